@@ -1,0 +1,55 @@
+# The parts that the tests need beside cargo: what is missing, and how it comes onto a Debian machine.
+# shellcheck shell=bash
+: "${scratch:?is the folder that scripts/test works in}"
+
+# Prints the folder of the newest PostgreSQL server: Debian keeps its programs off the PATH.
+postgres_programs() {
+  local newest
+  newest=$(printf '%s\n' /usr/lib/postgresql/*/bin/initdb | sort --version-sort | tail -n 1)
+  if [[ -x $newest ]]; then
+    dirname "$newest"
+  elif command -v initdb >/dev/null; then
+    dirname "$(command -v initdb)"
+  else
+    return 1
+  fi
+}
+
+# Prints the Debian packages that are missing for the steps named.
+missing_packages() {
+  local step
+  for step in "$@"; do
+    case $step in
+      postgres)
+        postgres_programs >/dev/null || echo postgresql
+        ;;
+      browser)
+        # The fonts are those that the pages ask for first: without any, a screenshot shows boxes.
+        command -v chromium >/dev/null || printf '%s\n' chromium fonts-inter fonts-jetbrains-mono
+        command -v chromedriver >/dev/null || echo chromium-driver
+        command -v npm >/dev/null || echo npm
+        ;;
+    esac
+  done
+}
+
+# Installs what the steps named lack, or says what to install and ends with 2.
+bring_parts() {
+  local packages
+  mapfile -t packages < <(missing_packages "$@")
+  if ((${#packages[@]} == 0)); then
+    return
+  fi
+  if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
+    printf 'These tests need parts that are missing here. On Debian or Ubuntu they come by\n\n' >&2
+    printf '    sudo apt-get install --no-install-recommends %s\n\n' "${packages[*]}" >&2
+    printf 'Without them, cargo test alone runs what needs nothing but cargo.\n' >&2
+    exit 2
+  fi
+  printf 'Installing %s\n' "${packages[*]}"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${packages[@]}" >"$scratch/apt.log" 2>&1 || {
+    cat "$scratch/apt.log" >&2
+    exit 2
+  }
+}

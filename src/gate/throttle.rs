@@ -1,0 +1,96 @@
+//! Throttles for sign-in and sign-up: a burst, then one every so often (generic cell rate algorithm). They are asked before
+//! any password is hashed, and they slow people down without ever locking them out.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+
+/// Sources remembered at once; beyond that the idle ones are forgotten.
+const MOST_SOURCES: usize = 100_000;
+
+/// How much is allowed.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    pub burst: u32,
+    pub every: Duration,
+}
+
+/// From one address, whoever it claims to be.
+pub const PER_ADDRESS: Rate = Rate { burst: 20, every: Duration::from_secs(3) };
+/// From one address for one account.
+pub const PER_ADDRESS_AND_ACCOUNT: Rate = Rate { burst: 5, every: Duration::from_secs(30) };
+
+/// A throttled attempt may be made again at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Throttled {
+    pub until: Timestamp,
+}
+
+/// Attempts by source.
+#[derive(Default)]
+pub struct Throttle {
+    /// When each source's allowance is whole again.
+    whole_at: Mutex<HashMap<String, Timestamp>>,
+}
+
+impl Throttle {
+    /// Spends one attempt of `source`.
+    ///
+    /// # Errors
+    /// [`Throttled`] if there is none to spend; asking then costs nothing.
+    pub fn spend(&self, source: &str, rate: Rate, now: Timestamp) -> Result<(), Throttled> {
+        let mut whole_at = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if whole_at.len() >= MOST_SOURCES {
+            whole_at.retain(|_, at| *at > now);
+        }
+        let whole = whole_at.get(source).copied().unwrap_or(now).max(now);
+        let earliest = whole + rate.every - rate.every * rate.burst;
+        if earliest > now {
+            return Err(Throttled { until: earliest });
+        }
+        whole_at.insert(source.to_owned(), whole + rate.every);
+        Ok(())
+    }
+}
+
+/// The part of an address that one customer of a provider holds: an IPv4 address, an IPv6 /64.
+pub fn source_of(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_795_269_900_000_000);
+
+    #[test]
+    fn after_the_burst_attempts_come_back_one_by_one() {
+        let throttle = Throttle::default();
+        for _ in 0..5 {
+            assert_eq!(throttle.spend("a", PER_ADDRESS_AND_ACCOUNT, NOW), Ok(()));
+        }
+        let until = NOW + Duration::from_secs(30);
+        assert_eq!(throttle.spend("a", PER_ADDRESS_AND_ACCOUNT, NOW), Err(Throttled { until }));
+        assert_eq!(throttle.spend("b", PER_ADDRESS_AND_ACCOUNT, NOW), Ok(()), "another source has its own allowance");
+        assert_eq!(throttle.spend("a", PER_ADDRESS_AND_ACCOUNT, until), Ok(()));
+        assert!(throttle.spend("a", PER_ADDRESS_AND_ACCOUNT, until).is_err());
+    }
+
+    #[test]
+    fn an_ipv6_customer_is_one_source() {
+        let source = |text: &str| source_of(text.parse().expect("an address"));
+        assert_eq!(source("2001:db8:1:2:3::4"), source("2001:db8:1:2:ffff::1"));
+        assert_ne!(source("2001:db8:1:2::1"), source("2001:db8:1:3::1"));
+        assert_eq!(source("::ffff:203.0.113.9"), "203.0.113.9");
+    }
+}

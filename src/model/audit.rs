@@ -1,0 +1,248 @@
+//! The audit event: who did what to what, when, from where. Events of one account form a chain: each carries an HMAC over
+//! its own fields and the MAC before it, so an edit, a deletion or a swap shows.
+
+use std::fmt;
+
+use hmac::Mac;
+
+use super::keyring::{Keyring, hex};
+use super::user::User;
+use crate::clock::Timestamp;
+
+/// What happened. The code is what exports and filters use; the sentence is what people read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    AccountCreated,
+    SessionCreated,
+    SessionRefused,
+    SessionEnded,
+    KeyCreated,
+    KeyRevealed,
+    KeyRevealRefused,
+    KeyRotated,
+    KeyOldStopped,
+    KeyDeleted,
+    InboxCreated,
+    InboxDeleted,
+    UserCreated,
+}
+
+impl Action {
+    const ALL: [Self; 13] = [
+        Self::AccountCreated,
+        Self::SessionCreated,
+        Self::SessionRefused,
+        Self::SessionEnded,
+        Self::KeyCreated,
+        Self::KeyRevealed,
+        Self::KeyRevealRefused,
+        Self::KeyRotated,
+        Self::KeyOldStopped,
+        Self::KeyDeleted,
+        Self::InboxCreated,
+        Self::InboxDeleted,
+        Self::UserCreated,
+    ];
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::AccountCreated => "account.created",
+            Self::SessionCreated => "session.created",
+            Self::SessionRefused => "session.refused",
+            Self::SessionEnded => "session.ended",
+            Self::KeyCreated => "key.created",
+            Self::KeyRevealed => "key.revealed",
+            Self::KeyRevealRefused => "key.reveal_refused",
+            Self::KeyRotated => "key.rotated",
+            Self::KeyOldStopped => "key.old_stopped",
+            Self::KeyDeleted => "key.deleted",
+            Self::InboxCreated => "inbox.created",
+            Self::InboxDeleted => "inbox.deleted",
+            Self::UserCreated => "member.created",
+        }
+    }
+
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::AccountCreated => "Created the account",
+            Self::SessionCreated => "Signed in",
+            Self::SessionRefused => "Sign-in refused",
+            Self::SessionEnded => "Signed out",
+            Self::KeyCreated => "Created the key",
+            Self::KeyRevealed => "Revealed the key",
+            Self::KeyRevealRefused => "Reveal refused",
+            Self::KeyRotated => "Rotated the key",
+            Self::KeyOldStopped => "Stopped the old key",
+            Self::KeyDeleted => "Deleted the key",
+            Self::InboxCreated => "Created it",
+            Self::InboxDeleted => "Deleted it",
+            Self::UserCreated => "Added the user",
+        }
+    }
+
+    /// Whether the page sets it in the colour of danger.
+    pub fn is_grave(self) -> bool {
+        matches!(self, Self::SessionRefused | Self::KeyRevealRefused | Self::KeyDeleted | Self::InboxDeleted)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl std::str::FromStr for Action {
+    type Err = super::user::Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|action| action.code() == text);
+        known.ok_or_else(|| super::user::Unknown { kind: "action", found: text.into() })
+    }
+}
+
+/// Who acts, and through what. Empty where there is nothing to say.
+#[derive(Clone, Debug, Default)]
+pub struct Actor {
+    /// `user`, `key`, `cli` or `system`.
+    pub kind: String,
+    pub id: String,
+    pub name: String,
+    pub role: String,
+    pub session_id: String,
+    pub ip: String,
+    pub user_agent: String,
+    pub request_id: String,
+}
+
+impl Actor {
+    /// The command line or the product itself.
+    pub fn machine(kind: &str, name: &str) -> Self {
+        Self { kind: kind.into(), name: name.into(), ..Self::default() }
+    }
+
+    /// The same way in, now known to be `user`.
+    pub fn as_user(&self, user: &User, session_id: &str) -> Self {
+        Self {
+            kind: "user".into(),
+            id: user.id.clone(),
+            name: user.name.clone(),
+            role: user.role.to_string(),
+            session_id: session_id.into(),
+            ..self.clone()
+        }
+    }
+}
+
+/// What it was done to.
+#[derive(Clone, Debug)]
+pub struct Target<'a> {
+    pub id: &'a str,
+    pub name: &'a str,
+}
+
+/// A recorded event.
+#[derive(Clone, Debug)]
+pub struct AuditEvent {
+    pub id: String,
+    pub account_id: String,
+    pub seq: i64,
+    pub at: Timestamp,
+    pub action: Action,
+    pub actor_kind: String,
+    pub actor_id: String,
+    pub actor_name: String,
+    pub actor_role: String,
+    pub session_id: String,
+    pub ip: String,
+    pub user_agent: String,
+    pub request_id: String,
+    pub target_id: String,
+    pub target_name: String,
+    /// The rest of the sentence, such as `old key stops in 24 hours`.
+    pub detail: String,
+    pub mac: String,
+}
+
+impl AuditEvent {
+    pub fn sentence(&self) -> String {
+        let said = self.action.sentence();
+        if self.detail.is_empty() { said.to_owned() } else { format!("{said}, {}", self.detail) }
+    }
+
+    /// The MAC of this event behind `previous`: every field with its length before it, so no two events read alike.
+    pub fn chained(&self, previous: &str, keyring: &Keyring) -> String {
+        let (seq, at) = (self.seq.to_string(), self.at.micros().to_string());
+        let fields = [
+            &self.account_id,
+            &seq,
+            &at,
+            &self.id,
+            self.action.code(),
+            &self.actor_kind,
+            &self.actor_id,
+            &self.actor_name,
+            &self.actor_role,
+            &self.session_id,
+            &self.ip,
+            &self.user_agent,
+            &self.request_id,
+            &self.target_id,
+            &self.target_name,
+            &self.detail,
+            previous,
+        ];
+        let mut mac = keyring.audit();
+        for field in fields {
+            mac.update(&(field.len() as u64).to_be_bytes());
+            mac.update(field.as_bytes());
+        }
+        hex(&mac.finalize().into_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event() -> AuditEvent {
+        AuditEvent {
+            id: "evt_1".into(),
+            account_id: "acc_1".into(),
+            seq: 1,
+            at: Timestamp::from_micros(5),
+            action: Action::KeyRotated,
+            actor_kind: "user".into(),
+            actor_id: "usr_1".into(),
+            actor_name: "Ana".into(),
+            actor_role: "administrator".into(),
+            session_id: String::new(),
+            ip: String::new(),
+            user_agent: String::new(),
+            request_id: String::new(),
+            target_id: "key_1".into(),
+            target_name: "billing".into(),
+            detail: "old key stops in 24 hours".into(),
+            mac: String::new(),
+        }
+    }
+
+    #[test]
+    fn any_change_breaks_the_chain() {
+        let keyring = Keyring::derive(&[3; 32]);
+        let whole = event().chained("before", &keyring);
+        assert_eq!(whole, event().chained("before", &keyring));
+        assert_ne!(whole, event().chained("other", &keyring));
+        assert_ne!(whole, AuditEvent { seq: 2, ..event() }.chained("before", &keyring));
+        let shifted = AuditEvent { actor_name: "An".into(), actor_id: "usr_1a".into(), ..event() };
+        assert_ne!(whole, shifted.chained("before", &keyring));
+    }
+
+    #[test]
+    fn an_event_reads_as_a_sentence_and_its_code_reads_back() {
+        assert_eq!(event().sentence(), "Rotated the key, old key stops in 24 hours");
+        for action in Action::ALL {
+            assert_eq!(action.code().parse::<Action>().expect("its own code"), action);
+        }
+    }
+}

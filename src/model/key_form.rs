@@ -1,0 +1,326 @@
+//! What somebody asks a new key to be, by form or JSON, and whether it can be: every mistake at once, each with the field it
+//! belongs to and the way to mend it.
+
+use std::time::Duration;
+
+use time::Date;
+use time::macros::format_description;
+
+use super::api_key::{AllowedIps, KeyType};
+use super::inbox::Inbox;
+use super::scopes::{Scopes, WILDCARD, never_restricted};
+use super::text;
+use crate::clock::{Timestamp, days};
+use crate::product::{ExpiryPolicy, Product, ScopeDefinition, ScopeKind};
+
+/// Characters in the name of a key.
+pub const LONGEST_NAME: usize = 50;
+/// Nobody plans further ahead than this; a year with a typo does.
+const FURTHEST_EXPIRY: Duration = days(3653);
+const MOST_NETWORKS: usize = 200;
+
+/// The form's fields as they came.
+#[derive(Clone, Debug, Default)]
+pub struct KeyForm {
+    pub key_type: String,
+    pub name: String,
+    pub environment: String,
+    pub inbox: String,
+    pub preset: String,
+    pub scopes: Vec<String>,
+    pub expires: String,
+    pub expires_on: String,
+    pub allowed_ips: String,
+}
+
+/// A key that may be issued.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    pub name: String,
+    pub key_type: KeyType,
+    pub environment: String,
+    pub inbox_id: Option<String>,
+    pub scopes: Scopes,
+    pub expires_at: Option<Timestamp>,
+    pub allowed_ips: AllowedIps,
+}
+
+/// Mistakes in a form: field and sentence, in the order of the fields on the page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldErrors(Vec<(&'static str, String)>);
+
+impl FieldErrors {
+    pub fn add(&mut self, field: &'static str, sentence: impl Into<String>) {
+        self.0.push((field, sentence.into()));
+    }
+
+    pub fn of(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|(of, _)| *of == field).map(|(_, sentence)| sentence.as_str())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(field, sentence)| (*field, sentence.as_str()))
+    }
+
+    fn take<T>(&mut self, field: &'static str, result: Result<T, String>) -> Option<T> {
+        result.map_err(|sentence| self.add(field, sentence)).ok()
+    }
+}
+
+impl From<(&'static str, String)> for FieldErrors {
+    fn from(one: (&'static str, String)) -> Self {
+        Self(vec![one])
+    }
+}
+
+impl KeyForm {
+    /// The key that the form asks for. `inbox` is the inbox of this account that it names, if there is one.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn validate(&self, product: &Product, inbox: Option<&Inbox>, now: Timestamp) -> Result<NewKey, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let key_type = errors.take("type", self.key_type(product));
+        let name = errors.take("name", self.name());
+        let inbox_id = match key_type {
+            Some(KeyType::Restricted) => errors.take("inbox", self.inbox(product, inbox)).map(Some),
+            _ => Some(None),
+        };
+        let environment = errors.take("environment", self.environment(product));
+        let scopes = key_type.and_then(|key_type| errors.take("scopes", self.scopes(product, key_type)));
+        let expires_at = errors.take("expires", self.expires_at(product, now));
+        let allowed_ips = errors.take("allowed_ips", self.allowed_ips());
+        match (key_type, name, inbox_id, environment, scopes, expires_at, allowed_ips) {
+            (Some(key_type), Some(name), Some(inbox_id), Some(environment), Some(scopes), Some(expires_at), Some(allowed_ips)) => {
+                Ok(NewKey { name, key_type, environment, inbox_id, scopes, expires_at, allowed_ips })
+            }
+            _ => Err(errors),
+        }
+    }
+
+    fn key_type(&self, product: &Product) -> Result<KeyType, String> {
+        let known = self.key_type.parse().ok().filter(|_| product.offers_type(&self.key_type));
+        known.ok_or_else(|| format!("Choose the type of key: {}.", text::list(&product.keys.types).replace(" and ", " or ")))
+    }
+
+    fn name(&self) -> Result<String, String> {
+        let name = self.name.trim();
+        let length = name.chars().count();
+        if name.is_empty() {
+            Err("Enter a name.".into())
+        } else if length > LONGEST_NAME {
+            Err(format!("Use {LONGEST_NAME} characters or fewer. This name has {length}."))
+        } else if name.chars().any(char::is_control) {
+            Err("Use letters, digits, spaces and punctuation only.".into())
+        } else {
+            Ok(name.to_owned())
+        }
+    }
+
+    fn inbox(&self, product: &Product, inbox: Option<&Inbox>) -> Result<String, String> {
+        let choose = || format!("Choose the {} this key works with.", product.words.resource);
+        inbox.map(|inbox| inbox.id.clone()).ok_or_else(choose)
+    }
+
+    fn environment(&self, product: &Product) -> Result<String, String> {
+        if product.environments.is_empty() && self.environment.is_empty() {
+            return Ok(String::new());
+        }
+        let labels: Vec<String> = product.environments.iter().map(|environment| environment.label.clone()).collect();
+        let choose = || format!("Choose the environment: {}.", text::list(&labels).replace(" and ", " or "));
+        product.environment(&self.environment).map(|environment| environment.id.clone()).ok_or_else(choose)
+    }
+
+    fn scopes(&self, product: &Product, key_type: KeyType) -> Result<Scopes, String> {
+        let granted = match self.preset.as_str() {
+            "custom" | "" => self.scopes.clone(),
+            preset => match (preset, key_type) {
+                ("full", KeyType::Restricted) => holdable(product, key_type).map(|scope| scope.id.clone()).collect(),
+                ("read", KeyType::Restricted) => {
+                    let reads = holdable(product, key_type).filter(|scope| scope.kind == ScopeKind::Read);
+                    reads.map(|scope| scope.id.clone()).collect()
+                }
+                _ => product.preset_scopes(preset).ok_or_else(|| format!("There is no preset {preset:?}. Choose one of those shown."))?,
+            },
+        };
+        let unknown = granted.iter().find(|id| *id != WILDCARD && product.scope(id).is_none());
+        if let Some(unknown) = unknown {
+            return Err(format!("There is no scope {unknown:?}. Choose from the scopes shown."));
+        }
+        let beyond = granted.iter().find(|id| key_type == KeyType::Restricted && !may_hold(product, id));
+        if let Some(beyond) = beyond {
+            return Err(format!(
+                "A {} key can't hold {beyond}. It works with one {} and nothing else.",
+                product.words.restricted, product.words.resource
+            ));
+        }
+        let scopes = Scopes::ordered(&granted, product);
+        if scopes.is_empty() { Err("Choose at least one scope. A key with no scopes can’t do anything.".into()) } else { Ok(scopes) }
+    }
+
+    fn expires_at(&self, product: &Product, now: Timestamp) -> Result<Option<Timestamp>, String> {
+        let policy = product.expiry.policy;
+        let after_today = || format!("Choose an expiry date after today, {}.", text::date(now));
+        let asked = if self.expires_on.trim().is_empty() {
+            match self.expires.trim_end_matches('d') {
+                "" => product.expiry.default_days.filter(|_| policy == ExpiryPolicy::Required).map(|default| now + days(default)),
+                "none" | "never" => None,
+                count => Some(now + days(count.parse().ok().filter(|count| *count > 0).ok_or_else(after_today)?)),
+            }
+        } else {
+            Some(last_second_of(self.expires_on.trim()).ok_or("Write the date as year-month-day, such as 2027-02-19.")?)
+        };
+        match (policy, asked) {
+            (ExpiryPolicy::None, Some(_)) => Err("Keys don’t expire here. Leave the expiry out.".into()),
+            (ExpiryPolicy::Required, None) => Err("Choose when this key expires.".into()),
+            (_, Some(at)) if at <= end_of_day(now) => Err(after_today()),
+            (_, Some(at)) if at > now + FURTHEST_EXPIRY => {
+                Err(format!("Choose an expiry date before {}.", text::date(now + FURTHEST_EXPIRY)))
+            }
+            (_, asked) => Ok(asked),
+        }
+    }
+
+    fn allowed_ips(&self) -> Result<AllowedIps, String> {
+        let allowed: AllowedIps = self.allowed_ips.parse().map_err(|unknown: super::user::Unknown| {
+            format!("{:?} is not an address. Write one address or CIDR a line, such as 203.0.113.0/24.", unknown.found)
+        })?;
+        if allowed.iter().count() > MOST_NETWORKS {
+            return Err(format!("Use {MOST_NETWORKS} addresses or fewer."));
+        }
+        Ok(allowed)
+    }
+}
+
+/// The scopes that a key of this type may hold.
+pub fn holdable(product: &Product, key_type: KeyType) -> impl Iterator<Item = &ScopeDefinition> {
+    product.scopes.iter().filter(move |scope| key_type == KeyType::Standard || may_hold(product, &scope.id))
+}
+
+fn may_hold(product: &Product, scope: &str) -> bool {
+    !never_restricted(scope) && product.scope(scope).is_some_and(|scope| scope.restricted)
+}
+
+/// A date means until its last second: a key that expires on the 19th works on the 19th.
+fn last_second_of(date: &str) -> Option<Timestamp> {
+    let date = Date::parse(date, format_description!("[year]-[month]-[day]")).ok()?;
+    Some(date.with_hms(23, 59, 59).ok()?.assume_utc().into())
+}
+
+fn end_of_day(now: Timestamp) -> Timestamp {
+    now.date_time().date().with_hms(23, 59, 59).map_or(now, |end| end.assume_utc().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::api_key::tests::NOW;
+    use crate::product::DEFAULT;
+
+    fn product() -> Product {
+        Product::parse(DEFAULT).expect("the built-in definition")
+    }
+
+    fn form() -> KeyForm {
+        KeyForm {
+            key_type: "standard".into(),
+            name: "billing-worker".into(),
+            environment: "live".into(),
+            preset: "send".into(),
+            expires: "90".into(),
+            ..KeyForm::default()
+        }
+    }
+
+    fn inbox() -> Inbox {
+        Inbox { id: "inb_1".into(), account_id: "acc_1".into(), name: "Orders".into(), address: "o@x.example".into(), created_at: NOW }
+    }
+
+    fn error(form: &KeyForm, field: &str) -> String {
+        let errors = form.validate(&product(), None, NOW).expect_err("a mistake");
+        errors.of(field).unwrap_or_else(|| panic!("no error for {field} in {errors:?}")).to_owned()
+    }
+
+    #[test]
+    fn a_sound_form_becomes_a_key() {
+        let new = form().validate(&product(), None, NOW).expect("a sound form");
+        assert_eq!(new.scopes.to_string(), "mail:send");
+        assert_eq!(new.expires_at, Some(NOW + days(90)));
+        assert_eq!(new.inbox_id, None);
+    }
+
+    #[test]
+    fn every_mistake_is_found_at_once() {
+        let empty = KeyForm { key_type: "restricted".into(), ..KeyForm::default() };
+        let errors = empty.validate(&product(), None, NOW).expect_err("mistakes");
+        let fields: Vec<_> = errors.iter().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["name", "inbox", "environment", "scopes"]);
+    }
+
+    #[test]
+    fn a_name_has_one_to_fifty_characters() {
+        assert_eq!(error(&KeyForm { name: "  ".into(), ..form() }, "name"), "Enter a name.");
+        let long = KeyForm { name: "x".repeat(51), ..form() };
+        assert_eq!(error(&long, "name"), "Use 50 characters or fewer. This name has 51.");
+        assert!(KeyForm { name: "ж".repeat(50), ..form() }.validate(&product(), None, NOW).is_ok());
+    }
+
+    #[test]
+    fn scopes_are_known_and_never_none() {
+        let none = KeyForm { preset: "custom".into(), ..form() };
+        assert_eq!(error(&none, "scopes"), "Choose at least one scope. A key with no scopes can’t do anything.");
+        let unknown = KeyForm { preset: "custom".into(), scopes: vec!["mail:sned".into()], ..form() };
+        assert!(error(&unknown, "scopes").contains("mail:sned"));
+        assert!(error(&KeyForm { preset: "root".into(), ..form() }, "scopes").contains("root"));
+    }
+
+    #[test]
+    fn boxes_count_only_with_custom() {
+        let ticked = KeyForm { preset: "send".into(), scopes: vec!["domains:write".into()], ..form() };
+        assert_eq!(ticked.validate(&product(), None, NOW).expect("a sound form").scopes.to_string(), "mail:send");
+    }
+
+    #[test]
+    fn a_restricted_key_holds_no_account_scope() {
+        let wide = KeyForm { key_type: "restricted".into(), preset: "custom".into(), scopes: vec!["domains:read".into()], ..form() };
+        let errors = wide.validate(&product(), Some(&inbox()), NOW).expect_err("a mistake");
+        assert!(errors.of("scopes").is_some_and(|why| why.contains("can't hold domains:read")));
+        let full = KeyForm { preset: "full".into(), ..wide.clone() };
+        let new = full.validate(&product(), Some(&inbox()), NOW).expect("a sound form");
+        assert_eq!(new.scopes.to_string(), "mail:send mail:read mail:write");
+        let star = KeyForm { scopes: vec!["*".into()], ..wide };
+        assert!(star.validate(&product(), Some(&inbox()), NOW).is_err());
+    }
+
+    #[test]
+    fn an_expiry_lies_after_today() {
+        let on = |date: &str| KeyForm { expires_on: date.into(), ..form() };
+        assert_eq!(error(&on("2026-11-21"), "expires"), "Choose an expiry date after today, 21 Nov 2026.");
+        assert_eq!(error(&on("2020-01-01"), "expires"), "Choose an expiry date after today, 21 Nov 2026.");
+        assert!(error(&on("21.11.2027"), "expires").contains("2027-02-19"));
+        assert!(error(&on("9999-01-01"), "expires").contains("before"));
+        assert!(error(&KeyForm { expires: "-3".into(), ..form() }, "expires").contains("after today"));
+        let tomorrow = on("2026-11-22").validate(&product(), None, NOW).expect("tomorrow").expires_at;
+        assert_eq!(tomorrow.map(|at| at.to_string()).as_deref(), Some("2026-11-22T23:59:59Z"));
+    }
+
+    #[test]
+    fn policies_of_the_definition_hold() {
+        let mut product = product();
+        product.expiry.policy = ExpiryPolicy::None;
+        assert!(form().validate(&product, None, NOW).is_err());
+        product.expiry.policy = ExpiryPolicy::Required;
+        assert!(KeyForm { expires: "none".into(), ..form() }.validate(&product, None, NOW).is_err());
+        product.keys.types = vec!["restricted".into()];
+        assert!(form().validate(&product, None, NOW).expect_err("a mistake").of("type").is_some());
+    }
+
+    #[test]
+    fn addresses_are_checked_line_by_line() {
+        assert!(error(&KeyForm { allowed_ips: "203.0.113.0/24\nhome".into(), ..form() }, "allowed_ips").contains("home"));
+    }
+}

@@ -1,0 +1,78 @@
+//! Every key of the installation, derived from the secret file by label (HKDF-SHA-256, RFC 5869). The database holds
+//! none of them: reading it is neither verifying keys, opening seals, nor signing session tokens.
+
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// Bytes in the secret file.
+pub const SECRET_FILE_BYTES: usize = 32;
+
+#[derive(Zeroize, ZeroizeOnDrop)]
+struct Key([u8; 32]);
+
+/// The derived keys. Cloning is refused: there is one, shared.
+pub struct Keyring {
+    pepper: Hmac<Sha256>,
+    audit: Hmac<Sha256>,
+    form: Hmac<Sha256>,
+    seal: Key,
+    session_token: Key,
+}
+
+impl Keyring {
+    pub fn derive(secret_file: &[u8; SECRET_FILE_BYTES]) -> Self {
+        let hkdf = Hkdf::<Sha256>::new(None, secret_file);
+        let derive = |label: &str| {
+            let mut key = Key([0; 32]);
+            hkdf.expand(label.as_bytes(), &mut key.0).expect("32 bytes are a legal HKDF length");
+            key
+        };
+        let mac = |label: &str| Hmac::new_from_slice(&derive(label).0).expect("HMAC takes a key of any length");
+        Self {
+            pepper: mac("keydesk/secret-pepper/v1"),
+            audit: mac("keydesk/audit-chain/v1"),
+            form: mac("keydesk/form/v1"),
+            seal: derive("keydesk/seal/v1"),
+            session_token: derive("keydesk/session-token/v1"),
+        }
+    }
+
+    /// The keyed state that secrets are hashed with; clone it, feed it, finish it.
+    pub(super) fn pepper(&self) -> Hmac<Sha256> {
+        self.pepper.clone()
+    }
+
+    pub(super) fn audit(&self) -> Hmac<Sha256> {
+        self.audit.clone()
+    }
+
+    pub(super) fn seal(&self) -> &[u8; 32] {
+        &self.seal.0
+    }
+
+    pub(super) fn session_token(&self) -> &[u8; 32] {
+        &self.session_token.0
+    }
+
+    /// Vouches for `text`, so that a form can carry it there and back.
+    pub fn sign_form(&self, text: &str) -> String {
+        hex(&self.form.clone().chain_update(text).finalize().into_bytes()[..16])
+    }
+}
+
+impl std::fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keyring(…)")
+    }
+}
+
+/// Lowercase hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

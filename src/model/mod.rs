@@ -1,0 +1,16 @@
+//! What is true. Pure: no axum, no SQL, no I/O, no clock reads; time and randomness come in as arguments.
+
+pub mod api_key;
+pub mod audit;
+pub mod email;
+pub mod inbox;
+pub mod key_form;
+pub mod keyring;
+pub mod password;
+pub mod scopes;
+pub mod seal;
+pub mod secret;
+pub mod session_token;
+pub mod text;
+pub mod usage;
+pub mod user;

@@ -1,0 +1,99 @@
+//! Scopes: what a key may do. A set of definition scopes, or `*` for all of them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::product::{Product, reserved};
+
+pub const WILDCARD: &str = "*";
+
+/// What a key was granted, in the definition's order. Stored as one line, a space between two.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scopes(Vec<String>);
+
+impl Scopes {
+    /// The given scopes in the definition's order, each once.
+    pub fn ordered(granted: &[String], product: &Product) -> Self {
+        if granted.iter().any(|scope| scope == WILDCARD) {
+            return Self(vec![WILDCARD.into()]);
+        }
+        let known = product.scopes.iter().map(|scope| &scope.id);
+        Self(known.filter(|id| granted.contains(id)).cloned().collect())
+    }
+
+    pub fn is_full_access(&self) -> bool {
+        self.0.iter().any(|scope| scope == WILDCARD)
+    }
+
+    pub fn grants(&self, scope: &str) -> bool {
+        self.0.iter().any(|granted| granted == scope || granted == WILDCARD)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The name of the preset that these scopes are, if they are exactly one.
+    pub fn preset_label(&self, product: &Product) -> Option<&'static str> {
+        if self.is_full_access() {
+            return Some("Full access");
+        }
+        let reads = product.preset_scopes("read").unwrap_or_default();
+        (!reads.is_empty() && self.0 == reads).then_some("Read only")
+    }
+}
+
+/// What a restricted key may do beyond its scopes: see the one inbox it is bound to.
+pub fn comes_with_binding(scope: &str) -> bool {
+    scope == reserved::INBOXES_READ
+}
+
+/// What no restricted key may ever do, whatever it holds.
+pub fn never_restricted(scope: &str) -> bool {
+    matches!(scope, reserved::INBOXES_WRITE | reserved::KEYS_READ | reserved::KEYS_WRITE)
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(" "))
+    }
+}
+
+impl FromStr for Scopes {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.split_whitespace().map(str::to_owned).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::product::DEFAULT;
+
+    #[test]
+    fn scopes_read_back_in_the_definitions_order() {
+        let product = Product::parse(DEFAULT).expect("the built-in definition");
+        let given = ["domains:read".to_owned(), "mail:read".to_owned(), "mail:read".to_owned()];
+        let scopes = Scopes::ordered(&given, &product);
+        assert_eq!(scopes.to_string(), "mail:read domains:read");
+        assert_eq!(scopes.to_string().parse::<Scopes>(), Ok(scopes));
+    }
+
+    #[test]
+    fn the_wildcard_grants_everything_and_a_scope_only_itself() {
+        let full: Scopes = "*".parse().expect("scopes");
+        assert!(full.grants("domains:write"));
+        let send: Scopes = "mail:send".parse().expect("scopes");
+        assert!(send.grants("mail:send") && !send.grants("mail:read") && !send.grants("mail:sen"));
+    }
+}

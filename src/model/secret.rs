@@ -1,0 +1,158 @@
+//! The secret: the plaintext of an API key. It leaves this type only through [`Secret::reveal`], and what is
+//! remembered of it is an HMAC under a pepper that the database does not hold.
+//!
+//! `<prefix>_<environment>_` + 43 random base62 characters (256 bits) + 6 base62 characters of CRC-32 over all of it
+//! before, so that a typo is told from a wrong key without asking the database.
+
+use std::fmt;
+
+use hmac::Mac;
+use zeroize::Zeroizing;
+
+use super::keyring::{Keyring, hex};
+use crate::entropy::Entropy;
+
+const RANDOM_CHARACTERS: usize = 43;
+const CHECKSUM_CHARACTERS: usize = 6;
+
+/// A whole secret. No `Display`, no `Serialize`; `Debug` is redacted; memory is wiped on drop.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+/// Why a presented text cannot be a secret of this product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    ForeignPrefix,
+    WrongShape,
+    WrongChecksum,
+}
+
+/// HMAC-SHA-256 of a secret under the pepper, in hexadecimal: what the database stores and looks up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SecretHash(String);
+
+impl Secret {
+    /// Draws a new secret behind `prefix` (such as `kd_live_`).
+    pub fn generate(prefix: &str, entropy: &Entropy) -> Self {
+        let mut text = Zeroizing::new(String::with_capacity(prefix.len() + RANDOM_CHARACTERS + CHECKSUM_CHARACTERS));
+        text.push_str(prefix);
+        text.push_str(&Zeroizing::new(entropy.base62(RANDOM_CHARACTERS)));
+        let sum = checksum(&text);
+        text.push_str(&sum);
+        Self(text)
+    }
+
+    /// Reads a presented secret; touches nothing but its characters.
+    ///
+    /// # Errors
+    /// If it has none of `prefixes`, not the right length and alphabet, or a checksum that does not fit.
+    pub fn parse(presented: &str, prefixes: &[String]) -> Result<Self, Malformed> {
+        let rest = prefixes.iter().find_map(|prefix| presented.strip_prefix(prefix.as_str())).ok_or(Malformed::ForeignPrefix)?;
+        if rest.len() != RANDOM_CHARACTERS + CHECKSUM_CHARACTERS || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(Malformed::WrongShape);
+        }
+        let (body, sum) = presented.split_at(presented.len() - CHECKSUM_CHARACTERS);
+        if checksum(body) != sum {
+            return Err(Malformed::WrongChecksum);
+        }
+        Ok(Self(Zeroizing::new(presented.to_owned())))
+    }
+
+    /// A secret that was sealed by [`super::seal`] and is trusted to be one.
+    pub(super) fn unsealed(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The plaintext. Every call is a place where a secret can leak: keep them few.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    pub fn last4(&self) -> &str {
+        &self.0[self.0.len() - 4..]
+    }
+
+    pub fn hash(&self, keyring: &Keyring) -> SecretHash {
+        SecretHash(hex(&keyring.pepper().chain_update(self.0.as_bytes()).finalize().into_bytes()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl SecretHash {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// CRC-32 (IEEE) as six base62 digits, most significant first.
+fn checksum(text: &str) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut rest = crc32fast::hash(text.as_bytes());
+    let mut digits = [b'0'; CHECKSUM_CHARACTERS];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[(rest % 62) as usize];
+        rest /= 62;
+    }
+    digits.iter().copied().map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prefixes() -> Vec<String> {
+        vec!["kd_live_".into(), "kd_test_".into()]
+    }
+
+    fn keyring() -> Keyring {
+        Keyring::derive(&[7; 32])
+    }
+
+    #[test]
+    fn a_generated_secret_parses() {
+        let secret = Secret::generate("kd_live_", &Entropy::seeded(1));
+        assert_eq!(secret.reveal().len(), "kd_live_".len() + 49);
+        let parsed = Secret::parse(secret.reveal(), &prefixes()).expect("a generated secret");
+        assert_eq!(parsed.hash(&keyring()), secret.hash(&keyring()));
+    }
+
+    #[test]
+    fn any_one_wrong_character_fails_the_checksum() {
+        let secret = Secret::generate("kd_live_", &Entropy::seeded(2));
+        for at in "kd_live_".len()..secret.reveal().len() {
+            let mut typo = secret.reveal().as_bytes().to_vec();
+            typo[at] = if typo[at] == b'a' { b'b' } else { b'a' };
+            let typo = String::from_utf8(typo).expect("ASCII");
+            assert_eq!(Secret::parse(&typo, &prefixes()).unwrap_err(), Malformed::WrongChecksum);
+        }
+    }
+
+    #[test]
+    fn another_prefix_or_shape_is_told_apart() {
+        let secret = Secret::generate("kd_live_", &Entropy::seeded(3));
+        let foreign = secret.reveal().replace("kd_live_", "mk_live_");
+        assert_eq!(Secret::parse(&foreign, &prefixes()).unwrap_err(), Malformed::ForeignPrefix);
+        assert_eq!(Secret::parse("kd_live_short", &prefixes()).unwrap_err(), Malformed::WrongShape);
+        let dashed = format!("{}-", &secret.reveal()[..secret.reveal().len() - 1]);
+        assert_eq!(Secret::parse(&dashed, &prefixes()).unwrap_err(), Malformed::WrongShape);
+        assert_eq!(Secret::parse("", &prefixes()).unwrap_err(), Malformed::ForeignPrefix);
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        let secret = Secret::generate("kd_live_", &Entropy::seeded(4));
+        assert_eq!(format!("{secret:?}"), "Secret(…)");
+        assert_eq!(format!("{:?}", keyring()), "Keyring(…)");
+    }
+
+    #[test]
+    fn the_hash_depends_on_the_pepper() {
+        let secret = Secret::generate("kd_live_", &Entropy::seeded(5));
+        assert_ne!(secret.hash(&keyring()), secret.hash(&Keyring::derive(&[8; 32])));
+    }
+}

@@ -1,0 +1,148 @@
+//! Text that people meet: folded forms for comparing, dates, durations, counts. Dates are always UTC and unambiguous.
+
+use std::time::Duration;
+
+use time::macros::format_description;
+
+use crate::clock::{Timestamp, days};
+
+/// The form that names are compared and searched in: lowercase by Unicode, inner white space single.
+pub fn fold(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// `21 Nov 2026`.
+pub fn date(at: Timestamp) -> String {
+    let description = format_description!("[day padding:none] [month repr:short] [year]");
+    at.date_time().format(description).unwrap_or_default()
+}
+
+/// `14:05`.
+pub fn time_of_day(at: Timestamp) -> String {
+    at.date_time().format(format_description!("[hour]:[minute]")).unwrap_or_default()
+}
+
+/// `21 Nov 2026, 14:05 UTC`.
+pub fn date_time(at: Timestamp) -> String {
+    format!("{}, {} UTC", date(at), time_of_day(at))
+}
+
+/// `21 Nov 2026, 14:05:31 UTC`.
+pub fn exact(at: Timestamp) -> String {
+    let seconds = at.date_time().format(format_description!("[hour]:[minute]:[second]")).unwrap_or_default();
+    format!("{}, {seconds} UTC", date(at))
+}
+
+/// Relative up to yesterday, then the date.
+pub fn ago(at: Timestamp, now: Timestamp) -> String {
+    let passed = now.since(at).as_secs();
+    match passed {
+        0..60 => "Just now".into(),
+        60..3600 => format!("{} min ago", passed / 60),
+        3600..7200 => "1 hour ago".into(),
+        7200..86_400 => format!("{} hours ago", passed / 3600),
+        86_400..172_800 => "Yesterday".into(),
+        _ => date(at),
+    }
+}
+
+/// In a sentence: `2 minutes ago`, `yesterday`, `on 3 Sep 2026`.
+pub fn ago_in_words(at: Timestamp, now: Timestamp) -> String {
+    let passed = now.since(at).as_secs();
+    match passed {
+        0..60 => "less than a minute ago".into(),
+        60..3600 => format!("{} ago", count(passed / 60, "minute", "minutes")),
+        3600..86_400 => format!("{} ago", count(passed / 3600, "hour", "hours")),
+        86_400..172_800 => "yesterday".into(),
+        _ => format!("on {}", date(at)),
+    }
+}
+
+/// `in 11 days`, `in 3 hours`, rounded to the nearest day beyond one.
+pub fn until(at: Timestamp, now: Timestamp) -> String {
+    let left = at.since(now);
+    if left >= days(1) {
+        format!("in {}", count((left.as_secs() + 43_200) / 86_400, "day", "days"))
+    } else if left >= Duration::from_secs(3600) {
+        format!("in {}", count(left.as_secs() / 3600, "hour", "hours"))
+    } else {
+        format!("in {}", count(left.as_secs() / 60, "minute", "minutes"))
+    }
+}
+
+/// `1 key`, `2,310 keys`.
+pub fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(number), if number == 1 { one } else { many })
+}
+
+/// `184,209`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `a, b and c`.
+pub fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// The first letter in upper case: `inbox` → `Inbox`.
+pub fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+/// Up to two initials: `Ana Reyes` → `AR`.
+pub fn initials(name: &str) -> String {
+    let mut words = name.split(|c: char| !c.is_alphanumeric()).filter_map(|word| word.chars().next());
+    let first = words.next();
+    first.into_iter().chain(words.next_back()).flat_map(char::to_uppercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::hours;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_795_269_900_000_000);
+
+    #[test]
+    fn dates_say_day_month_year_and_utc() {
+        assert_eq!(date_time(NOW), "21 Nov 2026, 14:05 UTC");
+        assert_eq!(exact(NOW), "21 Nov 2026, 14:05:00 UTC");
+        assert_eq!(date(NOW - days(20)), "1 Nov 2026");
+    }
+
+    #[test]
+    fn time_passed_reads_as_people_say_it() {
+        assert_eq!(ago(NOW - Duration::from_secs(130), NOW), "2 min ago");
+        assert_eq!(ago(NOW - hours(1), NOW), "1 hour ago");
+        assert_eq!(ago(NOW - hours(30), NOW), "Yesterday");
+        assert_eq!(ago(NOW - days(94), NOW), "19 Aug 2026");
+        assert_eq!(ago_in_words(NOW - Duration::from_secs(60), NOW), "1 minute ago");
+        assert_eq!(until(NOW + days(11), NOW), "in 11 days");
+        assert_eq!(until(NOW + hours(3), NOW), "in 3 hours");
+    }
+
+    #[test]
+    fn numbers_names_and_lists_read_well() {
+        assert_eq!(thousands(184_209), "184,209");
+        assert_eq!(thousands(12), "12");
+        assert_eq!(count(1, "key", "keys"), "1 key");
+        assert_eq!(list(&["a".into(), "b".into(), "c".into()]), "a, b and c");
+        assert_eq!(initials("Ana María Reyes"), "AR");
+        assert_eq!(initials("ana@halden.example"), "AE");
+        assert_eq!(fold("  Straße  EINS "), "straße eins");
+    }
+}

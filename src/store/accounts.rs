@@ -1,0 +1,87 @@
+//! Accounts: the organisation that keys, inboxes and people belong to.
+
+use super::{Act, Db, Tx, audit_events, change, is_taken, read, users};
+use crate::model::audit::{Action, Actor, Target};
+use crate::model::key_form::NewKey;
+use crate::model::secret::Secret;
+use crate::model::user::{Role, User};
+use crate::store::api_keys;
+
+/// Who signs up, and what for.
+#[derive(Clone, Copy, Debug)]
+pub struct SignUp<'a> {
+    pub account_name: &'a str,
+    pub email: &'a str,
+    pub name: &'a str,
+    pub password_hash: &'a str,
+}
+
+/// What the navigation says beside its entries.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    pub keys: i64,
+    pub inboxes: i64,
+    pub people: i64,
+}
+
+super::columns!(Counts { keys, inboxes, people });
+
+/// Makes the account, its administrator and its first key (if the definition gives one) in one transaction.
+///
+/// Answers `None` if the address is taken; then nothing was made.
+pub async fn sign_up(db: &Db, act: &Act<'_>, sign_up: SignUp<'_>, first_key: Option<(&NewKey, &Secret)>) -> sqlx::Result<Option<User>> {
+    let mut tx = db.begin().await?;
+    let user = User {
+        id: act.entropy.id("usr"),
+        account_id: act.entropy.id("acc"),
+        account_name: sign_up.account_name.into(),
+        email: sign_up.email.into(),
+        name: sign_up.name.into(),
+        role: Role::Administrator,
+        staff_since: None,
+        created_at: act.at,
+    };
+    insert(&mut tx, &user).await?;
+    match users::insert(&mut tx, &user, Some(sign_up.password_hash)).await {
+        Err(error) if is_taken(&error) => return Ok(None),
+        done => done?,
+    }
+    let actor = if act.actor.kind == "cli" { act.actor.clone() } else { act.actor.as_user(&user, "") };
+    let act = Act { actor: &actor, ..*act };
+    let account = Target { id: &user.account_id, name: &user.account_name };
+    audit_events::record(&mut tx, &act, &user.account_id, Action::AccountCreated, account, "").await?;
+    if let Some((new, secret)) = first_key {
+        api_keys::insert(&mut tx, &act, &user.account_id, api_keys::Issue { new, secret, form_id: None }).await?;
+    }
+    tx.commit().await?;
+    Ok(Some(user))
+}
+
+async fn insert(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
+    const INSERT: &str = "insert into accounts (id, name, created_at) values ($1, $2, $3)";
+    change!(tx, sqlx::query(INSERT).bind(&user.account_id).bind(&user.account_name).bind(user.created_at));
+    Ok(())
+}
+
+pub async fn counts(db: &Db, account_id: &str) -> sqlx::Result<Counts> {
+    const COUNTS: &str = "
+        select
+            (select count(*) from api_keys where account_id = $1 and deleted_at is null) as keys,
+            (select count(*) from inboxes where account_id = $1 and deleted_at is null) as inboxes,
+            (select count(*) from users where account_id = $1) as people";
+    read!(db, c => sqlx::query_as(COUNTS).bind(account_id).fetch_one(c))
+}
+
+/// Records something that happened to nobody's record but must be in the log: a refused reveal, an export.
+pub async fn note(db: &Db, act: &Act<'_>, account_id: &str, action: Action, target: Target<'_>) -> sqlx::Result<()> {
+    let mut tx = db.begin().await?;
+    audit_events::record(&mut tx, act, account_id, action, target, "").await?;
+    tx.commit().await
+}
+
+/// A failed sign-in of somebody we know, in the log of their account.
+pub async fn note_refused_sign_in(db: &Db, act: &Act<'_>, user: &User) -> sqlx::Result<()> {
+    let stranger = Actor { name: "Unknown".into(), kind: "visitor".into(), ..act.actor.clone() };
+    let target = Target { id: &user.id, name: &user.email };
+    note(db, &Act { actor: &stranger, ..*act }, &user.account_id, Action::SessionRefused, target).await
+}

@@ -1,0 +1,313 @@
+//! API keys: the record and the hashes of its secrets. A key changes only here, and every change records its audit event in
+//! the same transaction.
+
+use super::sealed_secrets::keep_sealed;
+use super::{Act, Db, Tx, audit_events, change, columns, is_taken, read, within};
+use crate::clock::{Timestamp, hours};
+use crate::model::api_key::ApiKey;
+use crate::model::audit::{Action, Target};
+use crate::model::key_form::NewKey;
+use crate::model::seal;
+use crate::model::secret::{Secret, SecretHash};
+use crate::model::text::fold;
+
+/// The pepper that new secrets are hashed under.
+const PEPPER_VERSION: i64 = 1;
+
+columns!(ApiKey {
+    id,
+    account_id,
+    name,
+    key_type,
+    environment,
+    inbox_id,
+    inbox_name,
+    scopes,
+    allowed_ips,
+    prefix,
+    last4,
+    created_at,
+    created_by_name,
+    expires_at,
+    paused_at,
+    deleted_at,
+    deleted_by_name,
+    rotated_at,
+    retires_at,
+    sealed_until,
+    revealed_at,
+    revealed_by_name,
+    revealed_ip,
+    last_used_at,
+    last_used_ip,
+});
+
+/// The columns of [`ApiKey`], and the tables they come from.
+macro_rules! select_key {
+    ($($rest:expr),* $(,)?) => {
+        concat!(
+            "
+        select k.id, k.account_id, k.name, k.key_type, k.environment, k.inbox_id, i.name as inbox_name, k.scopes,
+            k.allowed_ips, k.prefix, k.last4, k.created_at, cu.name as created_by_name, k.expires_at, k.paused_at,
+            k.deleted_at, du.name as deleted_by_name, k.rotated_at, k.retires_at, k.sealed_until, k.revealed_at,
+            ru.name as revealed_by_name, k.revealed_ip, k.last_used_at, k.last_used_ip
+        from api_keys k
+        left join inboxes i on i.id = k.inbox_id
+        left join users cu on cu.id = k.created_by
+        left join users du on du.id = k.deleted_by
+        left join users ru on ru.id = k.revealed_by",
+            $($rest),*
+        )
+    };
+}
+pub(super) use select_key;
+
+/// A key to issue and its secret.
+#[derive(Clone, Copy, Debug)]
+pub struct Issue<'a> {
+    pub new: &'a NewKey,
+    pub secret: &'a Secret,
+    /// The form that asks for it, so that asking twice issues once.
+    pub form_id: Option<&'a str>,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Issued {
+    Key(String),
+    /// The same form came before; this is the key it made.
+    Before(String),
+    NameTaken,
+    LimitReached,
+}
+
+/// The old secret of a key that was rotated, while it still works.
+#[derive(Clone, Debug)]
+pub struct OldSecret {
+    pub last4: String,
+    pub dies_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+    pub last_used_ip: Option<String>,
+}
+
+columns!(OldSecret { last4, dies_at, last_used_at, last_used_ip });
+
+/// Issues a key, its secret sealed for one reveal. `limit` is the number of keys an account may hold; 0 is no limit.
+pub async fn issue(db: &Db, act: &Act<'_>, account_id: &str, issue: Issue<'_>, limit: i64) -> sqlx::Result<Issued> {
+    const BY_FORM: &str = "select id from api_keys where account_id = $1 and form_id = $2";
+    const COUNT: &str = "select count(*) from api_keys where account_id = $1 and deleted_at is null";
+    let mut tx = db.begin().await?;
+    if let Some(form_id) = issue.form_id {
+        let before: Option<(String,)> = within!(&mut tx, c => sqlx::query_as(BY_FORM).bind(account_id).bind(form_id).fetch_optional(c))?;
+        if let Some((id,)) = before {
+            return Ok(Issued::Before(id));
+        }
+    }
+    let id = match insert(&mut tx, act, account_id, issue).await {
+        Err(error) if is_taken(&error) => return Ok(Issued::NameTaken),
+        done => done?,
+    };
+    // The audit event has locked the account by now: nobody else is counting.
+    let (count,): (i64,) = within!(&mut tx, c => sqlx::query_as(COUNT).bind(account_id).fetch_one(c))?;
+    if limit > 0 && count > limit {
+        return Ok(Issued::LimitReached);
+    }
+    tx.commit().await?;
+    Ok(Issued::Key(id))
+}
+
+pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, account_id: &str, issue: Issue<'_>) -> sqlx::Result<String> {
+    const INSERT: &str = "
+        insert into api_keys (
+            id, account_id, name, name_folded, key_type, environment, inbox_id, scopes, allowed_ips,
+            prefix, last4, created_at, created_by, expires_at, sealed_until, form_id
+        )
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    let Issue { new, secret, form_id } = issue;
+    let id = act.entropy.id("key");
+    audit_events::record(tx, act, account_id, Action::KeyCreated, Target { id: &id, name: &new.name }, "").await?;
+    change!(
+        &mut *tx,
+        sqlx::query(INSERT)
+            .bind(&id)
+            .bind(account_id)
+            .bind(&new.name)
+            .bind(fold(&new.name))
+            .bind(new.key_type.as_str())
+            .bind(&new.environment)
+            .bind(&new.inbox_id)
+            .bind(new.scopes.to_string())
+            .bind(new.allowed_ips.to_string())
+            .bind(prefix_of(secret))
+            .bind(secret.last4())
+            .bind(act.at)
+            .bind((act.actor.kind == "user").then_some(&act.actor.id))
+            .bind(new.expires_at)
+            .bind(act.at + seal::LIFETIME)
+            .bind(form_id)
+    );
+    keep_secret(tx, act, account_id, &id, secret).await?;
+    Ok(id)
+}
+
+async fn keep_secret(tx: &mut Tx, act: &Act<'_>, account_id: &str, key_id: &str, secret: &Secret) -> sqlx::Result<()> {
+    const INSERT: &str = "
+        insert into api_key_secrets (secret_hash, key_id, pepper_version, last4, created_at)
+        values ($1, $2, $3, $4, $5)";
+    let hash = secret.hash(act.keyring);
+    change!(&mut *tx, sqlx::query(INSERT).bind(hash.as_str()).bind(key_id).bind(PEPPER_VERSION).bind(secret.last4()).bind(act.at));
+    keep_sealed(tx, act, account_id, key_id, secret).await
+}
+
+/// What a secret starts with, up to its last underscore.
+fn prefix_of(secret: &Secret) -> &str {
+    let whole = secret.reveal();
+    &whole[..whole.rfind('_').map_or(0, |at| at + 1)]
+}
+
+pub async fn find(db: &Db, account_id: &str, id: &str) -> sqlx::Result<Option<ApiKey>> {
+    const FIND: &str = select_key!("\nwhere k.account_id = $1\nand k.id = $2");
+    read!(db, c => sqlx::query_as(FIND).bind(account_id).bind(id).fetch_optional(c))
+}
+
+/// The key of a secret that still works at `now`: one indexed read. A key whose inbox is gone is gone with it.
+pub async fn find_by_secret(db: &Db, hash: &SecretHash, now: Timestamp) -> sqlx::Result<Option<ApiKey>> {
+    const FIND: &str = select_key!(
+        "
+        join api_key_secrets s on s.key_id = k.id
+        where s.secret_hash = $1
+        and (s.dies_at is null or s.dies_at > $2)
+        and (k.inbox_id is null or i.deleted_at is null)"
+    );
+    read!(db, c => sqlx::query_as(FIND).bind(hash.as_str()).bind(now).fetch_optional(c))
+}
+
+/// The restricted keys bound to an inbox.
+pub async fn list_of_inbox(db: &Db, account_id: &str, inbox_id: &str) -> sqlx::Result<Vec<ApiKey>> {
+    const LIST: &str = select_key!("\nwhere k.account_id = $1\nand k.inbox_id = $2\nand k.deleted_at is null\norder by k.name_folded, k.id");
+    read!(db, c => sqlx::query_as(LIST).bind(account_id).bind(inbox_id).fetch_all(c))
+}
+
+/// The first key of an account, for the first screen.
+pub async fn find_first(db: &Db, account_id: &str) -> sqlx::Result<Option<ApiKey>> {
+    const FIND: &str = select_key!("\nwhere k.account_id = $1\nand k.deleted_at is null\norder by k.created_at, k.id\nlimit 1");
+    read!(db, c => sqlx::query_as(FIND).bind(account_id).fetch_optional(c))
+}
+
+/// The old secret of a key, while its grace lasts.
+pub async fn find_old_secret(db: &Db, account_id: &str, id: &str, now: Timestamp) -> sqlx::Result<Option<OldSecret>> {
+    const FIND: &str = "
+        select s.last4, s.dies_at, s.last_used_at, s.last_used_ip
+        from api_key_secrets s
+        join api_keys k on k.id = s.key_id
+        where k.account_id = $1
+        and k.id = $2
+        and s.dies_at > $3
+        order by s.dies_at desc
+        limit 1";
+    read!(db, c => sqlx::query_as(FIND).bind(account_id).bind(id).bind(now).fetch_optional(c))
+}
+
+/// Gives the key a new secret, sealed; the old one works for `grace_hours` more. An older one still retiring ends now.
+pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, secret: &Secret, grace_hours: u64) -> sqlx::Result<bool> {
+    const UPDATE: &str = "
+        update api_keys
+        set prefix = $3, last4 = $4, rotated_at = $5, retires_at = $6, sealed_until = $7, expires_at = $8,
+            revealed_at = null, revealed_by = null, revealed_ip = null
+        where account_id = $1
+        and id = $2
+        and deleted_at is null";
+    let mut tx = db.begin().await?;
+    let dies_at = act.at + hours(grace_hours);
+    let term = |end: Timestamp| act.at + end.since(key.rotated_at.unwrap_or(key.created_at));
+    let updated = change!(
+        &mut tx,
+        sqlx::query(UPDATE)
+            .bind(&key.account_id)
+            .bind(&key.id)
+            .bind(prefix_of(secret))
+            .bind(secret.last4())
+            .bind(act.at)
+            .bind((grace_hours > 0).then_some(dies_at))
+            .bind(act.at + seal::LIFETIME)
+            .bind(key.expires_at.map(term))
+    );
+    if updated == 0 {
+        return Ok(false);
+    }
+    retire_secrets(&mut tx, &key.id, act.at, dies_at).await?;
+    change!(&mut tx, sqlx::query("delete from sealed_secrets where key_id = $1").bind(&key.id));
+    keep_secret(&mut tx, act, &key.account_id, &key.id, secret).await?;
+    let detail = match grace_hours {
+        0 => "old key stopped at once".to_owned(),
+        1 => "old key stops in 1 hour".to_owned(),
+        hours if hours % 24 == 0 && hours > 24 => format!("old key stops in {} days", hours / 24),
+        hours => format!("old key stops in {hours} hours"),
+    };
+    audit_events::record(&mut tx, act, &key.account_id, Action::KeyRotated, Target { id: &key.id, name: &key.name }, &detail).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+async fn retire_secrets(tx: &mut Tx, key_id: &str, now: Timestamp, dies_at: Timestamp) -> sqlx::Result<()> {
+    const RETIRE: &str = "update api_key_secrets set dies_at = $2 where key_id = $1 and dies_at is null";
+    retire_older(tx, key_id, now).await?;
+    change!(&mut *tx, sqlx::query(RETIRE).bind(key_id).bind(dies_at));
+    Ok(())
+}
+
+/// Ends the grace of the old secret now. Answers `false` if there was none to end.
+pub async fn stop_old(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> {
+    const UPDATE: &str = "update api_keys set retires_at = $3 where account_id = $1 and id = $2 and retires_at > $3 and deleted_at is null";
+    let mut tx = db.begin().await?;
+    let updated = change!(&mut tx, sqlx::query(UPDATE).bind(&key.account_id).bind(&key.id).bind(act.at));
+    if updated == 0 {
+        return Ok(false);
+    }
+    retire_older(&mut tx, &key.id, act.at).await?;
+    audit_events::record(&mut tx, act, &key.account_id, Action::KeyOldStopped, Target { id: &key.id, name: &key.name }, "").await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+async fn retire_older(tx: &mut Tx, key_id: &str, now: Timestamp) -> sqlx::Result<()> {
+    const END: &str = "update api_key_secrets set dies_at = $2 where key_id = $1 and dies_at > $2";
+    change!(tx, sqlx::query(END).bind(key_id).bind(now));
+    Ok(())
+}
+
+/// Deletes a key for good; its record stays as a tombstone. Answers `false` if it was deleted before.
+pub async fn delete(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> {
+    let mut tx = db.begin().await?;
+    let deleted = delete_within(&mut tx, act, &key.account_id, &key.id, "").await?;
+    tx.commit().await?;
+    Ok(deleted.is_some())
+}
+
+/// Deletes every key bound to an inbox and answers their names.
+pub(super) async fn delete_of_inbox(tx: &mut Tx, act: &Act<'_>, account_id: &str, inbox_id: &str) -> sqlx::Result<Vec<String>> {
+    const BOUND: &str = "select id from api_keys where account_id = $1 and inbox_id = $2 and deleted_at is null order by name_folded";
+    let bound: Vec<(String,)> = within!(&mut *tx, c => sqlx::query_as(BOUND).bind(account_id).bind(inbox_id).fetch_all(c))?;
+    let mut names = Vec::with_capacity(bound.len());
+    for (id,) in bound {
+        names.extend(delete_within(tx, act, account_id, &id, "with its inbox").await?);
+    }
+    Ok(names)
+}
+
+async fn delete_within(tx: &mut Tx, act: &Act<'_>, account_id: &str, id: &str, detail: &str) -> sqlx::Result<Option<String>> {
+    const DELETE: &str = "
+        update api_keys
+        set deleted_at = $3, deleted_by = $4, retires_at = null
+        where account_id = $1
+        and id = $2
+        and deleted_at is null
+        returning name";
+    let by = (act.actor.kind == "user").then_some(&act.actor.id);
+    let deleted: Option<(String,)> =
+        within!(&mut *tx, c => sqlx::query_as(DELETE).bind(account_id).bind(id).bind(act.at).bind(by).fetch_optional(c))?;
+    let Some((name,)) = deleted else { return Ok(None) };
+    change!(&mut *tx, sqlx::query("delete from sealed_secrets where key_id = $1").bind(id));
+    audit_events::record(tx, act, account_id, Action::KeyDeleted, Target { id, name: &name }, detail).await?;
+    Ok(Some(name))
+}

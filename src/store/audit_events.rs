@@ -1,0 +1,114 @@
+//! The audit log: written only inside the transaction of the act that it records, chained per account.
+
+use super::{Act, Db, Tx, change, columns, read, within};
+use crate::model::audit::{Action, AuditEvent, Target};
+
+columns!(AuditEvent {
+    id,
+    account_id,
+    seq,
+    at,
+    action,
+    actor_kind,
+    actor_id,
+    actor_name,
+    actor_role,
+    session_id,
+    ip,
+    user_agent,
+    request_id,
+    target_id,
+    target_name,
+    detail,
+    mac,
+});
+
+/// Which part of an account's log to read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Slice<'a> {
+    /// Only events about this target; empty for all.
+    pub target_id: &'a str,
+    /// Only events before this sequence number.
+    pub before: Option<i64>,
+    pub limit: i64,
+}
+
+/// Records `action` in `tx`. The account's head is locked by the update, so two writers cannot fork the chain.
+pub(super) async fn record(tx: &mut Tx, act: &Act<'_>, account_id: &str, action: Action, target: Target<'_>, detail: &str) -> sqlx::Result<()> {
+    const NEXT: &str = "
+        update accounts
+        set audit_seq = audit_seq + 1
+        where id = $1
+        returning audit_seq, audit_mac";
+    let (seq, previous): (i64, String) = within!(&mut *tx, c => sqlx::query_as(NEXT).bind(account_id).fetch_one(c))?;
+    let actor = act.actor;
+    let mut event = AuditEvent {
+        id: act.entropy.id("evt"),
+        account_id: account_id.into(),
+        seq,
+        at: act.at,
+        action,
+        actor_kind: actor.kind.clone(),
+        actor_id: actor.id.clone(),
+        actor_name: actor.name.clone(),
+        actor_role: actor.role.clone(),
+        session_id: actor.session_id.clone(),
+        ip: actor.ip.clone(),
+        user_agent: actor.user_agent.clone(),
+        request_id: actor.request_id.clone(),
+        target_id: target.id.into(),
+        target_name: target.name.into(),
+        detail: detail.into(),
+        mac: String::new(),
+    };
+    event.mac = event.chained(&previous, act.keyring);
+    insert(tx, &event).await?;
+    change!(&mut *tx, sqlx::query("update accounts set audit_mac = $2 where id = $1").bind(account_id).bind(&event.mac));
+    Ok(())
+}
+
+async fn insert(tx: &mut Tx, event: &AuditEvent) -> sqlx::Result<()> {
+    const INSERT: &str = "
+        insert into audit_events (
+            account_id, seq, id, at, action, actor_kind, actor_id, actor_name, actor_role,
+            session_id, ip, user_agent, request_id, target_id, target_name, detail, mac
+        )
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    change!(
+        tx,
+        sqlx::query(INSERT)
+            .bind(&event.account_id)
+            .bind(event.seq)
+            .bind(&event.id)
+            .bind(event.at)
+            .bind(event.action.code())
+            .bind(&event.actor_kind)
+            .bind(&event.actor_id)
+            .bind(&event.actor_name)
+            .bind(&event.actor_role)
+            .bind(&event.session_id)
+            .bind(&event.ip)
+            .bind(&event.user_agent)
+            .bind(&event.request_id)
+            .bind(&event.target_id)
+            .bind(&event.target_name)
+            .bind(&event.detail)
+            .bind(&event.mac)
+    );
+    Ok(())
+}
+
+/// The newest events first.
+pub async fn list(db: &Db, account_id: &str, slice: Slice<'_>) -> sqlx::Result<Vec<AuditEvent>> {
+    const LIST: &str = "
+        select id, account_id, seq, at, action, actor_kind, actor_id, actor_name, actor_role,
+            session_id, ip, user_agent, request_id, target_id, target_name, detail, mac
+        from audit_events
+        where account_id = $1
+        and ($2 = '' or target_id = $2)
+        and seq < $3
+        order by seq desc
+        limit $4";
+    let before = slice.before.unwrap_or(i64::MAX);
+    read!(db, c => sqlx::query_as(LIST).bind(account_id).bind(slice.target_id).bind(before).bind(slice.limit).fetch_all(c))
+}

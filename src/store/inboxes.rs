@@ -1,0 +1,93 @@
+//! Inboxes. Deleting one deletes the restricted keys that are bound to it, in the same transaction.
+
+use super::{Act, Db, api_keys, audit_events, change, columns, read, within};
+use crate::clock::Timestamp;
+use crate::model::audit::{Action, Target};
+use crate::model::inbox::Inbox;
+use crate::model::text::fold;
+
+columns!(Inbox { id, account_id, name, address, created_at });
+
+/// An inbox as the page lists it.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub id: String,
+    pub name: String,
+    pub address: String,
+    pub created_at: Timestamp,
+    /// Restricted keys bound to it that are not deleted.
+    pub restricted_keys: i64,
+}
+
+columns!(Listed { id, name, address, created_at, restricted_keys });
+
+/// Creates an inbox. Answers `false` if the account has one of this name.
+pub async fn create(db: &Db, act: &Act<'_>, inbox: &Inbox) -> sqlx::Result<bool> {
+    const INSERT: &str = "
+        insert into inboxes (id, account_id, name, name_folded, address, created_at)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict do nothing";
+    let mut tx = db.begin().await?;
+    let inserted = change!(
+        &mut tx,
+        sqlx::query(INSERT)
+            .bind(&inbox.id)
+            .bind(&inbox.account_id)
+            .bind(&inbox.name)
+            .bind(fold(&inbox.name))
+            .bind(&inbox.address)
+            .bind(inbox.created_at)
+    );
+    if inserted == 0 {
+        return Ok(false);
+    }
+    let target = Target { id: &inbox.id, name: &inbox.name };
+    audit_events::record(&mut tx, act, &inbox.account_id, Action::InboxCreated, target, "").await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+pub async fn find(db: &Db, account_id: &str, id: &str) -> sqlx::Result<Option<Inbox>> {
+    const FIND: &str = "
+        select id, account_id, name, address, created_at
+        from inboxes
+        where account_id = $1
+        and id = $2
+        and deleted_at is null";
+    read!(db, c => sqlx::query_as(FIND).bind(account_id).bind(id).fetch_optional(c))
+}
+
+/// An account's inboxes by name. `only` keeps a restricted key to its own; empty means all. `after` is the id of the last one seen.
+pub async fn list(db: &Db, account_id: &str, only: &str, after: &str, limit: i64) -> sqlx::Result<Vec<Listed>> {
+    const LIST: &str = "
+        select i.id, i.name, i.address, i.created_at,
+            (select count(*) from api_keys k where k.inbox_id = i.id and k.deleted_at is null) as restricted_keys
+        from inboxes i
+        where i.account_id = $1
+        and i.deleted_at is null
+        and ($2 = '' or i.id = $2)
+        and ($3 = '' or (i.name_folded, i.id) > (select a.name_folded, a.id from inboxes a where a.account_id = $1 and a.id = $3))
+        order by i.name_folded, i.id
+        limit $4";
+    read!(db, c => sqlx::query_as(LIST).bind(account_id).bind(only).bind(after).bind(limit).fetch_all(c))
+}
+
+/// Deletes an inbox and every restricted key bound to it. Answers the names of those keys, or `None` if there is no such inbox.
+pub async fn delete(db: &Db, act: &Act<'_>, account_id: &str, id: &str) -> sqlx::Result<Option<Vec<String>>> {
+    const DELETE: &str = "
+        update inboxes
+        set deleted_at = $3
+        where account_id = $1
+        and id = $2
+        and deleted_at is null
+        returning name";
+    let mut tx = db.begin().await?;
+    let deleted: Option<(String,)> = within!(&mut tx, c => sqlx::query_as(DELETE).bind(account_id).bind(id).bind(act.at).fetch_optional(c))?;
+    let Some((name,)) = deleted else { return Ok(None) };
+    let keys = api_keys::delete_of_inbox(&mut tx, act, account_id, id).await?;
+    let detail = if keys.is_empty() { String::new() } else { format!("with its restricted keys {}", keys.join(", ")) };
+    audit_events::record(&mut tx, act, account_id, Action::InboxDeleted, Target { id, name: &name }, &detail).await?;
+    tx.commit().await?;
+    Ok(Some(keys))
+}
+

@@ -1,0 +1,301 @@
+//! The list of an account's keys: filtered, sorted and paged in the database, always bounded by the account.
+
+use super::api_keys::select_key;
+use super::usage::KeyDay;
+use super::{Db, columns, containing, read};
+use crate::clock::Timestamp;
+use crate::model::api_key::{ApiKey, EXPIRES_SOON, UNUSED_AFTER};
+use crate::model::text::fold;
+
+/// Keys on a page.
+pub const PAGE: usize = 50;
+
+/// What to list. Empty means any.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Part of a name, or the last characters of a secret.
+    pub q: String,
+    pub key_type: String,
+    pub environment: String,
+    pub inbox: String,
+    pub scope: String,
+    pub status: String,
+}
+
+/// In which order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    LastUsed,
+    Name,
+    Created,
+    Expires,
+}
+
+/// Which page of it: `from` is the key that the page follows or, going back, precedes.
+#[derive(Clone, Copy, Debug)]
+pub struct Page<'a> {
+    pub sort: Sort,
+    pub descending: bool,
+    pub from: &'a str,
+    pub backwards: bool,
+    pub limit: i64,
+}
+
+/// How many keys the filter finds per status, whatever status it asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StatusCounts {
+    pub all: i64,
+    pub active: i64,
+    pub retiring: i64,
+    pub paused: i64,
+    pub expiring: i64,
+    pub unused: i64,
+    pub unrevealed: i64,
+    pub expired: i64,
+    pub deleted: i64,
+}
+
+columns!(StatusCounts { all, active, retiring, paused, expiring, unused, unrevealed, expired, deleted });
+
+impl StatusCounts {
+    pub fn of(&self, status: &str) -> i64 {
+        match status {
+            "active" => self.active,
+            "retiring" => self.retiring,
+            "paused" => self.paused,
+            "expiring" => self.expiring,
+            "unused" => self.unused,
+            "unrevealed" => self.unrevealed,
+            "expired" => self.expired,
+            "deleted" => self.deleted,
+            _ => self.all,
+        }
+    }
+}
+
+/// Works at $8.
+macro_rules! working {
+    () => {
+        "k.deleted_at is null and k.paused_at is null and (k.expires_at is null or k.expires_at > $8)"
+    };
+}
+macro_rules! expiring {
+    () => {
+        concat!(working!(), " and k.expires_at <= $9")
+    };
+}
+macro_rules! unused {
+    () => {
+        concat!(working!(), " and coalesce(k.last_used_at, k.created_at) <= $10")
+    };
+}
+macro_rules! unrevealed {
+    () => {
+        concat!(working!(), " and k.sealed_until is not null and k.revealed_at is null")
+    };
+}
+macro_rules! retiring {
+    () => {
+        concat!(working!(), " and k.retires_at > $8")
+    };
+}
+macro_rules! paused {
+    () => {
+        "k.deleted_at is null and k.paused_at is not null and (k.expires_at is null or k.expires_at > $8)"
+    };
+}
+macro_rules! expired {
+    () => {
+        "k.deleted_at is null and k.expires_at <= $8"
+    };
+}
+
+macro_rules! filtered {
+    () => {
+        "
+        where k.account_id = $1
+        and ($2 = '' or k.key_type = $2)
+        and ($3 = '' or k.environment = $3)
+        and ($4 = '' or k.inbox_id = $4)
+        and ($5 = '' or k.name_folded like $5 escape '\\' or k.last4 = $6)
+        and ($7 = '' or ' ' || k.scopes || ' ' like $7 escape '\\' or k.scopes = '*')"
+    };
+}
+
+macro_rules! in_status {
+    () => {
+        concat!(
+            filtered!(),
+            "
+        and (case $11
+            when 'active' then ", working!(), "
+            when 'retiring' then ", retiring!(), "
+            when 'paused' then ", paused!(), "
+            when 'expiring' then ", expiring!(), "
+            when 'unused' then ", unused!(), "
+            when 'unrevealed' then ", unrevealed!(), "
+            when 'expired' then ", expired!(), "
+            when 'deleted' then k.deleted_at is not null
+            else k.deleted_at is null
+            end)"
+        )
+    };
+}
+
+/// A page in one order: `$by` is the sorted expression, `$than` and `$order` its direction.
+macro_rules! page {
+    ($by:literal, $than:literal, $order:literal) => {
+        select_key!(
+            in_status!(),
+            "
+        and ($12 = '' or (", $by, ", k.id) ", $than, " (select ", $by, ", k.id from api_keys k where k.account_id = $1 and k.id = $12))
+        order by ", $by, " ", $order, ", k.id ", $order, "
+        limit $13"
+        )
+    };
+}
+
+/// How many keys stand before $12 in one order.
+macro_rules! position {
+    ($by:literal, $than:literal) => {
+        concat!(
+            "
+        select count(*)
+        from api_keys k",
+            in_status!(),
+            "
+        and (", $by, ", k.id) ", $than, " (select ", $by, ", k.id from api_keys k where k.account_id = $1 and k.id = $12)"
+        )
+    };
+}
+
+const COUNTS: &str = concat!(
+    "
+        select cast(coalesce(sum(case when k.deleted_at is null then 1 else 0 end), 0) as bigint) as \"all\",
+            cast(coalesce(sum(case when ", working!(), " then 1 else 0 end), 0) as bigint) as active,
+            cast(coalesce(sum(case when ", retiring!(), " then 1 else 0 end), 0) as bigint) as retiring,
+            cast(coalesce(sum(case when ", paused!(), " then 1 else 0 end), 0) as bigint) as paused,
+            cast(coalesce(sum(case when ", expiring!(), " then 1 else 0 end), 0) as bigint) as expiring,
+            cast(coalesce(sum(case when ", unused!(), " then 1 else 0 end), 0) as bigint) as unused,
+            cast(coalesce(sum(case when ", unrevealed!(), " then 1 else 0 end), 0) as bigint) as unrevealed,
+            cast(coalesce(sum(case when ", expired!(), " then 1 else 0 end), 0) as bigint) as expired,
+            cast(coalesce(sum(case when k.deleted_at is not null then 1 else 0 end), 0) as bigint) as deleted
+        from api_keys k",
+    filtered!()
+);
+
+impl Page<'_> {
+    /// The page's SQL. Going back reads the other way round, from the key that comes after.
+    fn list_sql(&self) -> &'static str {
+        match (self.sort, self.descending != self.backwards) {
+            (Sort::LastUsed, true) => page!("coalesce(k.last_used_at, 0)", "<", "desc"),
+            (Sort::LastUsed, false) => page!("coalesce(k.last_used_at, 0)", ">", "asc"),
+            (Sort::Name, true) => page!("k.name_folded", "<", "desc"),
+            (Sort::Name, false) => page!("k.name_folded", ">", "asc"),
+            (Sort::Created, true) => page!("k.created_at", "<", "desc"),
+            (Sort::Created, false) => page!("k.created_at", ">", "asc"),
+            (Sort::Expires, true) => page!("coalesce(k.expires_at, 9223372036854775807)", "<", "desc"),
+            (Sort::Expires, false) => page!("coalesce(k.expires_at, 9223372036854775807)", ">", "asc"),
+        }
+    }
+
+    fn position_sql(&self) -> &'static str {
+        match (self.sort, self.descending) {
+            (Sort::LastUsed, true) => position!("coalesce(k.last_used_at, 0)", ">"),
+            (Sort::LastUsed, false) => position!("coalesce(k.last_used_at, 0)", "<"),
+            (Sort::Name, true) => position!("k.name_folded", ">"),
+            (Sort::Name, false) => position!("k.name_folded", "<"),
+            (Sort::Created, true) => position!("k.created_at", ">"),
+            (Sort::Created, false) => position!("k.created_at", "<"),
+            (Sort::Expires, true) => position!("coalesce(k.expires_at, 9223372036854775807)", ">"),
+            (Sort::Expires, false) => position!("coalesce(k.expires_at, 9223372036854775807)", "<"),
+        }
+    }
+}
+
+/// Binds $1 to $10: the filter and the moments that statuses depend on.
+macro_rules! bind_filter {
+    ($query:expr, $account_id:expr, $filter:expr, $now:expr) => {{
+        let q = fold(&$filter.q);
+        let scope = &$filter.scope;
+        $query
+            .bind($account_id)
+            .bind(&$filter.key_type)
+            .bind(&$filter.environment)
+            .bind(&$filter.inbox)
+            .bind(if q.is_empty() { q } else { containing(&q) })
+            .bind(last_characters(&$filter.q))
+            .bind(if scope.is_empty() { String::new() } else { containing(&format!(" {scope} ")) })
+            .bind($now)
+            .bind($now + EXPIRES_SOON)
+            .bind($now - UNUSED_AFTER)
+    }};
+}
+
+/// The keys of a page, in its order.
+pub async fn list(db: &Db, account_id: &str, filter: &Filter, page: Page<'_>, now: Timestamp) -> sqlx::Result<Vec<ApiKey>> {
+    let sql = page.list_sql();
+    let mut keys: Vec<ApiKey> = read!(db, c => bind_filter!(sqlx::query_as(sql), account_id, filter, now)
+        .bind(&filter.status)
+        .bind(page.from)
+        .bind(page.limit)
+        .fetch_all(c))?;
+    if page.backwards {
+        keys.reverse();
+    }
+    Ok(keys)
+}
+
+/// How many keys of the filtered list come before `key_id`.
+pub async fn position(db: &Db, account_id: &str, filter: &Filter, page: Page<'_>, now: Timestamp) -> sqlx::Result<i64> {
+    let sql = page.position_sql();
+    let (before,): (i64,) = read!(db, c => bind_filter!(sqlx::query_as(sql), account_id, filter, now)
+        .bind(&filter.status)
+        .bind(page.from)
+        .fetch_one(c))?;
+    Ok(before)
+}
+
+pub async fn counts(db: &Db, account_id: &str, filter: &Filter, now: Timestamp) -> sqlx::Result<StatusCounts> {
+    read!(db, c => bind_filter!(sqlx::query_as(COUNTS), account_id, filter, now).fetch_one(c))
+}
+
+/// The counted days of every listed key since `from_day`, one query for the page. Keys beyond [`PAGE`] are passed over.
+pub async fn usage(db: &Db, account_id: &str, keys: &[ApiKey], from_day: i64) -> sqlx::Result<Vec<KeyDay>> {
+    const LIST: &str = "
+        select d.key_id, d.day, d.ok, d.refused
+        from usage_days d
+        join api_keys k on k.id = d.key_id
+        where k.account_id = $1
+        and d.day >= $2
+        and d.key_id in (
+            $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+            $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43,
+            $44, $45, $46, $47, $48, $49, $50, $51, $52
+        )";
+    let ids = (0..PAGE).map(|index| keys.get(index).map_or("", |key| key.id.as_str()));
+    read!(db, c => {
+        let query = sqlx::query_as(LIST).bind(account_id).bind(from_day);
+        ids.fold(query, |query, id| query.bind(id)).fetch_all(c)
+    })
+}
+
+/// The four characters that a pasted secret, or the end of one, ends with; nothing if the text cannot be one.
+fn last_characters(q: &str) -> &str {
+    let q = q.trim();
+    let plain = q.len() >= 4 && q.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if plain { &q[q.len() - 4..] } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_four_characters_or_more_can_be_the_end_of_a_secret() {
+        assert_eq!(last_characters("7Qx2"), "7Qx2");
+        assert_eq!(last_characters(" ab7Qx2 "), "7Qx2");
+        assert_eq!(last_characters("Qx2"), "");
+        assert_eq!(last_characters("a b c d"), "");
+    }
+}

@@ -1,0 +1,298 @@
+//! What is remembered, and the only SQL. One text runs on SQLite and PostgreSQL: [`read!`] and [`within!`] paste the same sqlx
+//! expression into both typed arms. Every change is one transaction that also holds its audit event.
+
+pub mod accounts;
+pub mod api_keys;
+pub mod audit_events;
+pub mod inboxes;
+pub mod key_list;
+pub mod sealed_secrets;
+pub mod sessions;
+pub mod usage;
+pub mod users;
+pub mod web_sessions;
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Postgres, Sqlite, SqlStr, Transaction};
+
+use crate::clock::Timestamp;
+use crate::entropy::Entropy;
+use crate::model::audit::Actor;
+use crate::model::keyring::Keyring;
+
+/// Read-only connections to SQLite; two cores do not keep more of them busy.
+const SQLITE_READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "the desk", include_str!("../../migrations/0001_the_desk.sql"))];
+
+/// The database.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// One writer, so that nobody ever waits in vain for a lock, and readers beside it.
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// A transaction that writes. Dropped without [`Tx::commit`], it never happened.
+pub enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// What every change carries: who acts, when, and what ids, hashes and MACs are made with.
+#[derive(Clone, Copy)]
+pub struct Act<'a> {
+    pub actor: &'a Actor,
+    pub at: Timestamp,
+    pub keyring: &'a Keyring,
+    pub entropy: &'a Entropy,
+    pub installation_id: &'a str,
+}
+
+/// Runs one sqlx expression on a reading connection of either database.
+macro_rules! read {
+    ($db:expr, $connection:ident => $query:expr) => {
+        match $db {
+            $crate::store::Db::Sqlite { readers: $connection, .. } => $query.await,
+            $crate::store::Db::Postgres($connection) => $query.await,
+        }
+    };
+}
+
+/// Runs one sqlx expression inside a transaction of either database.
+macro_rules! within {
+    ($tx:expr, $connection:ident => $query:expr) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(tx) => {
+                let $connection = &mut **tx;
+                $query.await
+            }
+            $crate::store::Tx::Postgres(tx) => {
+                let $connection = &mut **tx;
+                $query.await
+            }
+        }
+    };
+}
+
+/// Runs one writing statement inside a transaction and gives the number of rows it changed; returns on error.
+macro_rules! change {
+    ($tx:expr, $query:expr) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(tx) => $query.execute(&mut **tx).await?.rows_affected(),
+            $crate::store::Tx::Postgres(tx) => $query.execute(&mut **tx).await?.rows_affected(),
+        }
+    };
+}
+
+/// Reads a struct from a row by the names of its fields, on both databases.
+macro_rules! columns {
+    ($type:ty { $($field:ident),* $(,)? }) => {
+        impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for $type
+        where
+            &'static str: sqlx::ColumnIndex<R>,
+            String: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+            i64: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+            bool: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+        {
+            fn from_row(row: &'r R) -> sqlx::Result<Self> {
+                Ok(Self { $($field: row.try_get(stringify!($field))?),* })
+            }
+        }
+    };
+}
+
+/// A type that is one text column, by its `Display` and `FromStr`.
+macro_rules! text_column {
+    ($($type:ty),* $(,)?) => { $(
+        impl<DB: sqlx::Database> sqlx::Type<DB> for $type where String: sqlx::Type<DB> {
+            fn type_info() -> DB::TypeInfo {
+                <String as sqlx::Type<DB>>::type_info()
+            }
+            fn compatible(found: &DB::TypeInfo) -> bool {
+                <String as sqlx::Type<DB>>::compatible(found)
+            }
+        }
+        impl<'r, DB: sqlx::Database> sqlx::Decode<'r, DB> for $type where String: sqlx::Decode<'r, DB> {
+            fn decode(value: DB::ValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
+                Ok(<String as sqlx::Decode<'r, DB>>::decode(value)?.parse()?)
+            }
+        }
+    )* };
+}
+
+pub(crate) use {change, columns, read, within};
+
+text_column!(
+    crate::model::api_key::AllowedIps,
+    crate::model::api_key::KeyType,
+    crate::model::audit::Action,
+    crate::model::scopes::Scopes,
+    crate::model::user::Role,
+);
+
+impl<DB: sqlx::Database> sqlx::Type<DB> for Timestamp
+where
+    i64: sqlx::Type<DB>,
+{
+    fn type_info() -> DB::TypeInfo {
+        <i64 as sqlx::Type<DB>>::type_info()
+    }
+
+    fn compatible(found: &DB::TypeInfo) -> bool {
+        <i64 as sqlx::Type<DB>>::compatible(found)
+    }
+}
+
+impl<'r, DB: sqlx::Database> sqlx::Decode<'r, DB> for Timestamp
+where
+    i64: sqlx::Decode<'r, DB>,
+{
+    fn decode(value: DB::ValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
+        <i64 as sqlx::Decode<'r, DB>>::decode(value).map(Self::from_micros)
+    }
+}
+
+impl<'q, DB: sqlx::Database> sqlx::Encode<'q, DB> for Timestamp
+where
+    i64: sqlx::Encode<'q, DB>,
+{
+    fn encode_by_ref(&self, buffer: &mut DB::ArgumentBuffer) -> Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {
+        self.micros().encode_by_ref(buffer)
+    }
+}
+
+/// Why the database could not be opened, in words for whoever starts Keydesk.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("DATABASE_URL must start with sqlite:// or postgres://")]
+    UnknownScheme,
+    #[error("cannot open the database: {0}")]
+    Connect(#[from] sqlx::Error),
+    #[error("cannot bring the database up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error(
+        "the database was written by a newer Keydesk (schema {found}; this one knows {known}). Start the newer version, or restore a backup."
+    )]
+    NewerSchema { found: i64, known: i64 },
+}
+
+impl Db {
+    /// Opens the database and brings its schema up to date.
+    ///
+    /// # Errors
+    /// If it cannot be reached, is newer than this program, or a migration fails; then nothing of that migration stays.
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        let db = if let Some(path) = url.strip_prefix("sqlite://") {
+            Self::open_sqlite(Path::new(path)).await?
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Self::Postgres(postgres_pool(url)?)
+        } else {
+            return Err(OpenError::UnknownScheme);
+        };
+        db.migrate().await?;
+        Ok(db)
+    }
+
+    async fn open_sqlite(path: &Path) -> Result<Self, sqlx::Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A key that was shown must survive the power cut that follows.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            // A consumed seal is overwritten, not just unlinked.
+            .pragma("secure_delete", "on");
+        let pool = |most: u32| SqlitePoolOptions::new().max_connections(most).test_before_acquire(false);
+        let writer = pool(1).connect_with(options.clone()).await?;
+        let readers = pool(SQLITE_READERS).connect_lazy_with(options.read_only(true));
+        Ok(Self::Sqlite { writer, readers })
+    }
+
+    async fn migrate(&self) -> Result<(), OpenError> {
+        let known = MIGRATIONS.iter().map(|(version, name, sql)| {
+            Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, SqlStr::from_static(sql), false)
+        });
+        let migrator = Migrator::with_migrations(known.collect());
+        let done = match self {
+            Self::Sqlite { writer, .. } => migrator.run(writer).await,
+            Self::Postgres(pool) => migrator.run(pool).await,
+        };
+        match done {
+            Err(sqlx::migrate::MigrateError::VersionMissing(found)) => {
+                Err(OpenError::NewerSchema { found, known: MIGRATIONS.last().map_or(0, |(version, ..)| *version) })
+            }
+            done => Ok(done?),
+        }
+    }
+
+    /// Begins a transaction that writes. On SQLite it holds the one writer from its first moment (`begin immediate`), so it
+    /// cannot fail half way because somebody else wrote meanwhile.
+    pub async fn begin(&self) -> sqlx::Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// The installation's id, made on the first start.
+    pub async fn installation_id(&self, entropy: &Entropy, now: Timestamp) -> sqlx::Result<String> {
+        const FIND: &str = "select id from installation";
+        let mut tx = self.begin().await?;
+        let found: Option<(String,)> = within!(&mut tx, c => sqlx::query_as(FIND).fetch_optional(c))?;
+        if let Some((id,)) = found {
+            return Ok(id);
+        }
+        let id = entropy.id("ins");
+        let insert = "insert into installation (id, created_at) values ($1, $2)";
+        change!(&mut tx, sqlx::query(insert).bind(&id).bind(now));
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// Closes every connection; SQLite checkpoints its write-ahead log.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Makes it so; on return it is on disk.
+    pub async fn commit(self) -> sqlx::Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => tx.commit().await,
+        }
+    }
+}
+
+fn postgres_pool(url: &str) -> Result<PgPool, sqlx::Error> {
+    let options = PgConnectOptions::from_str(url)?.options([("synchronous_commit", "on")]);
+    Ok(PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).connect_lazy_with(options))
+}
+
+/// Whether a write failed because such a row is there already.
+fn is_taken(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
+
+/// A `like` pattern for texts that contain `part`, its own wildcards made plain (`escape '\'`).
+fn containing(part: &str) -> String {
+    format!("%{}%", part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}

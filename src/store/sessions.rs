@@ -1,0 +1,188 @@
+//! Sessions: the authority on whether a cookie, a session token or a refresh token still means somebody. Ending one ends
+//! every credential of it on its next use.
+
+use std::time::Duration;
+
+use super::{Act, Db, Tx, audit_events, change, columns, read, within};
+use crate::clock::{Timestamp, days, hours};
+use crate::model::audit::{Action, Target};
+use crate::model::user::{Role, User};
+
+/// Beyond this without a request, a session that is not remembered has ended.
+pub const IDLE: Duration = Duration::from_secs(30 * 60);
+pub const ABSOLUTE: Duration = hours(12);
+pub const REMEMBERED: Duration = days(30);
+/// Last use is written at most this often.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
+
+/// What signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Browser { remembered: bool },
+    Api,
+}
+
+/// A session that stands, and whose it is.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub id: String,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub user: User,
+}
+
+struct Row {
+    session_id: String,
+    session_created_at: Timestamp,
+    last_seen_at: Timestamp,
+    id: String,
+    account_id: String,
+    account_name: String,
+    email: String,
+    name: String,
+    role: Role,
+    staff_since: Option<Timestamp>,
+    created_at: Timestamp,
+}
+
+columns!(Row {
+    session_id,
+    session_created_at,
+    last_seen_at,
+    id,
+    account_id,
+    account_name,
+    email,
+    name,
+    role,
+    staff_since,
+    created_at,
+});
+
+/// Starts a session for `user` and records the sign-in.
+pub async fn start(db: &Db, act: &Act<'_>, user: &User, kind: Kind) -> sqlx::Result<String> {
+    const INSERT: &str = "
+        insert into sessions (id, user_id, kind, created_at, last_seen_at, expires_at, remembered, ip, user_agent)
+        values ($1, $2, $3, $4, $4, $5, $6, $7, $8)";
+    let id = act.entropy.id("ses");
+    let remembered = kind != Kind::Browser { remembered: false };
+    let expires_at = act.at + if remembered { REMEMBERED } else { ABSOLUTE };
+    let actor = act.actor.as_user(user, &id);
+    let mut tx = db.begin().await?;
+    change!(
+        &mut tx,
+        sqlx::query(INSERT)
+            .bind(&id)
+            .bind(&user.id)
+            .bind(if kind == Kind::Api { "api" } else { "browser" })
+            .bind(act.at)
+            .bind(expires_at)
+            .bind(remembered)
+            .bind(&actor.ip)
+            .bind(&actor.user_agent)
+    );
+    change!(&mut tx, sqlx::query("update users set last_seen_at = $2 where id = $1").bind(&user.id).bind(act.at));
+    let target = Target { id: &user.id, name: &user.email };
+    audit_events::record(&mut tx, &Act { actor: &actor, ..*act }, &user.account_id, Action::SessionCreated, target, "").await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// The session of this id, if it stands: not ended, not past its end, not idle for too long.
+pub async fn find(db: &Db, id: &str, now: Timestamp) -> sqlx::Result<Option<Session>> {
+    const FIND: &str = "
+        select s.id as session_id, s.created_at as session_created_at, s.last_seen_at,
+            u.id, u.account_id, a.name as account_name, u.email, u.name, u.role, u.staff_since, u.created_at
+        from sessions s
+        join users u on u.id = s.user_id
+        join accounts a on a.id = u.account_id
+        where s.id = $1
+        and s.ended_at is null
+        and s.expires_at > $2
+        and (s.remembered or s.last_seen_at > $3)";
+    let row: Option<Row> = read!(db, c => sqlx::query_as(FIND).bind(id).bind(now).bind(now - IDLE).fetch_optional(c))?;
+    Ok(row.map(|row| Session {
+        id: row.session_id,
+        created_at: row.session_created_at,
+        last_seen_at: row.last_seen_at,
+        user: User {
+            id: row.id,
+            account_id: row.account_id,
+            account_name: row.account_name,
+            email: row.email,
+            name: row.name,
+            role: row.role,
+            staff_since: row.staff_since,
+            created_at: row.created_at,
+        },
+    }))
+}
+
+/// Notes that the session was used, at most once a minute.
+pub async fn touch(db: &Db, session: &Session, now: Timestamp) -> sqlx::Result<()> {
+    if now.since(session.last_seen_at) < TOUCH_EVERY {
+        return Ok(());
+    }
+    let mut tx = db.begin().await?;
+    change!(&mut tx, sqlx::query("update sessions set last_seen_at = $2 where id = $1").bind(&session.id).bind(now));
+    change!(&mut tx, sqlx::query("update users set last_seen_at = $2 where id = $1").bind(&session.user.id).bind(now));
+    tx.commit().await
+}
+
+/// Ends a session; every credential of it is refused from now on.
+pub async fn end(db: &Db, act: &Act<'_>, session: &Session) -> sqlx::Result<()> {
+    let mut tx = db.begin().await?;
+    const END: &str = "update sessions set ended_at = $2 where id = $1 and ended_at is null";
+    let ended = change!(&mut tx, sqlx::query(END).bind(&session.id).bind(act.at));
+    if ended > 0 {
+        let target = Target { id: &session.user.id, name: &session.user.email };
+        audit_events::record(&mut tx, act, &session.user.account_id, Action::SessionEnded, target, "").await?;
+    }
+    tx.commit().await
+}
+
+/// Remembers the hash of a refresh token of a session.
+pub async fn keep_refresh_token(db: &Db, session_id: &str, token_hash: &str, now: Timestamp) -> sqlx::Result<()> {
+    let mut tx = db.begin().await?;
+    insert_refresh_token(&mut tx, session_id, token_hash, now).await?;
+    tx.commit().await
+}
+
+async fn insert_refresh_token(tx: &mut Tx, session_id: &str, token_hash: &str, now: Timestamp) -> sqlx::Result<()> {
+    const INSERT: &str = "insert into refresh_tokens (token_hash, session_id, created_at, expires_at) values ($1, $2, $3, $4)";
+    change!(tx, sqlx::query(INSERT).bind(token_hash).bind(session_id).bind(now).bind(now + REMEMBERED));
+    Ok(())
+}
+
+/// Spends a refresh token for its successor and answers its session's id. A spent one that comes again was copied: its session ends.
+pub async fn rotate_refresh_token(db: &Db, spent: &str, successor: &str, now: Timestamp) -> sqlx::Result<Option<String>> {
+    const SPEND: &str = "
+        update refresh_tokens
+        set spent_at = $2
+        where token_hash = $1
+        and spent_at is null
+        and expires_at > $2
+        returning session_id";
+    const END_COPIED: &str = "
+        update sessions
+        set ended_at = $2
+        where ended_at is null
+        and id = (select session_id from refresh_tokens where token_hash = $1 and spent_at is not null)";
+    let mut tx = db.begin().await?;
+    let session: Option<(String,)> = within!(&mut tx, c => sqlx::query_as(SPEND).bind(spent).bind(now).fetch_optional(c))?;
+    match &session {
+        Some((id,)) => insert_refresh_token(&mut tx, id, successor, now).await?,
+        None => {
+            change!(&mut tx, sqlx::query(END_COPIED).bind(spent).bind(now));
+        }
+    }
+    tx.commit().await?;
+    Ok(session.map(|(id,)| id))
+}
+
+/// The session that a refresh token, unspent and not expired, belongs to.
+pub async fn of_refresh_token(db: &Db, token_hash: &str, now: Timestamp) -> sqlx::Result<Option<String>> {
+    const FIND: &str = "select session_id from refresh_tokens where token_hash = $1 and spent_at is null and expires_at > $2";
+    let found: Option<(String,)> = read!(db, c => sqlx::query_as(FIND).bind(token_hash).bind(now).fetch_optional(c))?;
+    Ok(found.map(|(id,)| id))
+}

@@ -1,0 +1,139 @@
+// Keydesk's one script. Pages work without it; it only adds. No data ever passes through innerHTML.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  root.classList.add("js");
+  const icons = document.currentScript.dataset.icons;
+  const all = (css) => document.querySelectorAll(css);
+  const on = (type, does) => document.addEventListener(type, does);
+
+  const said = document.getElementById("announce");
+  const announce = (words) => { if (said) said.textContent = words; };
+
+  // Copy. "Copied" is said only when the clipboard has answered; otherwise the text is selected.
+  const button = (label, icon, kind, text, target) => {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.className = "btn " + kind;
+    if (icon) {
+      const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+      const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+      svg.setAttribute("class", "icon");
+      svg.setAttribute("aria-hidden", "true");
+      use.setAttribute("href", icons + "#" + icon);
+      svg.append(use);
+      made.append(svg);
+    }
+    const words = made.appendChild(document.createElement("span"));
+    words.textContent = label;
+    made.onclick = async () => {
+      try {
+        await navigator.clipboard.writeText(text());
+        words.textContent = "Copied";
+        announce("Copied");
+        guarded = guarded && !target.matches("textarea");
+        setTimeout(() => { words.textContent = label; announce(""); }, 2000);
+      } catch {
+        if (target.select) target.focus(), target.select();
+        else getSelection().selectAllChildren(target);
+        announce("Couldn't copy. Select the key and press Ctrl+C (⌘C on a Mac).");
+        said.classList.remove("vh");
+      }
+    };
+    return made;
+  };
+
+  // The open seal: two buttons, and a question before leaving until Copy or Done is pressed.
+  let guarded = false;
+  for (const key of all("[data-secret]")) {
+    const actions = document.createElement("div");
+    actions.className = "seal-act";
+    actions.append(
+      button("Copy key", "copy", "primary", () => key.value, key),
+      button("Copy as .env", "", "", () => key.dataset.secret + "=" + key.value, key),
+    );
+    key.after(actions);
+    guarded = true;
+  }
+  addEventListener("beforeunload", (leaving) => { if (guarded) leaving.preventDefault(); });
+  on("click", (event) => { if (event.target.closest("[data-done]")) guarded = false; });
+  on("focusin", (event) => { if (event.target.matches("[data-secret]")) event.target.select(); });
+
+  for (const code of all("[data-copy]")) {
+    code.closest(".sample").append(button("Copy", "copy", "", () => code.textContent, code));
+  }
+
+  // Waiting for the first request: 204 while waiting, 200 with the received panel.
+  const waiting = document.querySelector("[data-poll]");
+  if (waiting) {
+    const stop = Date.now() + 600_000;
+    const ask = async () => {
+      if (!waiting.isConnected || Date.now() > stop) return;
+      if (!document.hidden) {
+        const answer = await fetch(waiting.dataset.poll, { cache: "no-store" }).catch(() => null);
+        if (answer?.status === 200) {
+          const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+          waiting.closest(".step")?.classList.replace("now", "done");
+          waiting.replaceWith(...page.body.children);
+          announce("First request received");
+          return;
+        }
+        if (answer && !answer.ok) return;
+      }
+      setTimeout(ask, 1000);
+    };
+    setTimeout(ask, 1000);
+  }
+
+  // Times: relative ones stay true each minute; exact ones also say the reader's own clock.
+  const ago = (seconds) => {
+    const minutes = Math.floor(seconds / 60), hours = Math.floor(minutes / 60);
+    if (minutes < 1) return "Just now";
+    if (minutes < 60) return minutes + " min ago";
+    return hours + (hours === 1 ? " hour ago" : " hours ago");
+  };
+  const refresh = () => {
+    for (const time of all("time[data-relative]")) {
+      const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+      if (seconds >= 0 && seconds < 43_200) time.textContent = ago(seconds);
+    }
+  };
+  setInterval(refresh, 60_000);
+  if (new Date().getTimezoneOffset()) {
+    const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+    for (const time of all("time[data-local]")) time.append(" (" + clock.format(new Date(time.dateTime)) + ")");
+  }
+
+  // Menus close on Escape, with focus back on their button, and on a click elsewhere.
+  const menus = () => all("details.row-menu[open], details.menu[open]");
+  on("keydown", (event) => {
+    if (event.key === "Escape") {
+      for (const menu of menus()) menu.open = false, menu.firstElementChild.focus();
+    }
+    const typing = event.target.closest?.("input, select, textarea, [contenteditable]");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && root.dataset.shortcuts !== "off") {
+      const search = document.querySelector("[data-slash]");
+      if (search) event.preventDefault(), search.focus();
+    }
+  });
+  on("click", (event) => {
+    for (const menu of menus()) {
+      if (!menu.contains(event.target) && !menu.nextElementSibling?.contains(event.target)) menu.open = false;
+    }
+  });
+
+  // Forms: filters go when a select changes; a second press within two seconds is ignored.
+  on("change", (event) => {
+    if (event.target.matches("form[data-autosubmit] select")) event.target.form.requestSubmit();
+    if (event.target.matches(".code-tabs input")) {
+      document.cookie = "code_language=" + encodeURIComponent(event.target.value) + "; Path=/; Max-Age=31536000; SameSite=Lax";
+    }
+  });
+  const sent = new WeakMap();
+  on("submit", (event) => {
+    if (Date.now() - (sent.get(event.target) ?? 0) < 2000) event.preventDefault();
+    else sent.set(event.target, Date.now());
+  });
+
+  document.querySelector(".error-summary")?.focus();
+})();

@@ -1,0 +1,395 @@
+//! A Chromium that does what a person does: opens pages, fills fields, presses buttons, reads what is there.
+//!
+//! Nothing here sleeps for a fixed time: what takes a while is polled for, and given up with the page's text in the
+//! message. Every page that is reached is scanned for what the secret audit must know.
+
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use axum::http::Method;
+use fantoccini::elements::Element;
+use fantoccini::error::{CmdError, ErrorStatus};
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+use url::{ParseError, Url};
+
+use crate::audit;
+
+/// Longer than anything here takes on a loaded machine: a wait that ends in it has failed.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How the page is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    phone: bool,
+    dark: bool,
+    javascript: bool,
+}
+
+impl View {
+    /// 1440 × 900, light, with JavaScript.
+    pub const WIDE: Self = Self { phone: false, dark: false, javascript: true };
+
+    /// 390 × 844, touch, light, with JavaScript.
+    pub const PHONE: Self = Self { phone: true, ..Self::WIDE };
+
+    pub const fn dark(self) -> Self {
+        Self { dark: true, ..self }
+    }
+
+    pub const fn without_javascript(self) -> Self {
+        Self { javascript: false, ..self }
+    }
+
+    fn capabilities(self) -> Capabilities {
+        let arguments = [
+            "--headless=new",
+            // As root, which CI is, Chromium starts only without its sandbox; it sees no pages but ours.
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            // Over a pipe, Chromium ends when its driver does, however the driver ends.
+            "--remote-debugging-pipe",
+        ];
+        let preferences = if self.javascript {
+            json!({})
+        } else {
+            json!({ "profile.managed_default_content_settings.javascript": 2 })
+        };
+        let mut capabilities = Capabilities::new();
+        capabilities.insert("goog:chromeOptions".into(), json!({ "args": arguments, "prefs": preferences }));
+        capabilities
+    }
+
+    const fn size(self) -> (u64, u64) {
+        if self.phone { (390, 844) } else { (1440, 900) }
+    }
+
+    /// The suffix of a screenshot's name.
+    fn suffix(self) -> String {
+        let parts = [(self.phone, "-phone"), (self.dark, "-dark"), (!self.javascript, "-no-js")];
+        parts.into_iter().filter_map(|(so, part)| so.then_some(part)).collect()
+    }
+}
+
+/// A browser with an empty profile, looking at one site; closed when dropped.
+pub struct Browser {
+    client: Client,
+    driver: Driver,
+    session: String,
+    origin: String,
+    view: View,
+}
+
+impl Browser {
+    pub async fn open(origin: &str, view: View) -> Self {
+        let driver = Driver::start();
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(view.capabilities())
+            .connect(&format!("http://127.0.0.1:{}", driver.port))
+            .await
+            .expect("Chromium opens");
+        let session = client.session_id().await.expect("the driver answers").expect("the session has an id");
+        let browser = Self { client, driver, session, origin: origin.to_owned(), view };
+        let theme = if view.dark { "dark" } else { "light" };
+        let features = json!([{ "name": "prefers-color-scheme", "value": theme }]);
+        browser.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+        browser.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": view.phone })).await;
+        browser.resize(view.size()).await;
+        browser
+    }
+
+    async fn resize(&self, (width, height): (u64, u64)) {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": self.view.phone });
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+    }
+
+    /// Opens a path of the site.
+    pub async fn goto(&self, path: &str) {
+        let url = format!("{}{path}", self.origin);
+        self.client.goto(&url).await.unwrap_or_else(|error| panic!("{url} does not open: {error}"));
+        self.arrived().await;
+    }
+
+    /// Path and query of the page.
+    pub async fn path(&self) -> String {
+        let url = self.client.current_url().await.expect("the page has an address");
+        url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
+    }
+
+    /// The HTTP status that the page came with.
+    pub async fn status(&self) -> u64 {
+        let status = self.run("return performance.getEntriesByType('navigation')[0].responseStatus", vec![]).await;
+        status.as_u64().expect("the page came over HTTP")
+    }
+
+    /// What a person can read on the page.
+    pub async fn text(&self) -> String {
+        self.find("body").await.text().await.expect("the page has text")
+    }
+
+    /// The text of the page's one `h1`.
+    pub async fn heading(&self) -> String {
+        self.find("h1").await.text().await.expect("the heading has text")
+    }
+
+    /// Waits until a person can read `text` on the page.
+    pub async fn see(&self, text: &str) {
+        let visible = async || match self.client.find(Locator::Css("body")).await {
+            Ok(body) => body.text().await.is_ok_and(|page| page.contains(text)),
+            Err(_) => false,
+        };
+        self.until(&format!("“{text}” to be read"), visible).await;
+    }
+
+    /// The first visible element that `css` selects, waited for.
+    pub async fn find(&self, css: &str) -> Element {
+        self.visible(Locator::Css(css), css).await
+    }
+
+    /// Types into the field called `name`, in place of what stood there.
+    pub async fn fill(&self, name: &str, value: &str) {
+        let field = self.find(&format!(r#"[name="{name}"]:not([type="hidden"])"#)).await;
+        match field.attr("type").await.expect("the field is there").as_deref() {
+            // Keys typed into a date field mean what the machine's locale says; its value does not.
+            Some("date") => {
+                let field = serde_json::to_value(&field).expect("an element is a reference");
+                self.run("arguments[0].value = arguments[1]", vec![field, json!(value)]).await;
+            }
+            kind => {
+                if kind == Some("password") {
+                    audit::note(value);
+                }
+                field.clear().await.expect("the field can be emptied");
+                field.send_keys(value).await.expect("the field can be typed into");
+            }
+        }
+    }
+
+    /// Picks `value` among the options, radio buttons or check boxes called `name`.
+    pub async fn choose(&self, name: &str, value: &str) {
+        let css = format!(r#"select[name="{name}"] option[value="{value}"], input[name="{name}"][value="{value}"]"#);
+        let choice = self.client.find(Locator::Css(&css)).await.unwrap_or_else(|_| panic!("no {name} is {value}"));
+        if choice.is_selected().await.expect("the choice is there") {
+            return;
+        }
+        // A person aims at the words: the box itself may be drawn by the label.
+        let id = choice.attr("id").await.expect("the choice is there").unwrap_or_default();
+        let label = format!(r#"ancestor::label | //label[@for="{id}"]"#);
+        let target = match choice.find(Locator::XPath(&label)).await {
+            Ok(label) => label,
+            Err(_) => choice.clone(),
+        };
+        target.click().await.unwrap_or_else(|error| panic!("{name} {value} cannot be clicked: {error}"));
+        assert!(choice.is_selected().await.expect("the choice is there"), "{name} {value} does not stay chosen");
+    }
+
+    /// Presses the button so labelled and waits for the page it leads to.
+    pub async fn press(&self, label: &str) {
+        self.leave_by(&format!("//button[{}]", labelled(label)), label).await;
+    }
+
+    /// Follows the link so labelled and waits for the page it leads to.
+    pub async fn follow(&self, label: &str) {
+        self.leave_by(&format!("//a[{}]", labelled(label)), label).await;
+    }
+
+    /// Clicks the button, menu or link so labelled, and stays on the page.
+    pub async fn click(&self, label: &str) {
+        let xpath = format!("//*[self::button or self::summary or self::a][{}]", labelled(label));
+        let target = self.visible(Locator::XPath(&xpath), label).await;
+        target.click().await.unwrap_or_else(|error| panic!("“{label}” cannot be clicked: {error}"));
+    }
+
+    /// Writes a picture of the whole page into `$KEYDESK_SCREENSHOTS`, if that is set.
+    pub async fn screenshot(&self, name: &str) {
+        let Some(folder) = std::env::var_os("KEYDESK_SCREENSHOTS").map(PathBuf::from) else { return };
+        let path = folder.join(format!("{name}{}.png", self.view.suffix()));
+        let (width, height) = self.view.size();
+        let whole = self.run("return document.documentElement.scrollHeight", vec![]).await;
+        self.resize((width, whole.as_u64().map_or(height, |whole| whole.max(height)))).await;
+        let picture = self.client.screenshot().await.expect("the page can be drawn");
+        self.resize((width, height)).await;
+        std::fs::create_dir_all(&folder)
+            .and_then(|()| std::fs::write(&path, picture))
+            .unwrap_or_else(|error| panic!("{} cannot be written: {error}", path.display()));
+    }
+
+    /// What axe-core finds against WCAG 2.2 AA, one line for each fault and place; none is what a page should have.
+    pub async fn barriers(&self) -> Vec<String> {
+        assert!(self.view.javascript, "axe-core waits by timers, which do not run without JavaScript");
+        let path = std::env::var("KEYDESK_AXE").expect("KEYDESK_AXE is the path of axe.min.js: run ./scripts/test");
+        let axe = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path} cannot be read: {error}"));
+        self.run(&axe, vec![]).await;
+        let tags = json!(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]);
+        let answer = self.client.execute_async(RUN_AXE, vec![tags]).await.expect("axe-core runs to its end");
+        assert!(answer["error"].is_null(), "axe-core failed: {}", answer["error"]);
+        assert_ne!(answer["passes"], 0, "axe-core found nothing to look at");
+        let faults = answer["faults"].as_array().expect("axe-core lists faults");
+        faults.iter().map(|fault| fault.as_str().expect("a fault is a line").to_owned()).collect()
+    }
+
+    async fn leave_by(&self, xpath: &str, label: &str) {
+        let page = self.find("html").await;
+        let way_out = self.visible(Locator::XPath(xpath), label).await;
+        way_out.click().await.unwrap_or_else(|error| panic!("“{label}” cannot be clicked: {error}"));
+        self.until(&format!("“{label}” to lead to a page"), async || is_stale(page.tag_name().await)).await;
+        self.arrived().await;
+    }
+
+    async fn arrived(&self) {
+        for cookie in self.client.get_all_cookies().await.expect("the browser has cookies") {
+            audit::note(cookie.value());
+        }
+        audit::note_secrets_in(&self.client.source().await.expect("the page has a source"));
+        // A secret may be set in several elements that only together read as one word.
+        audit::note_secrets_in(&self.text().await);
+    }
+
+    async fn visible(&self, locator: Locator<'_>, name: &str) -> Element {
+        let mut found = None;
+        let search = async || {
+            for element in self.client.find_all(locator).await.unwrap_or_default() {
+                if element.is_displayed().await.unwrap_or(false) {
+                    found = Some(element);
+                    return true;
+                }
+            }
+            false
+        };
+        self.until(&format!("“{name}” to be there"), search).await;
+        found.expect("the wait ended with an element")
+    }
+
+    async fn until(&self, what: &str, mut so: impl AsyncFnMut() -> bool) {
+        let polling = async {
+            let mut pace = tokio::time::interval(Duration::from_millis(25));
+            while !so().await {
+                pace.tick().await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, polling).await.is_err() {
+            let path = self.path().await;
+            let body = self.client.find(Locator::Css("body")).await.expect("the page has a body");
+            panic!("waited in vain for {what} on {path}, which reads:\n{}", body.text().await.unwrap_or_default());
+        }
+    }
+
+    async fn run(&self, script: &str, arguments: Vec<Json>) -> Json {
+        self.client.execute(script, arguments).await.expect("the driver runs scripts of its own")
+    }
+
+    async fn devtools(&self, command: &'static str, parameters: Json) {
+        let answer = self.client.issue_cmd(DevTools { command, parameters }).await;
+        answer.unwrap_or_else(|error| panic!("{command} failed: {error}"));
+    }
+
+    /// Asks the driver to close Chromium, and waits until it has.
+    fn close(&self) -> io::Result<()> {
+        let mut driver = TcpStream::connect(("127.0.0.1", self.driver.port))?;
+        driver.set_read_timeout(Some(PATIENCE))?;
+        let path = format!("/session/{}", self.session);
+        write!(driver, "DELETE {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
+        driver.read_exact(&mut [0])
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Without an answer Chromium still ends with its driver, but may write its profile once more.
+        let _ = self.close();
+    }
+}
+
+const RUN_AXE: &str = "
+    const [tags, done] = arguments;
+    const places = (fault) => fault.nodes.map((node) =>
+        `${fault.id}: ${fault.help}: ${node.target.join(' ')}: ${node.failureSummary}`);
+    axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] }).then(
+        (found) => done({ passes: found.passes.length, faults: found.violations.flatMap(places) }),
+        (error) => done({ error: String(error) }));
+";
+
+/// The XPath condition of an element that a person, or a screen reader, calls `label`.
+fn labelled(label: &str) -> String {
+    assert!(!label.contains('"'), "XPath has no way to quote a quote");
+    format!(r#"normalize-space(.)="{label}" or @aria-label="{label}""#)
+}
+
+fn is_stale<T>(answer: Result<T, CmdError>) -> bool {
+    matches!(answer, Err(CmdError::Standard(error)) if error.error == ErrorStatus::StaleElementReference)
+}
+
+/// A chromedriver on a port of its own.
+struct Driver {
+    process: Child,
+    port: u16,
+    _scratch: TempDir,
+}
+
+impl Driver {
+    fn start() -> Self {
+        let scratch = tempfile::tempdir().expect("a folder for Chromium can be made");
+        let process = Command::new("chromedriver")
+            .arg("--port=0")
+            // The profile and whatever else Chromium leaves behind goes with the driver.
+            .env("TMPDIR", scratch.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver starts: run ./scripts/test");
+        // From here on a panic drops the driver, and with it the process.
+        let mut driver = Self { process, port: 0, _scratch: scratch };
+        let (started, port) = mpsc::channel();
+        let stdout = BufReader::new(driver.process.stdout.take().expect("stdout is piped"));
+        // Read to its end, or the driver would block on a full pipe.
+        thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                let port = line.split_once("started successfully on port ").map(|(_, port)| port.trim_end_matches('.'));
+                if let Some(port) = port.and_then(|port| port.parse().ok()) {
+                    let _ = started.send(port);
+                }
+            }
+        });
+        driver.port = port.recv_timeout(PATIENCE).expect("chromedriver says its port");
+        driver
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A command of the DevTools protocol, which chromedriver passes on.
+#[derive(Debug)]
+struct DevTools {
+    command: &'static str,
+    parameters: Json,
+}
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base_url: &Url, session_id: Option<&str>) -> Result<Url, ParseError> {
+        base_url.join(&format!("session/{}/goog/cdp/execute", session_id.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({ "cmd": self.command, "params": self.parameters }).to_string()))
+    }
+}

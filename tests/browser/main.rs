@@ -1,0 +1,9 @@
+//! Keydesk as people use it: the real binary, a real Chromium, and nothing in between.
+//!
+//! Every test needs Chromium and its driver, so `cargo test` leaves them out and `./scripts/test` runs them.
+
+mod audit;
+mod browser;
+mod desk;
+mod first_look;
+mod harness;
