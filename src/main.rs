@@ -1,1 +1,7 @@
-fn main() {}
+//! The `keydesk` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keydesk::cli::run()
+}

@@ -235,10 +235,15 @@ impl Product {
 
     fn policy_mistakes(&self, found: &mut Vec<String>) {
         if let Some(key) = &self.sign_up_key {
-            if self.environment(&key.environment).is_none() && !(self.environments.is_empty() && key.environment.is_empty()) {
+            if self.environment(&key.environment).is_none()
+                && !(self.environments.is_empty() && key.environment.is_empty())
+            {
                 found.push(format!("sign_up_key.environment {:?} is not defined.", key.environment));
             }
-            if key.preset != "full" && key.preset != "read" && !self.presets.iter().any(|preset| preset.id == key.preset) {
+            if key.preset != "full"
+                && key.preset != "read"
+                && !self.presets.iter().any(|preset| preset.id == key.preset)
+            {
                 found.push(format!("sign_up_key.preset {:?} is not defined.", key.preset));
             }
         }
@@ -269,7 +274,11 @@ impl Product {
 
     /// What comes before the random part of a secret: `kd_live_`, or `mp_` where there are no environments.
     pub fn secret_prefix(&self, environment: &str) -> String {
-        if environment.is_empty() { format!("{}_", self.keys.prefix) } else { format!("{}_{environment}_", self.keys.prefix) }
+        if environment.is_empty() {
+            format!("{}_", self.keys.prefix)
+        } else {
+            format!("{}_{environment}_", self.keys.prefix)
+        }
     }
 
     /// Every prefix that a secret of this product may start with.
@@ -340,7 +349,8 @@ mod tests {
 
     #[test]
     fn an_unknown_field_is_an_error_with_its_line() {
-        let Refused(why) = Product::parse(&DEFAULT.replace("[words]", "[words]\ncolour = 1")).expect_err("an unknown field");
+        let Refused(why) =
+            Product::parse(&DEFAULT.replace("[words]", "[words]\ncolour = 1")).expect_err("an unknown field");
         assert!(why.contains("colour") && why.contains("line"), "{why}");
     }
 

@@ -31,13 +31,18 @@
         await navigator.clipboard.writeText(text());
         words.textContent = "Copied";
         announce("Copied");
-        guarded = guarded && !target.matches("textarea");
+        document.querySelector(".copy-failed")?.remove();
+        if (target.matches("[data-secret]")) guarded = false;
         setTimeout(() => { words.textContent = label; announce(""); }, 2000);
       } catch {
         if (target.select) target.focus(), target.select();
         else getSelection().selectAllChildren(target);
-        announce("Couldn't copy. Select the key and press Ctrl+C (⌘C on a Mac).");
-        said.classList.remove("vh");
+        const failed = document.createElement("p");
+        failed.className = "copy-failed";
+        failed.textContent = "Couldn’t copy. Select the key and press Ctrl+C (⌘C on a Mac).";
+        document.querySelector(".copy-failed")?.remove();
+        target.closest(".seal-face, .sample").after(failed);
+        announce(failed.textContent);
       }
     };
     return made;
@@ -57,7 +62,7 @@
   }
   addEventListener("beforeunload", (leaving) => { if (guarded) leaving.preventDefault(); });
   on("click", (event) => { if (event.target.closest("[data-done]")) guarded = false; });
-  on("focusin", (event) => { if (event.target.matches("[data-secret]")) event.target.select(); });
+  for (const type of ["focusin", "click"]) on(type, (event) => { if (event.target.matches("[data-secret]")) event.target.select(); });
 
   for (const code of all("[data-copy]")) {
     code.closest(".sample").append(button("Copy", "copy", "", () => code.textContent, code));

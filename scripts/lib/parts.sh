@@ -28,6 +28,7 @@ missing_packages() {
         command -v chromium >/dev/null || printf '%s\n' chromium fonts-inter fonts-jetbrains-mono
         command -v chromedriver >/dev/null || echo chromium-driver
         command -v npm >/dev/null || echo npm
+        command -v curl >/dev/null || echo curl
         ;;
     esac
   done
@@ -41,14 +42,15 @@ bring_parts() {
     return
   fi
   if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
-    printf 'These tests need parts that are missing here. On Debian or Ubuntu they come by\n\n' >&2
+    printf 'These tests need parts that are missing here. On Debian they come by\n\n' >&2
     printf '    sudo apt-get install --no-install-recommends %s\n\n' "${packages[*]}" >&2
     printf 'Without them, cargo test alone runs what needs nothing but cargo.\n' >&2
     exit 2
   fi
   printf 'Installing %s\n' "${packages[*]}"
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${packages[@]}" >"$scratch/apt.log" 2>&1 || {
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${packages[@]}" \
+    >"$scratch/apt.log" 2>&1 || {
     cat "$scratch/apt.log" >&2
     exit 2
   }

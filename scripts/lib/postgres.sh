@@ -34,7 +34,7 @@ unix_socket_directories = '$scratch/postgres'
 max_connections = 200
 # The data need not outlive the run.
 fsync = off
-# Every statement with its parameters goes to the log, so that the secret audit sees what was sent, not only what was kept.
+# Every statement goes to the log with its parameters, so that the secret audit sees what was sent, not only what stayed.
 log_statement = all
 log_parameter_max_length = -1
 CONF

@@ -22,7 +22,11 @@ impl Credential {
         if values.next().is_some() || value.len() > LONGEST {
             return Self::Unusable;
         }
-        value.to_str().ok().and_then(bearer).map_or(Self::Unusable, |token| Self::Bearer(zeroize::Zeroizing::new(token.to_owned())))
+        value
+            .to_str()
+            .ok()
+            .and_then(bearer)
+            .map_or(Self::Unusable, |token| Self::Bearer(zeroize::Zeroizing::new(token.to_owned())))
     }
 }
 
@@ -59,7 +63,16 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for value in ["Basic a2V5", "Bearer", "Bearer ", "Bearer  kd_live_x", "Bearer\tkd_live_x", "Bearer a,b", "Bearer a b", "kd_live_x"] {
+        for value in [
+            "Basic a2V5",
+            "Bearer",
+            "Bearer ",
+            "Bearer  kd_live_x",
+            "Bearer\tkd_live_x",
+            "Bearer a,b",
+            "Bearer a b",
+            "kd_live_x",
+        ] {
             assert_eq!(of(&[value]), "unusable", "{value:?}");
         }
         assert_eq!(of(&["Bearer a", "Bearer b"]), "unusable");

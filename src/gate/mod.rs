@@ -104,16 +104,28 @@ impl Gate {
     ///
     /// # Errors
     /// [`Unavailable`] if the database does not answer: nobody is let through, nobody is called unknown.
-    pub async fn identify(&self, credential: &Credential, source: IpAddr, now: Timestamp) -> Result<Result<Holder, Refusal>, Unavailable> {
+    pub async fn identify(
+        &self,
+        credential: &Credential,
+        source: IpAddr,
+        now: Timestamp,
+    ) -> Result<Result<Holder, Refusal>, Unavailable> {
         match credential {
             Credential::Missing => Ok(Err(Refusal::Missing)),
             Credential::Unusable => Ok(Err(Refusal::Unknown)),
-            Credential::Bearer(token) if self.session_token && token.starts_with("eyJ") => self.identify_session(token, now).await,
+            Credential::Bearer(token) if self.session_token && token.starts_with("eyJ") => {
+                self.identify_session(token, now).await
+            }
             Credential::Bearer(token) => self.identify_key(token, source, now).await,
         }
     }
 
-    async fn identify_key(&self, token: &str, source: IpAddr, now: Timestamp) -> Result<Result<Holder, Refusal>, Unavailable> {
+    async fn identify_key(
+        &self,
+        token: &str,
+        source: IpAddr,
+        now: Timestamp,
+    ) -> Result<Result<Holder, Refusal>, Unavailable> {
         let Ok(secret) = Secret::parse(token, &self.prefixes) else { return Ok(Err(Refusal::Unknown)) };
         let hash = secret.hash(&self.keyring);
         let Some(key) = api_keys::find_by_secret(&self.db, &hash, now).await? else { return Ok(Err(Refusal::Unknown)) };
@@ -144,7 +156,8 @@ impl Gate {
             match need.scope {
                 Some(scope) if !holder.grants(scope) => Err(Refusal::MissingScope {
                     scope: scope.to_owned(),
-                    never: matches!(holder, Holder::Key { key, .. } if key.inbox_id.is_some()) && scopes::never_restricted(scope),
+                    never: matches!(holder, Holder::Key { key, .. } if key.inbox_id.is_some())
+                        && scopes::never_restricted(scope),
                 }),
                 _ => Ok(()),
             }

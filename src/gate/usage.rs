@@ -105,7 +105,11 @@ impl Tally {
     fn as_batch(&self, key_id: &str) -> KeyUse {
         KeyUse {
             key_id: key_id.to_owned(),
-            hours: self.hours.iter().map(|(hour, (ok, refused))| UsageHour { hour: *hour, ok: *ok, refused: *refused }).collect(),
+            hours: self
+                .hours
+                .iter()
+                .map(|(hour, (ok, refused))| UsageHour { hour: *hour, ok: *ok, refused: *refused })
+                .collect(),
             last: self.last.clone(),
             first_request: self.first.as_ref().and_then(|first| serde_json::to_string(first).ok()),
             addresses: self.addresses.iter().map(|(ip, at)| (ip.clone(), *at)).collect(),

@@ -329,9 +329,13 @@ pub(crate) mod tests {
     #[test]
     fn addresses_are_allowed_by_network() {
         let ips: AllowedIps = "203.0.113.0/24\n\n2001:db8::/32\n198.51.100.7".parse().expect("networks");
-        for (address, allowed) in
-            [("203.0.113.9", true), ("::ffff:203.0.113.9", true), ("2001:db8::1", true), ("198.51.100.7", true), ("198.51.100.8", false)]
-        {
+        for (address, allowed) in [
+            ("203.0.113.9", true),
+            ("::ffff:203.0.113.9", true),
+            ("2001:db8::1", true),
+            ("198.51.100.7", true),
+            ("198.51.100.8", false),
+        ] {
             assert_eq!(ips.allow(address.parse().expect("an address")), allowed, "{address}");
         }
         assert!("203.0.113.0/33".parse::<AllowedIps>().is_err());

@@ -95,16 +95,24 @@ impl KeyForm {
         let expires_at = errors.take("expires", self.expires_at(product, now));
         let allowed_ips = errors.take("allowed_ips", self.allowed_ips());
         match (key_type, name, inbox_id, environment, scopes, expires_at, allowed_ips) {
-            (Some(key_type), Some(name), Some(inbox_id), Some(environment), Some(scopes), Some(expires_at), Some(allowed_ips)) => {
-                Ok(NewKey { name, key_type, environment, inbox_id, scopes, expires_at, allowed_ips })
-            }
+            (
+                Some(key_type),
+                Some(name),
+                Some(inbox_id),
+                Some(environment),
+                Some(scopes),
+                Some(expires_at),
+                Some(allowed_ips),
+            ) => Ok(NewKey { name, key_type, environment, inbox_id, scopes, expires_at, allowed_ips }),
             _ => Err(errors),
         }
     }
 
     fn key_type(&self, product: &Product) -> Result<KeyType, String> {
         let known = self.key_type.parse().ok().filter(|_| product.offers_type(&self.key_type));
-        known.ok_or_else(|| format!("Choose the type of key: {}.", text::list(&product.keys.types).replace(" and ", " or ")))
+        known.ok_or_else(|| {
+            format!("Choose the type of key: {}.", text::list(&product.keys.types).replace(" and ", " or "))
+        })
     }
 
     fn name(&self) -> Result<String, String> {
@@ -144,7 +152,9 @@ impl KeyForm {
                     let reads = holdable(product, key_type).filter(|scope| scope.kind == ScopeKind::Read);
                     reads.map(|scope| scope.id.clone()).collect()
                 }
-                _ => product.preset_scopes(preset).ok_or_else(|| format!("There is no preset {preset:?}. Choose one of those shown."))?,
+                _ => product
+                    .preset_scopes(preset)
+                    .ok_or_else(|| format!("There is no preset {preset:?}. Choose one of those shown."))?,
             },
         };
         let unknown = granted.iter().find(|id| *id != WILDCARD && product.scope(id).is_none());
@@ -159,7 +169,11 @@ impl KeyForm {
             ));
         }
         let scopes = Scopes::ordered(&granted, product);
-        if scopes.is_empty() { Err("Choose at least one scope. A key with no scopes can’t do anything.".into()) } else { Ok(scopes) }
+        if scopes.is_empty() {
+            Err("Choose at least one scope. A key with no scopes can’t do anything.".into())
+        } else {
+            Ok(scopes)
+        }
     }
 
     fn expires_at(&self, product: &Product, now: Timestamp) -> Result<Option<Timestamp>, String> {
@@ -167,12 +181,19 @@ impl KeyForm {
         let after_today = || format!("Choose an expiry date after today, {}.", text::date(now));
         let asked = if self.expires_on.trim().is_empty() {
             match self.expires.trim_end_matches('d') {
-                "" => product.expiry.default_days.filter(|_| policy == ExpiryPolicy::Required).map(|default| now + days(default)),
+                "" => product
+                    .expiry
+                    .default_days
+                    .filter(|_| policy == ExpiryPolicy::Required)
+                    .map(|default| now + days(default)),
                 "none" | "never" => None,
                 count => Some(now + days(count.parse().ok().filter(|count| *count > 0).ok_or_else(after_today)?)),
             }
         } else {
-            Some(last_second_of(self.expires_on.trim()).ok_or("Write the date as year-month-day, such as 2027-02-19.")?)
+            Some(
+                last_second_of(self.expires_on.trim())
+                    .ok_or("Write the date as year-month-day, such as 2027-02-19.")?,
+            )
         };
         match (policy, asked) {
             (ExpiryPolicy::None, Some(_)) => Err("Keys don’t expire here. Leave the expiry out.".into()),
@@ -237,7 +258,13 @@ mod tests {
     }
 
     fn inbox() -> Inbox {
-        Inbox { id: "inb_1".into(), account_id: "acc_1".into(), name: "Orders".into(), address: "o@x.example".into(), created_at: NOW }
+        Inbox {
+            id: "inb_1".into(),
+            account_id: "acc_1".into(),
+            name: "Orders".into(),
+            address: "o@x.example".into(),
+            created_at: NOW,
+        }
     }
 
     fn error(form: &KeyForm, field: &str) -> String {
@@ -286,7 +313,12 @@ mod tests {
 
     #[test]
     fn a_restricted_key_holds_no_account_scope() {
-        let wide = KeyForm { key_type: "restricted".into(), preset: "custom".into(), scopes: vec!["domains:read".into()], ..form() };
+        let wide = KeyForm {
+            key_type: "restricted".into(),
+            preset: "custom".into(),
+            scopes: vec!["domains:read".into()],
+            ..form()
+        };
         let errors = wide.validate(&product(), Some(&inbox()), NOW).expect_err("a mistake");
         assert!(errors.of("scopes").is_some_and(|why| why.contains("can't hold domains:read")));
         let full = KeyForm { preset: "full".into(), ..wide.clone() };
@@ -321,6 +353,8 @@ mod tests {
 
     #[test]
     fn addresses_are_checked_line_by_line() {
-        assert!(error(&KeyForm { allowed_ips: "203.0.113.0/24\nhome".into(), ..form() }, "allowed_ips").contains("home"));
+        assert!(
+            error(&KeyForm { allowed_ips: "203.0.113.0/24\nhome".into(), ..form() }, "allowed_ips").contains("home")
+        );
     }
 }

@@ -14,11 +14,17 @@ pub fn objection(password: &str, known: &[&str]) -> Option<String> {
     if length > LONGEST {
         return Some(format!("Use {LONGEST} characters or fewer. This password has {length}."));
     }
-    let words: Vec<&str> = known.iter().flat_map(|text| text.split(['@', '.', ' ', '-', '_']).chain([*text])).filter(|word| word.len() > 2).collect();
+    let words: Vec<&str> = known
+        .iter()
+        .flat_map(|text| text.split(['@', '.', ' ', '-', '_']).chain([*text]))
+        .filter(|word| word.len() > 2)
+        .collect();
     // zxcvbn reads the first hundred characters: beyond them nothing gets weaker.
     let head: String = password.chars().take(100).collect();
     let weak = zxcvbn::zxcvbn(&head, &words).score() < zxcvbn::Score::Three;
-    weak.then(|| "This password is easy to guess. Use a few unrelated words, or let your password manager make one.".into())
+    weak.then(|| {
+        "This password is easy to guess. Use a few unrelated words, or let your password manager make one.".into()
+    })
 }
 
 #[cfg(test)]

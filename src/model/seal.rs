@@ -42,7 +42,8 @@ pub struct Broken;
 pub fn seal(secret: &Secret, binding: Binding, keyring: &Keyring, entropy: &Entropy) -> String {
     let nonce = entropy.bytes::<NONCE_BYTES>();
     let payload = Payload { msg: secret.reveal().as_bytes(), aad: &binding.associated_data() };
-    let sealed = cipher(keyring).encrypt(&XNonce::from(nonce), payload).expect("a secret is far below the cipher's limit");
+    let sealed =
+        cipher(keyring).encrypt(&XNonce::from(nonce), payload).expect("a secret is far below the cipher's limit");
     BASE64.encode([nonce.as_slice(), &sealed].concat())
 }
 

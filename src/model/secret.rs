@@ -47,8 +47,13 @@ impl Secret {
     /// # Errors
     /// If it has none of `prefixes`, not the right length and alphabet, or a checksum that does not fit.
     pub fn parse(presented: &str, prefixes: &[String]) -> Result<Self, Malformed> {
-        let rest = prefixes.iter().find_map(|prefix| presented.strip_prefix(prefix.as_str())).ok_or(Malformed::ForeignPrefix)?;
-        if rest.len() != RANDOM_CHARACTERS + CHECKSUM_CHARACTERS || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        let rest = prefixes
+            .iter()
+            .find_map(|prefix| presented.strip_prefix(prefix.as_str()))
+            .ok_or(Malformed::ForeignPrefix)?;
+        if rest.len() != RANDOM_CHARACTERS + CHECKSUM_CHARACTERS
+            || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        {
             return Err(Malformed::WrongShape);
         }
         let (body, sum) = presented.split_at(presented.len() - CHECKSUM_CHARACTERS);

@@ -1,6 +1,8 @@
 //! The session JWT: ten minutes of being somebody (EdDSA, RFC 8037; profile of RFC 8725). It caches identity, not authority:
 //! whether its session still stands, and in which role, is asked of the store on every use.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +45,8 @@ pub struct Subject<'a> {
 pub struct SessionTokens {
     issuer: String,
     kid: String,
+    /// The public key, base64url.
+    x: String,
     signing: EncodingKey,
     verifying: DecodingKey,
 }
@@ -56,15 +60,22 @@ impl SessionTokens {
     /// `issuer` is the public URL exactly.
     pub fn new(keyring: &Keyring, issuer: &str) -> Self {
         use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-        let pair = Ed25519KeyPair::from_seed_unchecked(keyring.session_token()).expect("any 32 bytes are an Ed25519 seed");
+        let pair =
+            Ed25519KeyPair::from_seed_unchecked(keyring.session_token()).expect("any 32 bytes are an Ed25519 seed");
         let der = pair.to_pkcs8v1().expect("an Ed25519 pair has a PKCS #8 form");
         let public = pair.public_key().as_ref();
         Self {
             issuer: issuer.to_owned(),
             kid: hex(&public[..8]),
+            x: URL_SAFE_NO_PAD.encode(public),
             signing: EncodingKey::from_ed_der(der.as_ref()),
             verifying: DecodingKey::from_ed_der(public),
         }
+    }
+
+    /// The public key as a JWK (RFC 8037).
+    pub fn public_key(&self) -> serde_json::Value {
+        serde_json::json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": self.kid, "x": self.x })
     }
 
     /// A token for `subject`, and when it expires.
@@ -97,8 +108,11 @@ impl SessionTokens {
     /// [`Refused`], whatever is wrong.
     pub fn check(&self, token: &str, now: Timestamp) -> Result<Claims, Refused> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| Refused)?;
-        let points_elsewhere =
-            header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() || header.x5c.is_some() || header.crit.is_some();
+        let points_elsewhere = header.jku.is_some()
+            || header.jwk.is_some()
+            || header.x5u.is_some()
+            || header.x5c.is_some()
+            || header.crit.is_some();
         let ours = header.typ.as_deref() == Some(TYPE) && header.kid.as_deref() == Some(self.kid.as_str());
         if !ours || points_elsewhere {
             return Err(Refused);
@@ -111,7 +125,9 @@ impl SessionTokens {
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp", "nbf"]);
         let claims = jsonwebtoken::decode::<Claims>(token, &self.verifying, &validation).map_err(|_| Refused)?.claims;
         let now = now.seconds();
-        let current = claims.nbf <= now + LEEWAY_SECONDS && claims.iat <= now + LEEWAY_SECONDS && now < claims.exp + LEEWAY_SECONDS;
+        let current = claims.nbf <= now + LEEWAY_SECONDS
+            && claims.iat <= now + LEEWAY_SECONDS
+            && now < claims.exp + LEEWAY_SECONDS;
         let short = claims.exp - claims.iat <= LIFETIME_SECONDS && claims.ver == 1;
         if current && short { Ok(claims) } else { Err(Refused) }
     }
@@ -150,8 +166,6 @@ mod tests {
 
     #[test]
     fn a_changed_or_unsigned_token_is_refused() {
-        use base64::Engine;
-        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
         let ours = tokens(1, "https://keys.example");
         let (token, _) = ours.mint(ANA, NOW, &Entropy::seeded(1));
         let parts: Vec<&str> = token.split('.').collect();

@@ -29,7 +29,12 @@ super::columns!(Counts { keys, inboxes, people });
 /// Makes the account, its administrator and its first key (if the definition gives one) in one transaction.
 ///
 /// Answers `None` if the address is taken; then nothing was made.
-pub async fn sign_up(db: &Db, act: &Act<'_>, sign_up: SignUp<'_>, first_key: Option<(&NewKey, &Secret)>) -> sqlx::Result<Option<User>> {
+pub async fn sign_up(
+    db: &Db,
+    act: &Act<'_>,
+    sign_up: SignUp<'_>,
+    first_key: Option<(&NewKey, &Secret)>,
+) -> sqlx::Result<Option<User>> {
     let mut tx = db.begin().await?;
     let user = User {
         id: act.entropy.id("usr"),

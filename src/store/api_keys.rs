@@ -98,7 +98,8 @@ pub async fn issue(db: &Db, act: &Act<'_>, account_id: &str, issue: Issue<'_>, l
     const COUNT: &str = "select count(*) from api_keys where account_id = $1 and deleted_at is null";
     let mut tx = db.begin().await?;
     if let Some(form_id) = issue.form_id {
-        let before: Option<(String,)> = within!(&mut tx, c => sqlx::query_as(BY_FORM).bind(account_id).bind(form_id).fetch_optional(c))?;
+        let before: Option<(String,)> =
+            within!(&mut tx, c => sqlx::query_as(BY_FORM).bind(account_id).bind(form_id).fetch_optional(c))?;
         if let Some((id,)) = before {
             return Ok(Issued::Before(id));
         }
@@ -155,7 +156,10 @@ async fn keep_secret(tx: &mut Tx, act: &Act<'_>, account_id: &str, key_id: &str,
         insert into api_key_secrets (secret_hash, key_id, pepper_version, last4, created_at)
         values ($1, $2, $3, $4, $5)";
     let hash = secret.hash(act.keyring);
-    change!(&mut *tx, sqlx::query(INSERT).bind(hash.as_str()).bind(key_id).bind(PEPPER_VERSION).bind(secret.last4()).bind(act.at));
+    change!(
+        &mut *tx,
+        sqlx::query(INSERT).bind(hash.as_str()).bind(key_id).bind(PEPPER_VERSION).bind(secret.last4()).bind(act.at)
+    );
     keep_sealed(tx, act, account_id, key_id, secret).await
 }
 
@@ -184,13 +188,16 @@ pub async fn find_by_secret(db: &Db, hash: &SecretHash, now: Timestamp) -> sqlx:
 
 /// The restricted keys bound to an inbox.
 pub async fn list_of_inbox(db: &Db, account_id: &str, inbox_id: &str) -> sqlx::Result<Vec<ApiKey>> {
-    const LIST: &str = select_key!("\nwhere k.account_id = $1\nand k.inbox_id = $2\nand k.deleted_at is null\norder by k.name_folded, k.id");
+    const LIST: &str = select_key!(
+        "\nwhere k.account_id = $1\nand k.inbox_id = $2\nand k.deleted_at is null\norder by k.name_folded, k.id"
+    );
     read!(db, c => sqlx::query_as(LIST).bind(account_id).bind(inbox_id).fetch_all(c))
 }
 
 /// The first key of an account, for the first screen.
 pub async fn find_first(db: &Db, account_id: &str) -> sqlx::Result<Option<ApiKey>> {
-    const FIND: &str = select_key!("\nwhere k.account_id = $1\nand k.deleted_at is null\norder by k.created_at, k.id\nlimit 1");
+    const FIND: &str =
+        select_key!("\nwhere k.account_id = $1\nand k.deleted_at is null\norder by k.created_at, k.id\nlimit 1");
     read!(db, c => sqlx::query_as(FIND).bind(account_id).fetch_optional(c))
 }
 
@@ -244,7 +251,15 @@ pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, secret: &Secret, grace
         hours if hours % 24 == 0 && hours > 24 => format!("old key stops in {} days", hours / 24),
         hours => format!("old key stops in {hours} hours"),
     };
-    audit_events::record(&mut tx, act, &key.account_id, Action::KeyRotated, Target { id: &key.id, name: &key.name }, &detail).await?;
+    audit_events::record(
+        &mut tx,
+        act,
+        &key.account_id,
+        Action::KeyRotated,
+        Target { id: &key.id, name: &key.name },
+        &detail,
+    )
+    .await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -265,7 +280,15 @@ pub async fn stop_old(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool
         return Ok(false);
     }
     retire_older(&mut tx, &key.id, act.at).await?;
-    audit_events::record(&mut tx, act, &key.account_id, Action::KeyOldStopped, Target { id: &key.id, name: &key.name }, "").await?;
+    audit_events::record(
+        &mut tx,
+        act,
+        &key.account_id,
+        Action::KeyOldStopped,
+        Target { id: &key.id, name: &key.name },
+        "",
+    )
+    .await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -285,9 +308,16 @@ pub async fn delete(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> 
 }
 
 /// Deletes every key bound to an inbox and answers their names.
-pub(super) async fn delete_of_inbox(tx: &mut Tx, act: &Act<'_>, account_id: &str, inbox_id: &str) -> sqlx::Result<Vec<String>> {
-    const BOUND: &str = "select id from api_keys where account_id = $1 and inbox_id = $2 and deleted_at is null order by name_folded";
-    let bound: Vec<(String,)> = within!(&mut *tx, c => sqlx::query_as(BOUND).bind(account_id).bind(inbox_id).fetch_all(c))?;
+pub(super) async fn delete_of_inbox(
+    tx: &mut Tx,
+    act: &Act<'_>,
+    account_id: &str,
+    inbox_id: &str,
+) -> sqlx::Result<Vec<String>> {
+    const BOUND: &str =
+        "select id from api_keys where account_id = $1 and inbox_id = $2 and deleted_at is null order by name_folded";
+    let bound: Vec<(String,)> =
+        within!(&mut *tx, c => sqlx::query_as(BOUND).bind(account_id).bind(inbox_id).fetch_all(c))?;
     let mut names = Vec::with_capacity(bound.len());
     for (id,) in bound {
         names.extend(delete_within(tx, act, account_id, &id, "with its inbox").await?);
@@ -295,7 +325,13 @@ pub(super) async fn delete_of_inbox(tx: &mut Tx, act: &Act<'_>, account_id: &str
     Ok(names)
 }
 
-async fn delete_within(tx: &mut Tx, act: &Act<'_>, account_id: &str, id: &str, detail: &str) -> sqlx::Result<Option<String>> {
+async fn delete_within(
+    tx: &mut Tx,
+    act: &Act<'_>,
+    account_id: &str,
+    id: &str,
+    detail: &str,
+) -> sqlx::Result<Option<String>> {
     const DELETE: &str = "
         update api_keys
         set deleted_at = $3, deleted_by = $4, retires_at = null
@@ -304,8 +340,7 @@ async fn delete_within(tx: &mut Tx, act: &Act<'_>, account_id: &str, id: &str, d
         and deleted_at is null
         returning name";
     let by = (act.actor.kind == "user").then_some(&act.actor.id);
-    let deleted: Option<(String,)> =
-        within!(&mut *tx, c => sqlx::query_as(DELETE).bind(account_id).bind(id).bind(act.at).bind(by).fetch_optional(c))?;
+    let deleted: Option<(String,)> = within!(&mut *tx, c => sqlx::query_as(DELETE).bind(account_id).bind(id).bind(act.at).bind(by).fetch_optional(c))?;
     let Some((name,)) = deleted else { return Ok(None) };
     change!(&mut *tx, sqlx::query("delete from sealed_secrets where key_id = $1").bind(id));
     audit_events::record(tx, act, account_id, Action::KeyDeleted, Target { id, name: &name }, detail).await?;

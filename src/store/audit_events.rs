@@ -34,7 +34,14 @@ pub struct Slice<'a> {
 }
 
 /// Records `action` in `tx`. The account's head is locked by the update, so two writers cannot fork the chain.
-pub(super) async fn record(tx: &mut Tx, act: &Act<'_>, account_id: &str, action: Action, target: Target<'_>, detail: &str) -> sqlx::Result<()> {
+pub(super) async fn record(
+    tx: &mut Tx,
+    act: &Act<'_>,
+    account_id: &str,
+    action: Action,
+    target: Target<'_>,
+    detail: &str,
+) -> sqlx::Result<()> {
     const NEXT: &str = "
         update accounts
         set audit_seq = audit_seq + 1
@@ -63,7 +70,10 @@ pub(super) async fn record(tx: &mut Tx, act: &Act<'_>, account_id: &str, action:
     };
     event.mac = event.chained(&previous, act.keyring);
     insert(tx, &event).await?;
-    change!(&mut *tx, sqlx::query("update accounts set audit_mac = $2 where id = $1").bind(account_id).bind(&event.mac));
+    change!(
+        &mut *tx,
+        sqlx::query("update accounts set audit_mac = $2 where id = $1").bind(account_id).bind(&event.mac)
+    );
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use super::{Act, Db, api_keys, audit_events, change, columns, read, within};
 use crate::clock::Timestamp;
 use crate::model::audit::{Action, Target};
 use crate::model::inbox::Inbox;
-use crate::model::text::fold;
+use crate::model::text::{count, fold};
 
 columns!(Inbox { id, account_id, name, address, created_at });
 
@@ -17,6 +17,13 @@ pub struct Listed {
     pub created_at: Timestamp,
     /// Restricted keys bound to it that are not deleted.
     pub restricted_keys: i64,
+}
+
+impl Listed {
+    /// `2 keys`
+    pub fn keys_in_words(&self) -> String {
+        count(self.restricted_keys.unsigned_abs(), "key", "keys")
+    }
 }
 
 columns!(Listed { id, name, address, created_at, restricted_keys });
@@ -82,7 +89,8 @@ pub async fn delete(db: &Db, act: &Act<'_>, account_id: &str, id: &str) -> sqlx:
         and deleted_at is null
         returning name";
     let mut tx = db.begin().await?;
-    let deleted: Option<(String,)> = within!(&mut tx, c => sqlx::query_as(DELETE).bind(account_id).bind(id).bind(act.at).fetch_optional(c))?;
+    let deleted: Option<(String,)> =
+        within!(&mut tx, c => sqlx::query_as(DELETE).bind(account_id).bind(id).bind(act.at).fetch_optional(c))?;
     let Some((name,)) = deleted else { return Ok(None) };
     let keys = api_keys::delete_of_inbox(&mut tx, act, account_id, id).await?;
     let detail = if keys.is_empty() { String::new() } else { format!("with its restricted keys {}", keys.join(", ")) };
@@ -90,4 +98,3 @@ pub async fn delete(db: &Db, act: &Act<'_>, account_id: &str, id: &str) -> sqlx:
     tx.commit().await?;
     Ok(Some(keys))
 }
-

@@ -128,13 +128,27 @@ macro_rules! in_status {
             filtered!(),
             "
         and (case $11
-            when 'active' then ", working!(), "
-            when 'retiring' then ", retiring!(), "
-            when 'paused' then ", paused!(), "
-            when 'expiring' then ", expiring!(), "
-            when 'unused' then ", unused!(), "
-            when 'unrevealed' then ", unrevealed!(), "
-            when 'expired' then ", expired!(), "
+            when 'active' then ",
+            working!(),
+            "
+            when 'retiring' then ",
+            retiring!(),
+            "
+            when 'paused' then ",
+            paused!(),
+            "
+            when 'expiring' then ",
+            expiring!(),
+            "
+            when 'unused' then ",
+            unused!(),
+            "
+            when 'unrevealed' then ",
+            unrevealed!(),
+            "
+            when 'expired' then ",
+            expired!(),
+            "
             when 'deleted' then k.deleted_at is not null
             else k.deleted_at is null
             end)"
@@ -148,8 +162,20 @@ macro_rules! page {
         select_key!(
             in_status!(),
             "
-        and ($12 = '' or (", $by, ", k.id) ", $than, " (select ", $by, ", k.id from api_keys k where k.account_id = $1 and k.id = $12))
-        order by ", $by, " ", $order, ", k.id ", $order, "
+        and ($12 = '' or (",
+            $by,
+            ", k.id) ",
+            $than,
+            " (select ",
+            $by,
+            ", k.id from api_keys k where k.account_id = $1 and k.id = $12))
+        order by ",
+            $by,
+            " ",
+            $order,
+            ", k.id ",
+            $order,
+            "
         limit $13"
         )
     };
@@ -164,7 +190,13 @@ macro_rules! position {
         from api_keys k",
             in_status!(),
             "
-        and (", $by, ", k.id) ", $than, " (select ", $by, ", k.id from api_keys k where k.account_id = $1 and k.id = $12)"
+        and (",
+            $by,
+            ", k.id) ",
+            $than,
+            " (select ",
+            $by,
+            ", k.id from api_keys k where k.account_id = $1 and k.id = $12)"
         )
     };
 }
@@ -172,13 +204,27 @@ macro_rules! position {
 const COUNTS: &str = concat!(
     "
         select cast(coalesce(sum(case when k.deleted_at is null then 1 else 0 end), 0) as bigint) as \"all\",
-            cast(coalesce(sum(case when ", working!(), " then 1 else 0 end), 0) as bigint) as active,
-            cast(coalesce(sum(case when ", retiring!(), " then 1 else 0 end), 0) as bigint) as retiring,
-            cast(coalesce(sum(case when ", paused!(), " then 1 else 0 end), 0) as bigint) as paused,
-            cast(coalesce(sum(case when ", expiring!(), " then 1 else 0 end), 0) as bigint) as expiring,
-            cast(coalesce(sum(case when ", unused!(), " then 1 else 0 end), 0) as bigint) as unused,
-            cast(coalesce(sum(case when ", unrevealed!(), " then 1 else 0 end), 0) as bigint) as unrevealed,
-            cast(coalesce(sum(case when ", expired!(), " then 1 else 0 end), 0) as bigint) as expired,
+            cast(coalesce(sum(case when ",
+    working!(),
+    " then 1 else 0 end), 0) as bigint) as active,
+            cast(coalesce(sum(case when ",
+    retiring!(),
+    " then 1 else 0 end), 0) as bigint) as retiring,
+            cast(coalesce(sum(case when ",
+    paused!(),
+    " then 1 else 0 end), 0) as bigint) as paused,
+            cast(coalesce(sum(case when ",
+    expiring!(),
+    " then 1 else 0 end), 0) as bigint) as expiring,
+            cast(coalesce(sum(case when ",
+    unused!(),
+    " then 1 else 0 end), 0) as bigint) as unused,
+            cast(coalesce(sum(case when ",
+    unrevealed!(),
+    " then 1 else 0 end), 0) as bigint) as unrevealed,
+            cast(coalesce(sum(case when ",
+    expired!(),
+    " then 1 else 0 end), 0) as bigint) as expired,
             cast(coalesce(sum(case when k.deleted_at is not null then 1 else 0 end), 0) as bigint) as deleted
         from api_keys k",
     filtered!()
@@ -233,7 +279,13 @@ macro_rules! bind_filter {
 }
 
 /// The keys of a page, in its order.
-pub async fn list(db: &Db, account_id: &str, filter: &Filter, page: Page<'_>, now: Timestamp) -> sqlx::Result<Vec<ApiKey>> {
+pub async fn list(
+    db: &Db,
+    account_id: &str,
+    filter: &Filter,
+    page: Page<'_>,
+    now: Timestamp,
+) -> sqlx::Result<Vec<ApiKey>> {
     let sql = page.list_sql();
     let mut keys: Vec<ApiKey> = read!(db, c => bind_filter!(sqlx::query_as(sql), account_id, filter, now)
         .bind(&filter.status)

@@ -20,7 +20,7 @@ use std::time::Duration;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Postgres, Sqlite, SqlStr, Transaction};
+use sqlx::{Postgres, SqlStr, Sqlite, Transaction};
 
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
@@ -37,7 +37,10 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "the desk", include_str!("../../m
 #[derive(Clone, Debug)]
 pub enum Db {
     /// One writer, so that nobody ever waits in vain for a lock, and readers beside it.
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
     Postgres(PgPool),
 }
 
@@ -258,6 +261,12 @@ impl Db {
         change!(&mut tx, sqlx::query(insert).bind(&id).bind(now));
         tx.commit().await?;
         Ok(id)
+    }
+
+    /// Whether a query comes back.
+    pub async fn answers(&self) -> bool {
+        let one: sqlx::Result<(i64,)> = read!(self, c => sqlx::query_as("select cast(1 as bigint)").fetch_one(c));
+        one.is_ok()
     }
 
     /// Closes every connection; SQLite checkpoints its write-ahead log.

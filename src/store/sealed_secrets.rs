@@ -19,7 +19,13 @@ pub enum RevealError {
     Database(#[from] sqlx::Error),
 }
 
-pub(super) async fn keep_sealed(tx: &mut Tx, act: &Act<'_>, account_id: &str, key_id: &str, secret: &Secret) -> sqlx::Result<()> {
+pub(super) async fn keep_sealed(
+    tx: &mut Tx,
+    act: &Act<'_>,
+    account_id: &str,
+    key_id: &str,
+    secret: &Secret,
+) -> sqlx::Result<()> {
     const INSERT: &str = "insert into sealed_secrets (key_id, account_id, sealed, expires_at) values ($1, $2, $3, $4)";
     let binding = Binding { installation_id: act.installation_id, account_id, key_id };
     let sealed = seal::seal(secret, binding, act.keyring, act.entropy);
@@ -38,13 +44,25 @@ pub async fn reveal(db: &Db, act: &Act<'_>, key: &ApiKey) -> Result<Secret, Reve
         and account_id = $2
         and expires_at > $3
         returning sealed";
-    const MARK: &str = "update api_keys set revealed_at = $3, revealed_by = $4, revealed_ip = $5 where account_id = $1 and id = $2";
+    const MARK: &str =
+        "update api_keys set revealed_at = $3, revealed_by = $4, revealed_ip = $5 where account_id = $1 and id = $2";
     let mut tx = db.begin().await?;
     let taken: Option<(String,)> =
         within!(&mut tx, c => sqlx::query_as(TAKE).bind(&key.id).bind(&key.account_id).bind(act.at).fetch_optional(c))?;
     let (sealed,) = taken.ok_or(RevealError::Gone)?;
-    change!(&mut tx, sqlx::query(MARK).bind(&key.account_id).bind(&key.id).bind(act.at).bind(&act.actor.id).bind(&act.actor.ip));
-    audit_events::record(&mut tx, act, &key.account_id, Action::KeyRevealed, Target { id: &key.id, name: &key.name }, "").await?;
+    change!(
+        &mut tx,
+        sqlx::query(MARK).bind(&key.account_id).bind(&key.id).bind(act.at).bind(&act.actor.id).bind(&act.actor.ip)
+    );
+    audit_events::record(
+        &mut tx,
+        act,
+        &key.account_id,
+        Action::KeyRevealed,
+        Target { id: &key.id, name: &key.name },
+        "",
+    )
+    .await?;
     tx.commit().await?;
     let binding = Binding { installation_id: act.installation_id, account_id: &key.account_id, key_id: &key.id };
     Ok(seal::open(&sealed, binding, act.keyring)?)

@@ -83,7 +83,8 @@ pub async fn start(db: &Db, act: &Act<'_>, user: &User, kind: Kind) -> sqlx::Res
     );
     change!(&mut tx, sqlx::query("update users set last_seen_at = $2 where id = $1").bind(&user.id).bind(act.at));
     let target = Target { id: &user.id, name: &user.email };
-    audit_events::record(&mut tx, &Act { actor: &actor, ..*act }, &user.account_id, Action::SessionCreated, target, "").await?;
+    audit_events::record(&mut tx, &Act { actor: &actor, ..*act }, &user.account_id, Action::SessionCreated, target, "")
+        .await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -149,13 +150,19 @@ pub async fn keep_refresh_token(db: &Db, session_id: &str, token_hash: &str, now
 }
 
 async fn insert_refresh_token(tx: &mut Tx, session_id: &str, token_hash: &str, now: Timestamp) -> sqlx::Result<()> {
-    const INSERT: &str = "insert into refresh_tokens (token_hash, session_id, created_at, expires_at) values ($1, $2, $3, $4)";
+    const INSERT: &str =
+        "insert into refresh_tokens (token_hash, session_id, created_at, expires_at) values ($1, $2, $3, $4)";
     change!(tx, sqlx::query(INSERT).bind(token_hash).bind(session_id).bind(now).bind(now + REMEMBERED));
     Ok(())
 }
 
 /// Spends a refresh token for its successor and answers its session's id. A spent one that comes again was copied: its session ends.
-pub async fn rotate_refresh_token(db: &Db, spent: &str, successor: &str, now: Timestamp) -> sqlx::Result<Option<String>> {
+pub async fn rotate_refresh_token(
+    db: &Db,
+    spent: &str,
+    successor: &str,
+    now: Timestamp,
+) -> sqlx::Result<Option<String>> {
     const SPEND: &str = "
         update refresh_tokens
         set spent_at = $2
@@ -169,7 +176,8 @@ pub async fn rotate_refresh_token(db: &Db, spent: &str, successor: &str, now: Ti
         where ended_at is null
         and id = (select session_id from refresh_tokens where token_hash = $1 and spent_at is not null)";
     let mut tx = db.begin().await?;
-    let session: Option<(String,)> = within!(&mut tx, c => sqlx::query_as(SPEND).bind(spent).bind(now).fetch_optional(c))?;
+    let session: Option<(String,)> =
+        within!(&mut tx, c => sqlx::query_as(SPEND).bind(spent).bind(now).fetch_optional(c))?;
     match &session {
         Some((id,)) => insert_refresh_token(&mut tx, id, successor, now).await?,
         None => {
@@ -182,7 +190,8 @@ pub async fn rotate_refresh_token(db: &Db, spent: &str, successor: &str, now: Ti
 
 /// The session that a refresh token, unspent and not expired, belongs to.
 pub async fn of_refresh_token(db: &Db, token_hash: &str, now: Timestamp) -> sqlx::Result<Option<String>> {
-    const FIND: &str = "select session_id from refresh_tokens where token_hash = $1 and spent_at is null and expires_at > $2";
+    const FIND: &str =
+        "select session_id from refresh_tokens where token_hash = $1 and spent_at is null and expires_at > $2";
     let found: Option<(String,)> = read!(db, c => sqlx::query_as(FIND).bind(token_hash).bind(now).fetch_optional(c))?;
     Ok(found.map(|(id,)| id))
 }

@@ -63,7 +63,10 @@ async fn add(tx: &mut Tx, key_use: &KeyUse) -> sqlx::Result<()> {
         on conflict (key_id, ip) do update set last_seen_at = excluded.last_seen_at";
     for hour in &key_use.hours {
         change!(&mut *tx, sqlx::query(HOUR).bind(&key_use.key_id).bind(hour.hour).bind(hour.ok).bind(hour.refused));
-        change!(&mut *tx, sqlx::query(DAY).bind(&key_use.key_id).bind(hour.hour.div_euclid(24)).bind(hour.ok).bind(hour.refused));
+        change!(
+            &mut *tx,
+            sqlx::query(DAY).bind(&key_use.key_id).bind(hour.hour.div_euclid(24)).bind(hour.ok).bind(hour.refused)
+        );
     }
     for (ip, at) in &key_use.addresses {
         change!(&mut *tx, sqlx::query(ADDRESS).bind(&key_use.key_id).bind(ip).bind(*at));
@@ -77,7 +80,8 @@ async fn add(tx: &mut Tx, key_use: &KeyUse) -> sqlx::Result<()> {
 async fn mark_used(tx: &mut Tx, key_use: &KeyUse, last: &LastUse) -> sqlx::Result<()> {
     const KEY: &str = "update api_keys set last_used_at = $2, last_used_ip = $3 where id = $1";
     const SECRET: &str = "update api_key_secrets set last_used_at = $2, last_used_ip = $3 where secret_hash = $1";
-    const FIRST: &str = "update api_keys set first_used_at = $2, first_request = $3 where id = $1 and first_used_at is null";
+    const FIRST: &str =
+        "update api_keys set first_used_at = $2, first_request = $3 where id = $1 and first_used_at is null";
     change!(&mut *tx, sqlx::query(KEY).bind(&key_use.key_id).bind(last.at).bind(&last.ip));
     change!(&mut *tx, sqlx::query(SECRET).bind(&last.secret_hash).bind(last.at).bind(&last.ip));
     if let Some(first) = &key_use.first_request {
@@ -123,6 +127,7 @@ pub async fn list_addresses(db: &Db, account_id: &str, key_id: &str, since: Time
         and a.last_seen_at >= $3
         order by a.last_seen_at desc, a.ip
         limit 100";
-    let rows: Vec<(String,)> = read!(db, c => sqlx::query_as(LIST).bind(account_id).bind(key_id).bind(since).fetch_all(c))?;
+    let rows: Vec<(String,)> =
+        read!(db, c => sqlx::query_as(LIST).bind(account_id).bind(key_id).bind(since).fetch_all(c))?;
     Ok(rows.into_iter().map(|(ip,)| ip).collect())
 }

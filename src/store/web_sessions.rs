@@ -22,7 +22,8 @@ pub struct WebSessions {
 impl SessionStore for WebSessions {
     /// Inserts under a fresh id; a collision draws another, so nobody inherits a record.
     async fn create(&self, record: &mut Record) -> Result<()> {
-        const INSERT: &str = "insert into web_sessions (id_hash, data, expires_at) values ($1, $2, $3) on conflict do nothing";
+        const INSERT: &str =
+            "insert into web_sessions (id_hash, data, expires_at) values ($1, $2, $3) on conflict do nothing";
         while self.write(INSERT, record).await? == 0 {
             record.id = Id::default();
         }

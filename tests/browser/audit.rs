@@ -30,7 +30,8 @@ pub fn note(plaintext: &str) {
     noted.unwrap_or_else(|error| panic!("{} cannot be written: {error}", path.display()));
 }
 
-/// Notes whatever in `text` has the shape of a key's secret: words joined by `_`, ending in 43 characters and a checksum of 6.
+/// Notes whatever in `text` has the shape of a key's secret: words joined by `_`, the last of 43 characters and a
+/// checksum of 6.
 pub fn note_secrets_in(text: &str) {
     text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_')
         .filter(|word| word.rsplit_once('_').is_some_and(|(_, random)| random.len() == 49))

@@ -41,6 +41,9 @@ impl View {
     /// 390 × 844, touch, light, with JavaScript.
     pub const PHONE: Self = Self { phone: true, ..Self::WIDE };
 
+    /// Both widths in both themes: what every page must look right in.
+    pub const LOOKS: [Self; 4] = [Self::WIDE, Self::WIDE.dark(), Self::PHONE, Self::PHONE.dark()];
+
     pub const fn dark(self) -> Self {
         Self { dark: true, ..self }
     }
@@ -138,7 +141,8 @@ impl Browser {
 
     /// What a person can read on the page.
     pub async fn text(&self) -> String {
-        self.find("body").await.text().await.expect("the page has text")
+        let body = self.client.find(Locator::Css("body")).await.expect("the page has a body");
+        body.text().await.expect("the body has text")
     }
 
     /// The text of the page's one `h1`.
@@ -243,7 +247,7 @@ impl Browser {
     }
 
     async fn leave_by(&self, xpath: &str, label: &str) {
-        let page = self.find("html").await;
+        let page = self.client.find(Locator::Css("html")).await.expect("there is a page to leave");
         let way_out = self.visible(Locator::XPath(xpath), label).await;
         way_out.click().await.unwrap_or_else(|error| panic!("“{label}” cannot be clicked: {error}"));
         self.until(&format!("“{label}” to lead to a page"), async || is_stale(page.tag_name().await)).await;
@@ -281,11 +285,8 @@ impl Browser {
                 pace.tick().await;
             }
         };
-        if tokio::time::timeout(PATIENCE, polling).await.is_err() {
-            let path = self.path().await;
-            let body = self.client.find(Locator::Css("body")).await.expect("the page has a body");
-            panic!("waited in vain for {what} on {path}, which reads:\n{}", body.text().await.unwrap_or_default());
-        }
+        let met = tokio::time::timeout(PATIENCE, polling).await.is_ok();
+        assert!(met, "waited in vain for {what} on {}, which reads:\n{}", self.path().await, self.text().await);
     }
 
     async fn run(&self, script: &str, arguments: Vec<Json>) -> Json {

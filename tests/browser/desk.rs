@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A running Keydesk, stopped when dropped.
 pub struct Desk {
     process: Child,
+    logging: Option<JoinHandle<()>>,
     origin: String,
     home: TempDir,
 }
@@ -41,24 +42,24 @@ impl Desk {
             .spawn()
             .expect("the keydesk binary starts");
 
-        let (listening, address) = mpsc::channel();
+        let (listening, origin) = mpsc::channel();
         let stdout = BufReader::new(process.stdout.take().expect("stdout is piped"));
         let mut log = create(&home.path().join("stdout.log"));
-        thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                if let Some(address) = listening_address(&line) {
+        let logging = thread::spawn(move || {
+            for line in stdout.split(b'\n').map_while(Result::ok) {
+                if let Some(origin) = announced_origin(&String::from_utf8_lossy(&line)) {
                     // Nobody waits for a second announcement.
-                    let _ = listening.send(address);
+                    let _ = listening.send(origin);
                 }
-                writeln!(log, "{line}").expect("the log can be written");
+                log.write_all(&[&line, b"\n".as_slice()].concat()).expect("the log can be written");
             }
         });
 
         // From here on a panic drops the desk, and with it the process.
-        let mut desk = Self { process, origin: String::new(), home };
-        match address.recv_timeout(PATIENCE) {
-            Ok(address) => desk.origin = format!("http://{address}"),
-            Err(_) => panic!("keydesk never said that it listens:\n{}", desk.log()),
+        let mut desk = Self { process, logging: Some(logging), origin: String::new(), home };
+        match origin.recv_timeout(PATIENCE) {
+            Ok(origin) => desk.origin = origin,
+            Err(error) => panic!("keydesk did not say that it listens ({error}):\n{}", desk.log()),
         }
         desk
     }
@@ -71,7 +72,8 @@ impl Desk {
     /// Everything it has said so far.
     pub fn log(&self) -> String {
         ["stdout.log", "stderr.log"]
-            .map(|name| std::fs::read_to_string(self.home.path().join(name)).expect("the log can be read"))
+            .map(|name| std::fs::read(self.home.path().join(name)).expect("the log can be read"))
+            .map(|log| String::from_utf8_lossy(&log).into_owned())
             .concat()
     }
 }
@@ -81,6 +83,10 @@ impl Drop for Desk {
         // It may have ended by itself, which is the test's to notice.
         let _ = self.process.kill();
         let _ = self.process.wait();
+        // The secret audit reads the log to its last line.
+        if let Some(logging) = self.logging.take() {
+            let _ = logging.join();
+        }
     }
 }
 
@@ -88,12 +94,10 @@ fn create(path: &Path) -> File {
     File::create(path).unwrap_or_else(|error| panic!("{} cannot be made: {error}", path.display()))
 }
 
-/// The address in the line that says it listens, in the text format of the log and in the JSON one.
-fn listening_address(line: &str) -> Option<String> {
-    if !line.to_lowercase().contains("listening") {
-        return None;
-    }
-    let (_, after) = line.split_once("127.0.0.1:")?;
-    let port: String = after.chars().take_while(char::is_ascii_digit).collect();
-    Some(format!("127.0.0.1:{port}"))
+/// The origin in the line that says it listens, be the log text or JSON.
+fn announced_origin(line: &str) -> Option<String> {
+    let (said, address) = line.split_once("http://")?;
+    let address =
+        address.split(|character: char| !character.is_ascii_alphanumeric() && !".:-".contains(character)).next()?;
+    said.to_lowercase().contains("listening").then(|| format!("http://{address}"))
 }

@@ -7,11 +7,11 @@ use crate::desk::Desk;
 #[ignore = "needs Chromium: run ./scripts/test"]
 async fn a_stranger_is_asked_to_sign_in() {
     let desk = Desk::start();
-    for view in [View::WIDE, View::WIDE.dark(), View::PHONE, View::PHONE.dark()] {
+    for view in View::LOOKS {
         let stranger = Browser::open(desk.origin(), view).await;
         stranger.goto("/settings/api-keys").await;
         assert!(stranger.path().await.starts_with("/sign-in?next="), "{}", stranger.path().await);
-        assert_eq!(stranger.heading().await, "Sign in");
+        assert_eq!(stranger.heading().await, "Sign in to Keydesk");
         assert_eq!(stranger.barriers().await, Vec::<String>::new());
         stranger.screenshot("sign-in").await;
     }

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::{Form, Query};
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Redirect};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 
@@ -46,21 +46,20 @@ const FAULTY: &str = r#"<!doctype html>
 <p style="color: #bbb; background: #fff">Too pale to read</p>
 "#;
 
+async fn order(Query(query): Query<Vec<(String, String)>>) -> Response {
+    if query.is_empty() { Html(ORDER).into_response() } else { Redirect::to("/faulty").into_response() }
+}
+
+async fn ordered(Form(fields): Form<Vec<(String, String)>>) -> (StatusCode, Html<String>) {
+    let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let page = format!("<!doctype html><title>Done</title><h1>Ordered</h1><p>{}", fields.join(" "));
+    (StatusCode::CREATED, Html(page))
+}
+
 /// Serves the pages on a free port and answers their origin.
 async fn site() -> String {
-    let page =
-        get(
-            async |Query(query): Query<Vec<(String, String)>>| {
-                if query.is_empty() { Html(ORDER).into_response() } else { Redirect::to("/faulty").into_response() }
-            },
-        );
-    let answer = async |Form(fields): Form<Vec<(String, String)>>| {
-        let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let page = format!("<!doctype html><title>Done</title><h1>Ordered</h1><p>{}", fields.join(" "));
-        (StatusCode::CREATED, Html(page))
-    };
     let site = Router::new()
-        .route("/order", page.post(answer))
+        .route("/order", get(order).post(ordered))
         .route("/faulty", get(async || (StatusCode::GONE, Html(FAULTY))));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let origin = format!("http://{}", listener.local_addr().expect("the listener has an address"));

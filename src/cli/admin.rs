@@ -1,0 +1,78 @@
+//! `keydesk admin create`: an account and its administrator, without a browser.
+
+use std::io::Read;
+
+use clap::Subcommand;
+use zeroize::Zeroizing;
+
+use super::Failure;
+use super::serve::open;
+use crate::config::Settings;
+use crate::model::audit::Actor;
+use crate::store::users;
+use crate::web::App;
+use crate::web::pages::sign_up::{Application, Refused, enroll};
+
+#[derive(Subcommand)]
+pub enum Admin {
+    /// Make an account and its administrator; the password is read from standard input.
+    Create {
+        /// Their email address.
+        email: String,
+        /// Name of the account.
+        #[arg(long, default_value = "")]
+        account: String,
+    },
+}
+
+pub struct NewAdmin {
+    pub email: String,
+    pub account: String,
+    pub password: Zeroizing<String>,
+}
+
+/// What became of it.
+pub enum Made {
+    Now(String),
+    Before(String),
+}
+
+impl Made {
+    pub fn say(&self) {
+        match self {
+            Self::Now(email) => println!("{email} is the administrator of a new account."),
+            Self::Before(email) => println!("{email} exists; nothing was changed."),
+        }
+    }
+}
+
+pub async fn run(settings: &Settings, Admin::Create { email, account }: Admin) -> Result<(), Failure> {
+    let mut password = Zeroizing::new(String::new());
+    eprintln!("Password for {email}, then Ctrl-D:");
+    std::io::stdin().take(4096).read_to_string(&mut password)?;
+    let password = Zeroizing::new(password.lines().next().unwrap_or_default().to_owned());
+    let app = open(settings, settings.listen).await?;
+    match make_admin(&app, NewAdmin { email, account, password }).await? {
+        Made::Before(email) => Err(format!("{email} exists already").into()),
+        made @ Made::Now(_) => {
+            made.say();
+            app.db.close().await;
+            Ok(())
+        }
+    }
+}
+
+/// Makes the account unless somebody has the address.
+pub async fn make_admin(app: &App, new: NewAdmin) -> Result<Made, Failure> {
+    if users::find_by_email(&app.db, &new.email).await?.is_some() {
+        return Ok(Made::Before(new.email));
+    }
+    let application = Application { account: new.account, email: new.email.clone(), password: new.password };
+    match enroll(app, &Actor::machine("cli", "Command line"), application).await {
+        Ok(user) => Ok(Made::Now(user.email)),
+        Err(Refused::Mistakes(errors)) => {
+            Err(errors.iter().map(|(field, why)| format!("{field}: {why}")).collect::<Vec<_>>().join("\n").into())
+        }
+        Err(Refused::Error(error)) => Err(format!("the account was not made: {error:?}").into()),
+    }
+}

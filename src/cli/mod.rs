@@ -1,0 +1,63 @@
+//! The command line: one subcommand a file. Without one, Keydesk serves.
+
+mod admin;
+mod demo;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Settings;
+use crate::telemetry;
+
+/// What a subcommand ends with when it fails: a sentence for whoever typed it.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The API-keys desk of an API product.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = false)]
+struct Line {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the desk (the default).
+    Serve(serve::Bootstrap),
+    /// Serve believable data from a throw-away database.
+    Demo,
+    /// Administrators.
+    #[command(subcommand)]
+    Admin(admin::Admin),
+}
+
+/// Runs what was typed.
+pub fn run() -> ExitCode {
+    let line = Line::parse();
+    telemetry::start(&line.settings.log_format);
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.to_string()),
+    };
+    let done = runtime.block_on(async {
+        match line.command {
+            None => serve::run(&line.settings, &serve::Bootstrap::from_environment()).await,
+            Some(Command::Serve(bootstrap)) => serve::run(&line.settings, &bootstrap).await,
+            Some(Command::Demo) => demo::run(line.settings).await,
+            Some(Command::Admin(admin)) => admin::run(&line.settings, admin).await,
+        }
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => fail(&failure.to_string()),
+    }
+}
+
+fn fail(why: &str) -> ExitCode {
+    eprintln!("keydesk: {why}");
+    ExitCode::FAILURE
+}

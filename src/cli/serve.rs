@@ -1,0 +1,96 @@
+//! `keydesk serve`: opens the database, listens, and serves until told to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Failure;
+use super::admin::{NewAdmin, make_admin};
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::entropy::Entropy;
+use crate::jobs;
+use crate::store::Db;
+use crate::web::{App, Parts, routes};
+
+/// The administrator that a first start makes, for machines that nobody types on.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Bootstrap {
+    /// Email of the first administrator, made when nobody has this address yet.
+    #[arg(long, env = "KEYDESK_BOOTSTRAP_ADMIN_EMAIL", requires = "bootstrap_admin_password_file")]
+    bootstrap_admin_email: Option<String>,
+
+    /// File with their password, in its first line.
+    #[arg(long, env = "KEYDESK_BOOTSTRAP_ADMIN_PASSWORD_FILE")]
+    bootstrap_admin_password_file: Option<PathBuf>,
+}
+
+#[derive(Parser)]
+struct Alone {
+    #[command(flatten)]
+    bootstrap: Bootstrap,
+}
+
+impl Bootstrap {
+    /// What the environment says, when no subcommand was typed.
+    pub fn from_environment() -> Self {
+        Alone::parse_from(["keydesk"]).bootstrap
+    }
+}
+
+/// Serves until SIGTERM or Ctrl-C.
+pub async fn run(settings: &Settings, bootstrap: &Bootstrap) -> Result<(), Failure> {
+    let listener = bind(settings.listen).await?;
+    let app = open(settings, listener.local_addr()?).await?;
+    if let (Some(email), Some(file)) = (&bootstrap.bootstrap_admin_email, &bootstrap.bootstrap_admin_password_file) {
+        let password =
+            std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+        let password = password.lines().next().unwrap_or_default().to_owned().into();
+        make_admin(&app, NewAdmin { email: email.clone(), account: String::new(), password }).await?.say();
+    }
+    serve(app, listener).await
+}
+
+/// # Errors
+/// If the address is taken or not this machine's.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| format!("cannot listen on {address}: {error}. Choose another with --listen.").into())
+}
+
+/// Opens everything that the settings name.
+pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure> {
+    let public_url = settings.public_url(bound)?;
+    let product = settings.product()?;
+    settings.make_data_dir()?;
+    let keyring = settings.keyring(&Entropy::System)?;
+    let db = Db::open(&settings.database_url()).await?;
+    let parts = Parts { db, product, keyring, clock: Clock::System, entropy: Entropy::System, public_url };
+    Ok(App::new(parts).await?)
+}
+
+/// Serves `app` on `listener` until told to stop; requests in flight are finished and counted usage is written.
+pub async fn serve(app: App, listener: TcpListener) -> Result<(), Failure> {
+    println!("{} is listening on {}", app.product.brand.name, app.public_url);
+    let background = tokio::spawn(jobs::run(app.db.clone(), app.gate.clone(), app.clock.clone()));
+    let service = routes::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(told_to_stop()).await?;
+    background.abort();
+    app.gate.usage.flush(&app.db).await?;
+    app.db.close().await;
+    Ok(())
+}
+
+async fn told_to_stop() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

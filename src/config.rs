@@ -1,0 +1,184 @@
+//! Settings: what an installation is told from outside, as flags or `KEYDESK_*` variables, and the secret file that every key
+//! is derived from.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::entropy::Entropy;
+use crate::model::keyring::{Keyring, SECRET_FILE_BYTES};
+use crate::product::Product;
+
+#[derive(Args, Clone, Debug)]
+pub struct Settings {
+    /// Address to listen on.
+    #[arg(long, env = "KEYDESK_LISTEN", default_value = "127.0.0.1:8080", global = true)]
+    pub listen: SocketAddr,
+
+    /// Where people reach Keydesk, such as <https://keys.example.com>; it decides cookies, links and the token issuer.
+    /// Default: <http://localhost> with the port listened on.
+    #[arg(long, env = "KEYDESK_PUBLIC_URL", global = true)]
+    pub public_url: Option<String>,
+
+    /// <sqlite://PATH> or <postgres://…>. Default: keydesk.db in the data directory.
+    #[arg(long, env = "KEYDESK_DATABASE_URL", hide_env_values = true, global = true)]
+    pub database_url: Option<String>,
+
+    /// Directory for the database and the secret file; created when missing.
+    #[arg(long, env = "KEYDESK_DATA_DIR", default_value = "./data", global = true)]
+    pub data_dir: PathBuf,
+
+    /// Product definition (TOML). Default: the built-in one.
+    #[arg(long, env = "KEYDESK_PRODUCT", global = true)]
+    pub product: Option<PathBuf>,
+
+    /// File that every key is derived from. Default: secret in the data directory, created 0600 on the first start.
+    #[arg(long, env = "KEYDESK_SECRET_FILE", global = true)]
+    pub secret_file: Option<PathBuf>,
+
+    /// How log lines look.
+    #[arg(long, env = "KEYDESK_LOG_FORMAT", default_value = "text", value_parser = ["text", "json"], global = true)]
+    pub log_format: String,
+}
+
+/// A setting that Keydesk cannot start with, in words for whoever set it.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingError {
+    #[error("cannot create the data directory {0}: {1}")]
+    DataDir(PathBuf, io::Error),
+    #[error("cannot read or create the secret file {0}: {1}")]
+    SecretFile(PathBuf, io::Error),
+    #[error("the secret file {0} can be read by others; run: chmod 600 {0}")]
+    SecretFileOpen(PathBuf),
+    #[error("the secret file {0} must hold exactly 32 bytes; restore it from your backup of secrets")]
+    SecretFileSize(PathBuf),
+    #[error("PUBLIC_URL {0:?} must be http:// or https:// and a host, with nothing behind it")]
+    PublicUrl(String),
+    #[error("{0}")]
+    Product(#[from] crate::product::Refused),
+}
+
+impl Settings {
+    /// # Errors
+    /// If the directory cannot be made.
+    pub fn make_data_dir(&self) -> Result<(), SettingError> {
+        std::fs::create_dir_all(&self.data_dir).map_err(|error| SettingError::DataDir(self.data_dir.clone(), error))
+    }
+
+    pub fn database_url(&self) -> String {
+        self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("keydesk.db").display()))
+    }
+
+    /// # Errors
+    /// If the file cannot be read or contradicts itself.
+    pub fn product(&self) -> Result<Product, SettingError> {
+        Ok(Product::load(self.product.as_deref())?)
+    }
+
+    /// Reads the secret file, or creates it on the first start.
+    ///
+    /// # Errors
+    /// If it cannot be read or created, others may read it, or it has the wrong size.
+    pub fn keyring(&self, entropy: &Entropy) -> Result<Keyring, SettingError> {
+        let path = self.secret_file.clone().unwrap_or_else(|| self.data_dir.join("secret"));
+        let bytes = match read_secret_file(&path) {
+            Err(SettingError::SecretFile(_, error)) if error.kind() == io::ErrorKind::NotFound => {
+                create_secret_file(&path, entropy).map_err(|error| SettingError::SecretFile(path.clone(), error))?
+            }
+            read => read?,
+        };
+        let bytes: &[u8; SECRET_FILE_BYTES] =
+            bytes.as_slice().try_into().map_err(|_| SettingError::SecretFileSize(path))?;
+        Ok(Keyring::derive(bytes))
+    }
+
+    /// The public URL without a trailing slash. `bound` is the address actually listened on.
+    ///
+    /// # Errors
+    /// If it is not a scheme and a host.
+    pub fn public_url(&self, bound: SocketAddr) -> Result<String, SettingError> {
+        let Some(url) = &self.public_url else { return Ok(format!("http://localhost:{}", bound.port())) };
+        let trimmed = url.trim_end_matches('/');
+        let host = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"));
+        let sane = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']));
+        if sane { Ok(trimmed.to_owned()) } else { Err(SettingError::PublicUrl(url.clone())) }
+    }
+}
+
+fn read_secret_file(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, SettingError> {
+    use std::os::unix::fs::PermissionsExt;
+    let failed = |error| SettingError::SecretFile(path.to_owned(), error);
+    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(SettingError::SecretFileOpen(path.to_owned()));
+    }
+    Ok(std::fs::read(path).map_err(failed)?.into())
+}
+
+fn create_secret_file(path: &Path, entropy: &Entropy) -> io::Result<zeroize::Zeroizing<Vec<u8>>> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let bytes = zeroize::Zeroizing::new(entropy.bytes::<SECRET_FILE_BYTES>().to_vec());
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn settings(arguments: &[&str]) -> Settings {
+        Line::parse_from([&["keydesk"], arguments].concat()).settings
+    }
+
+    #[test]
+    fn the_secret_file_is_made_once_and_private() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let settings = settings(&["--data-dir", dir.path().to_str().expect("a path")]);
+        settings.keyring(&Entropy::System).expect("a first start");
+        let file = dir.path().join("secret");
+        let first = std::fs::read(&file).expect("the file");
+        assert_eq!(std::fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);
+        settings.keyring(&Entropy::System).expect("a second start");
+        assert_eq!(std::fs::read(&file).expect("the file"), first);
+    }
+
+    #[test]
+    fn a_secret_file_that_others_read_or_that_is_cut_refuses_the_start() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let settings = settings(&["--data-dir", dir.path().to_str().expect("a path")]);
+        let file = dir.path().join("secret");
+        std::fs::write(&file, [1; 32]).expect("a file");
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).expect("permissions");
+        assert!(matches!(settings.keyring(&Entropy::System), Err(SettingError::SecretFileOpen(_))));
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).expect("permissions");
+        std::fs::write(&file, [1; 31]).expect("a file");
+        assert!(matches!(settings.keyring(&Entropy::System), Err(SettingError::SecretFileSize(_))));
+    }
+
+    #[test]
+    fn the_public_url_is_a_scheme_and_a_host() {
+        let bound = "127.0.0.1:9000".parse().expect("an address");
+        assert_eq!(settings(&[]).public_url(bound).expect("the default"), "http://localhost:9000");
+        assert_eq!(
+            settings(&["--public-url", "https://k.example/"]).public_url(bound).expect("a URL"),
+            "https://k.example"
+        );
+        for bad in ["k.example", "ftp://k.example", "https://", "https://k.example/desk", "https://a@b.example"] {
+            assert!(settings(&["--public-url", bad]).public_url(bound).is_err(), "{bad}");
+        }
+    }
+}

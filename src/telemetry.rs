@@ -1,0 +1,16 @@
+//! Logs: to standard error, as text for people or JSON for machines. `RUST_LOG` sets how much.
+
+use std::io;
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging. The first call wins; later ones change nothing.
+pub fn start(format: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let _ = if format == "json" {
+        builder.json().flatten_event(true).with_current_span(false).try_init()
+    } else {
+        builder.with_target(false).try_init()
+    };
+}

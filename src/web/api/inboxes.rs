@@ -1,0 +1,84 @@
+//! `/v1/inboxes`, also under the definition's own name: list, create, get, delete.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::body::Body;
+use super::door::Caller;
+use super::problem::Problem;
+use crate::clock::Timestamp;
+use crate::product::reserved::{INBOXES_READ, INBOXES_WRITE};
+use crate::store::inboxes;
+use crate::web::App;
+use crate::web::form::Query;
+use crate::web::pages::inboxes::new::{Refused, add};
+
+/// Inboxes on a page when nobody says, and at most.
+const DEFAULT_LIMIT: usize = 50;
+const MOST: usize = 100;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewInbox {
+    name: String,
+}
+
+/// `GET /v1/inboxes?limit=&after=`. A restricted key sees its own inbox and no other.
+pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query) -> Result<Json<Value>, Problem> {
+    caller.may(&app, INBOXES_READ, None)?;
+    let limit = limit(query.get("limit"))?;
+    let rows = i64::try_from(limit).unwrap_or(i64::MAX) + 1;
+    let mut found =
+        inboxes::list(&app.db, caller.account_id(), caller.holder.only_inbox(), query.get("after"), rows).await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|last| last.id.clone());
+    let data: Vec<Value> =
+        found.iter().map(|inbox| shown(&inbox.id, &inbox.name, &inbox.address, inbox.created_at)).collect();
+    Ok(Json(json!({ "data": data, "next": next })))
+}
+
+/// `POST /v1/inboxes`
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    body: Result<Body<NewInbox>, Problem>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    // Who may not create does not learn what a body should look like.
+    caller.may(&app, INBOXES_WRITE, None)?;
+    let Body(new) = body?;
+    match add(&app, &app.act(&caller.actor), caller.account_id(), &new.name).await {
+        Ok(inbox) => Ok((StatusCode::CREATED, Json(shown(&inbox.id, &inbox.name, &inbox.address, inbox.created_at)))),
+        Err(Refused::Name(why)) => Err(Problem::invalid("name", why)),
+        Err(Refused::Database(error)) => Err(error.into()),
+    }
+}
+
+/// `GET /v1/inboxes/{id}`
+pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    caller.may(&app, INBOXES_READ, Some(&id))?;
+    let inbox = inboxes::find(&app.db, caller.account_id(), &id).await?.ok_or_else(Problem::not_found)?;
+    Ok(Json(shown(&inbox.id, &inbox.name, &inbox.address, inbox.created_at)))
+}
+
+/// `DELETE /v1/inboxes/{id}`: the keys bound to it die with it.
+pub async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    caller.may(&app, INBOXES_WRITE, Some(&id))?;
+    let deleted = inboxes::delete(&app.db, &app.act(&caller.actor), caller.account_id(), &id).await?;
+    deleted.map(|_| StatusCode::NO_CONTENT).ok_or_else(Problem::not_found)
+}
+
+fn limit(asked: &str) -> Result<usize, Problem> {
+    if asked.is_empty() {
+        return Ok(DEFAULT_LIMIT);
+    }
+    let limit = asked.parse().ok().filter(|limit| (1..=MOST).contains(limit));
+    limit.ok_or_else(|| Problem::bad_request(format!("limit is a number from 1 to {MOST}.")))
+}
+
+fn shown(id: &str, name: &str, address: &str, created_at: Timestamp) -> Value {
+    json!({ "id": id, "name": name, "address": address, "created_at": created_at.to_string() })
+}

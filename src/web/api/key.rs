@@ -1,0 +1,34 @@
+//! `GET /v1/key`: who am I? For any key that works.
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use super::door::Caller;
+use crate::gate::Holder;
+use crate::web::App;
+
+pub async fn show(State(app): State<App>, caller: Caller) -> Json<Value> {
+    Json(match &caller.holder {
+        Holder::Key { key, .. } => json!({
+            "id": key.id,
+            "account_id": key.account_id,
+            "name": key.name,
+            "type": key.key_type.as_str(),
+            "environment": key.environment,
+            "inbox": key.inbox_id,
+            "scopes": key.scopes.iter().collect::<Vec<_>>(),
+            "status": key.status(app.now()).as_str(),
+            "last4": key.last4,
+            "created_at": key.created_at.to_string(),
+            "expires_at": key.expires_at.map(|at| at.to_string()),
+            "allowed_ips": key.allowed_ips.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        }),
+        Holder::Session(session) => json!({
+            "type": "session",
+            "account_id": session.user.account_id,
+            "user": { "id": session.user.id, "email": session.user.email, "isAdmin": session.user.is_staff() },
+            "role": session.user.role.as_str(),
+        }),
+    })
+}

@@ -1,0 +1,205 @@
+//! What can go wrong over the API: one body that every dialect can read, with the request id under which support finds why.
+
+use axum::Json;
+use axum::extract::Request;
+use axum::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+use crate::gate::Unavailable;
+use crate::gate::verdict::Refusal;
+use crate::web::error::Error;
+use crate::web::request::RequestInfo;
+
+/// The realm of RFC 6750 challenges.
+const REALM: &str = "api";
+
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    kind: &'static str,
+    code: &'static str,
+    message: String,
+    /// The value of `WWW-Authenticate`.
+    challenge: Option<String>,
+    more: Map<String, Value>,
+    /// Whether the gate refused, as opposed to the request itself being wrong.
+    pub refused: bool,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, kind, code, message: message.into(), challenge: None, more: Map::new(), refused: false }
+    }
+
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", "invalid_request", message)
+    }
+
+    /// 422: well-formed, but `field` can't be.
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        let mut problem =
+            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request_error", "invalid_field", message);
+        problem.more.insert("field".into(), field.into());
+        problem
+    }
+
+    pub fn unsupported_media_type() -> Self {
+        let message = "Send the body as application/json.";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request_error", "unsupported_media_type", message)
+    }
+
+    pub fn too_large(limit: usize) -> Self {
+        let message = format!("The body is larger than {limit} bytes.");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request_error", "body_too_large", message)
+    }
+
+    pub fn not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found_error",
+            "not_found",
+            "There is no such resource, or it is not yours.",
+        )
+    }
+
+    /// 401 for somebody who signs in, not for a key.
+    pub fn wrong_password() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "authentication_error",
+            "unauthorized",
+            "The email or the password is not right.",
+        )
+    }
+
+    pub fn spent_token() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "authentication_error",
+            "unauthorized",
+            "This refresh token is not valid. Log in again.",
+        )
+    }
+
+    fn with_challenge(self, parameters: &str) -> Self {
+        Self { challenge: Some(format!("Bearer realm=\"{REALM}\"{parameters}")), ..self }
+    }
+
+    fn body(&self, request_id: &str) -> Json<Value> {
+        let mut error = json!({
+            "type": self.kind,
+            "code": self.code,
+            "message": self.message,
+            "status": self.status.as_u16(),
+            "request_id": request_id,
+        });
+        if let Value::Object(fields) = &mut error {
+            fields.extend(self.more.clone());
+        }
+        Json(json!({ "error": error }))
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let unauthorized = || {
+            Self::new(StatusCode::UNAUTHORIZED, "authentication_error", "unauthorized", "Invalid or missing API key.")
+        };
+        let forbidden = |message: String| Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message);
+        let problem = match refusal {
+            Refusal::Missing => unauthorized().with_challenge(""),
+            Refusal::Unknown => unauthorized().with_challenge(", error=\"invalid_token\""),
+            Refusal::AddressNotAllowed => forbidden("This key may not be used from your address.".into()),
+            Refusal::OutOfReach => Self::not_found(),
+            Refusal::MissingScope { scope, never } => {
+                let never = if never { " A restricted key can never hold it." } else { "" };
+                let mut problem = forbidden(format!("Insufficient permissions. Required scope: {scope}.{never}"))
+                    .with_challenge(&format!(", error=\"insufficient_scope\", scope=\"{scope}\""));
+                problem.more.insert("required_scope".into(), scope.into());
+                problem
+            }
+        };
+        Self { refused: true, ..problem }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::TooManyRequests { until } => {
+                let message = "Too many tries. Wait until the time in retry_at.";
+                let mut problem =
+                    Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "rate_limit_exceeded", message);
+                problem.more.insert("retry_at".into(), until.to_string().into());
+                problem
+            }
+            Error::Busy => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "api_error",
+                "unavailable",
+                "Busy right now. Try again in a few seconds.",
+            ),
+            _ => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "api_error",
+                "internal",
+                "Something broke on our side. Nothing was half done.",
+            ),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(error: Unavailable) -> Self {
+        tracing::error!(%error, "A credential could not be tested");
+        Error::Busy.into()
+    }
+}
+
+impl IntoResponse for Problem {
+    /// The bare status; [`word_refusals`] makes the body of it.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// For every path of the API that does not exist.
+pub async fn no_such_path() -> Problem {
+    Problem::not_found()
+}
+
+/// Gives every refusal its body and headers.
+pub async fn word_refusals(info: RequestInfo, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let known = response.extensions_mut().remove::<Problem>();
+    let problem = match (known, response.status()) {
+        (Some(problem), _) => problem,
+        (None, StatusCode::METHOD_NOT_ALLOWED) => {
+            let message = "This path does not answer to that method; see the Allow header.";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", "method_not_allowed", message)
+        }
+        _ => return response,
+    };
+    let mut answer = (problem.status, problem.body(&info.id)).into_response();
+    if let Some(allow) = response.headers().get(ALLOW) {
+        answer.headers_mut().insert(ALLOW, allow.clone());
+    }
+    if let Some(challenge) = problem.challenge.as_deref().and_then(|challenge| HeaderValue::from_str(challenge).ok()) {
+        answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    if matches!(problem.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(5));
+    }
+    answer
+}

@@ -1,0 +1,42 @@
+//! Stylesheet, script and icons, embedded in the binary. Their URL carries a hash of all of them, so a browser may keep them for
+//! ever and never keeps a stale one.
+
+use std::sync::OnceLock;
+
+use axum::extract::Path;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use rust_embed::RustEmbed;
+use sha2::{Digest, Sha256};
+
+use super::error::{Error, Missing};
+use crate::model::keyring::hex;
+
+#[derive(RustEmbed)]
+#[folder = "static/"]
+struct Assets;
+
+/// `/static/<hash>`, without a slash at its end. Files refer to each other relatively below it.
+pub fn base() -> &'static str {
+    static BASE: OnceLock<String> = OnceLock::new();
+    BASE.get_or_init(|| {
+        let mut names: Vec<_> = Assets::iter().collect();
+        names.sort();
+        let hash = names
+            .iter()
+            .filter_map(|name| Assets::get(name))
+            .fold(Sha256::new(), |hash, file| hash.chain_update(file.metadata.sha256_hash()));
+        format!("/static/{}", &hex(&hash.finalize())[..16])
+    })
+}
+
+/// `GET /static/{hash}/{file}`
+pub async fn asset(Path((hash, file)): Path<(String, String)>) -> Result<Response, Error> {
+    let current = base().ends_with(&hash);
+    let found = Assets::get(&file).filter(|_| current).ok_or(Error::NotFound(Missing::Page))?;
+    let headers = [
+        (CONTENT_TYPE, found.metadata.mimetype().to_owned()),
+        (CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned()),
+    ];
+    Ok((headers, found.data).into_response())
+}

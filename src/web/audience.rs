@@ -1,0 +1,168 @@
+//! Who a page is for. A router group names its audience once, and every route in it is closed to everybody else; a handler gets
+//! [`Me`], which only these layers can make.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::Method;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tower_sessions::Session as WebSession;
+
+use super::App;
+use super::error::{Denied, Error};
+use super::request::RequestInfo;
+use crate::model::audit::Actor;
+use crate::model::user::{Role, User};
+use crate::store::sessions::{self, Session};
+use crate::store::{Act, users};
+
+/// Where the web session keeps the id of the session that signed in.
+const SESSION_ID: &str = "sid";
+
+/// A group's audience.
+#[derive(Clone, Copy, Debug)]
+pub enum Audience {
+    /// Anybody of the account.
+    Member,
+    /// Administrators and auditors.
+    Auditor,
+    Administrator,
+}
+
+impl Audience {
+    fn includes(self, role: Role) -> bool {
+        match self {
+            Self::Member => true,
+            Self::Auditor => role.sees_keys(),
+            Self::Administrator => role.manages_keys(),
+        }
+    }
+}
+
+/// Whoever is signed in, and through what.
+#[derive(Clone)]
+pub struct Me {
+    pub session: Arc<Session>,
+    pub info: RequestInfo,
+    pub web: WebSession,
+    actor: Actor,
+}
+
+impl Me {
+    pub fn user(&self) -> &User {
+        &self.session.user
+    }
+
+    pub fn account_id(&self) -> &str {
+        &self.session.user.account_id
+    }
+
+    pub fn is_administrator(&self) -> bool {
+        self.session.user.role.manages_keys()
+    }
+
+    /// What I do now, for the store and the audit log.
+    pub fn act<'a>(&'a self, app: &'a App) -> Act<'a> {
+        app.act(&self.actor)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Me {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().expect("the route stands in a group with an audience"))
+    }
+}
+
+/// Lets the audience through and nobody else.
+pub async fn require(
+    State((app, audience)): State<(App, Audience)>,
+    info: RequestInfo,
+    web: WebSession,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let me = match signed_in(&app, &info, web).await {
+        Ok(Some(me)) => me,
+        Ok(None) => return Error::SignInRequired { next: way_back(&request) }.into_response(),
+        Err(error) => return error.into_response(),
+    };
+    if !audience.includes(me.user().role) {
+        return match denied(&app, &me, request.uri().path()).await {
+            Ok(denied) => Error::Forbidden(Box::new(denied)).into_response(),
+            Err(error) => error.into_response(),
+        };
+    }
+    request.extensions_mut().insert(me);
+    next.run(request).await
+}
+
+/// Whoever this browser is signed in as.
+pub async fn signed_in(app: &App, info: &RequestInfo, web: WebSession) -> Result<Option<Me>, Error> {
+    let Some(id) = web.get::<String>(SESSION_ID).await? else { return Ok(None) };
+    let Some(session) = sessions::find(&app.db, &id, app.now()).await? else { return Ok(None) };
+    sessions::touch(&app.db, &session, app.now()).await?;
+    let actor = info.visitor().as_user(&session.user, &session.id);
+    Ok(Some(Me { session: Arc::new(session), info: info.clone(), web, actor }))
+}
+
+/// Signs this browser in under a new cookie, so that whoever knew the old one knows nothing (session fixation).
+pub async fn sign_in(
+    app: &App,
+    info: &RequestInfo,
+    web: &WebSession,
+    user: &User,
+    remembered: bool,
+) -> Result<(), Error> {
+    let visitor = info.visitor();
+    let id = sessions::start(&app.db, &app.act(&visitor), user, sessions::Kind::Browser { remembered }).await?;
+    web.clear().await;
+    web.cycle_id().await?;
+    web.insert(SESSION_ID, id).await?;
+    if remembered {
+        let lifetime = time::Duration::seconds(i64::try_from(sessions::REMEMBERED.as_secs()).unwrap_or(0));
+        web.set_expiry(Some(tower_sessions::Expiry::OnInactivity(lifetime)));
+    }
+    Ok(())
+}
+
+/// `?next=` for a page that can be opened again; nothing for a form, which would be sent twice.
+fn way_back(request: &Request) -> String {
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    if *request.method() != Method::GET || target == "/" {
+        return String::new();
+    }
+    format!("?next={}", percent_encoding::utf8_percent_encode(target, percent_encoding::NON_ALPHANUMERIC))
+}
+
+async fn denied(app: &App, me: &Me, path: &str) -> Result<Denied, Error> {
+    let people = users::list(&app.db, me.account_id()).await?;
+    let administrators = people.into_iter().filter(|person| person.role.manages_keys()).map(|person| person.name);
+    Ok(Denied {
+        act: act_of(path),
+        user_name: me.user().name.clone(),
+        role: me.user().role.in_words(),
+        account_name: me.user().account_name.clone(),
+        administrators: administrators.collect(),
+    })
+}
+
+/// What somebody wanted who opened this path, as in: only administrators can …
+fn act_of(path: &str) -> &'static str {
+    match path.rsplit('/').next() {
+        Some("new") if path.contains("api-keys") => "create keys",
+        Some("reveal") => "reveal keys",
+        Some("rotate" | "stop-old") => "rotate keys",
+        Some("delete") if path.contains("api-keys") => "delete keys",
+        Some("api-keys") => "see and create keys",
+        Some("audit-log") => "see the audit log",
+        Some("team") => "see the team",
+        _ if path.contains("inboxes") => "change inboxes",
+        _ if path.contains("api-keys") => "see keys",
+        _ => "open this page",
+    }
+}

@@ -1,0 +1,104 @@
+//! What surrounds every signed-in page: navigation with counts, who is signed in, and the one-time flash.
+
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use super::audience::Me;
+use super::error::Error;
+use super::view::{Avatar, Icon, icon};
+use crate::model::text;
+use crate::store::accounts::{self, Counts};
+
+const FLASH: &str = "flash";
+
+/// Where in the navigation a page stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Welcome,
+    Keys,
+    Inboxes,
+    AuditLog,
+    Team,
+}
+
+/// What happened, said once on the next page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Flash {
+    /// `good` or `warn`.
+    pub kind: String,
+    pub name: String,
+    pub text: String,
+    pub link: Option<(String, String)>,
+}
+
+pub struct Chrome {
+    pub theme: &'static str,
+    pub brand: String,
+    pub account_name: String,
+    pub user_name: String,
+    pub role: &'static str,
+    pub avatar: Avatar,
+    pub entries: Vec<Entry>,
+    /// The page that the theme button comes back to.
+    pub here: String,
+    pub flash: Option<Flash>,
+}
+
+pub struct Entry {
+    pub href: &'static str,
+    pub icon: Icon,
+    pub label: String,
+    pub count: Option<String>,
+    pub current: bool,
+}
+
+impl Chrome {
+    /// The chrome of a page at `place`. Takes the flash: it is shown once.
+    pub async fn of(app: &App, me: &Me, place: Place) -> Result<Self, Error> {
+        let counts = accounts::counts(&app.db, me.account_id()).await?;
+        let user = me.user();
+        Ok(Self {
+            theme: me.info.theme.as_str(),
+            brand: app.product.brand.name.clone(),
+            account_name: user.account_name.clone(),
+            user_name: user.name.clone(),
+            role: user.role.label(),
+            avatar: Avatar::of(&user.id, &user.name),
+            entries: entries(app, me, place, counts),
+            here: me.info.path.clone(),
+            flash: me.web.remove(FLASH).await?,
+        })
+    }
+}
+
+/// The places that my role may open.
+fn entries(app: &App, me: &Me, place: Place, counts: Counts) -> Vec<Entry> {
+    let role = me.user().role;
+    let number = |count: i64| Some(text::thousands(u64::try_from(count).unwrap_or(0)));
+    let resources = text::capitalised(&app.product.words.resources);
+    let all = [
+        (role.manages_keys(), Place::Welcome, "/welcome", "get-started", "Get started".to_owned(), None),
+        (role.sees_keys(), Place::Keys, "/settings/api-keys", "key", "API keys".to_owned(), number(counts.keys)),
+        (true, Place::Inboxes, "/settings/inboxes", "inbox", resources, number(counts.inboxes)),
+        (role.sees_keys(), Place::AuditLog, "/settings/audit-log", "log", "Audit log".to_owned(), None),
+        (role.sees_keys(), Place::Team, "/settings/team", "team", "Team".to_owned(), number(counts.people)),
+    ];
+    let open = all.into_iter().filter(|(may, ..)| *may);
+    open.map(|(_, at, href, name, label, count)| Entry { href, icon: icon(name), label, count, current: at == place })
+        .collect()
+}
+
+impl Flash {
+    pub fn good(name: &str, text: &str) -> Self {
+        Self { kind: "good".into(), name: name.into(), text: text.into(), link: None }
+    }
+
+    pub fn with_link(self, href: String, label: &str) -> Self {
+        Self { link: Some((href, label.into())), ..self }
+    }
+
+    /// Keeps it for the next page that this browser opens.
+    pub async fn keep(self, me: &Me) -> Result<(), Error> {
+        Ok(me.web.insert(FLASH, self).await?)
+    }
+}

@@ -1,0 +1,217 @@
+//! What can go wrong with a page, and the page that says so: who can help, what still works, and the request id under which the
+//! log knows more. Form mistakes and redirects are not errors.
+
+use askama::Template;
+use axum::extract::{Request, State};
+use axum::http::header::{ALLOW, RETRY_AFTER};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::request::RequestInfo;
+use super::view::Moment;
+use super::{App, page, see_other};
+use crate::clock::Timestamp;
+use crate::model::text;
+
+#[derive(Clone, Debug)]
+pub enum Error {
+    /// 404
+    NotFound(Missing),
+    /// 403, for somebody whose role does not reach.
+    Forbidden(Box<Denied>),
+    /// 303 to sign-in, and back.
+    SignInRequired { next: String },
+    /// 429
+    TooManyRequests { until: Timestamp },
+    /// 400
+    BadRequest(&'static str),
+    /// 413
+    TooLarge,
+    /// 403, for a form that did not come from our own page.
+    CrossSite,
+    /// 421
+    Misdirected,
+    /// 405
+    MethodNotAllowed,
+    /// 503
+    Busy,
+    /// 500
+    Internal,
+}
+
+/// What was looked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Missing {
+    Page,
+    Key,
+    Inbox,
+}
+
+/// Who may not do what, and whom to ask.
+#[derive(Clone, Debug)]
+pub struct Denied {
+    /// As in: only administrators can …
+    pub act: &'static str,
+    pub user_name: String,
+    pub role: &'static str,
+    pub account_name: String,
+    pub administrators: Vec<String>,
+}
+
+impl Error {
+    /// Logs the cause, once; the page shows the request id and nothing else of it.
+    pub fn internal(error: impl std::fmt::Display) -> Self {
+        tracing::error!(%error, "A request failed inside");
+        Self::Internal
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Forbidden(_) | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::SignInRequired { .. } => StatusCode::SEE_OTHER,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                tracing::error!(%error, "The database does not answer");
+                Self::Busy
+            }
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<tower_sessions::session::Error> for Error {
+    fn from(error: tower_sessions::session::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl IntoResponse for Error {
+    /// The bare status; [`render`] makes the page of it.
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[derive(Template)]
+#[template(path = "errors/error.html")]
+struct ErrorPage<'a> {
+    theme: &'static str,
+    brand: &'a str,
+    status: u16,
+    title: String,
+    lead: Lead,
+    actions: Vec<(&'static str, &'static str)>,
+    /// Offers to sign in as somebody who may.
+    other_user: bool,
+    request_id: &'a str,
+    at: Moment,
+}
+
+/// The sentence below the title.
+enum Lead {
+    Plain(String),
+    Denied(Denied),
+    Paused { until: Moment, seconds: u64 },
+}
+
+impl ErrorPage<'_> {
+    /// The words for `error`: title, lead, and where to go from here.
+    fn words(error: &Error, now: Timestamp) -> (String, Lead, Vec<(&'static str, &'static str)>) {
+        let home = vec![("/settings", "Back to settings")];
+        let plain = |title: &str, lead: &str| (title.to_owned(), Lead::Plain(lead.to_owned()), home.clone());
+        match error {
+            Error::NotFound(Missing::Key) => (
+                "There’s no key here".into(),
+                Lead::Plain("It may have been deleted, or it belongs to an account you’re not signed in to. Deleted keys stay in the audit log.".into()),
+                vec![("/settings/api-keys", "API keys"), ("/settings/audit-log", "Search the audit log")],
+            ),
+            Error::NotFound(Missing::Inbox) => (
+                "There’s no inbox here".into(),
+                Lead::Plain("It may have been deleted, or it belongs to an account you’re not signed in to.".into()),
+                vec![("/settings/inboxes", "Inboxes")],
+            ),
+            Error::NotFound(Missing::Page) => plain("There’s no page here", "The address may be mistyped, or the page has moved."),
+            Error::Forbidden(denied) => (
+                format!("Only administrators can {}", denied.act),
+                Lead::Denied((**denied).clone()),
+                vec![("/settings/inboxes", "Back to inboxes")],
+            ),
+            Error::TooManyRequests { until } => (
+                "Too many tries. Wait a minute.".into(),
+                Lead::Paused { until: Moment::new(*until, text::exact(*until)), seconds: until.since(now).as_secs().max(1) },
+                vec![("/sign-in", "Try again")],
+            ),
+            Error::BadRequest(why) => plain("That didn’t arrive in one piece", why),
+            Error::TooLarge => plain("That’s too much for one form", "A form may hold 64 KiB. Nothing was changed. Go back and make it shorter."),
+            Error::CrossSite => plain(
+                "This form didn’t come from our page",
+                "Your browser says that another site sent it, so nothing was changed. Open the page here and try again.",
+            ),
+            Error::Misdirected => plain("This isn’t the address of this desk", "Open it under the address that your administrator gave you."),
+            Error::MethodNotAllowed => plain("This page can’t be opened that way", "It only answers to a button on another page. Go back and press it there."),
+            Error::Busy => plain("Busy right now", "More people are signing in than we take at once, or the database is away. Your API keys are not affected. Try again in a few seconds."),
+            Error::SignInRequired { .. } | Error::Internal => {
+                plain("Something broke on our side", "It isn’t your doing, and nothing was half done. Try again; if it stays, send us the request id below.")
+            }
+        }
+    }
+}
+
+/// Turns an error into its page.
+pub async fn render(State(app): State<App>, info: RequestInfo, request: Request, next: Next) -> Response {
+    let wanted_head = request.method() == Method::HEAD;
+    let mut response = next.run(request).await;
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED && response.extensions().get::<Error>().is_none() {
+        response.extensions_mut().insert(Error::MethodNotAllowed);
+    }
+    let Some(error) = response.extensions_mut().remove::<Error>() else { return response };
+    if let Error::SignInRequired { next } = &error {
+        return see_other(&format!("/sign-in{next}"));
+    }
+    let now = app.now();
+    let (title, lead, actions) = ErrorPage::words(&error, now);
+    let shown = ErrorPage {
+        theme: info.theme.as_str(),
+        brand: &app.product.brand.name,
+        status: error.status().as_u16(),
+        title,
+        lead,
+        actions,
+        other_user: matches!(error, Error::Forbidden(_)),
+        request_id: &info.id,
+        at: Moment::exact(info.at),
+    };
+    let mut answer = if wanted_head { error.status().into_response() } else { page(error.status(), &shown) };
+    keep(&mut answer, &response, &error, now);
+    answer
+}
+
+/// Headers that belong to the status.
+fn keep(answer: &mut Response, original: &Response, error: &Error, now: Timestamp) {
+    if let Some(allow) = original.headers().get(ALLOW) {
+        answer.headers_mut().insert(ALLOW, allow.clone());
+    }
+    let seconds = match error {
+        Error::TooManyRequests { until } => until.since(now).as_secs().max(1),
+        Error::Busy => 5,
+        _ => return,
+    };
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+}

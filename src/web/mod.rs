@@ -1,0 +1,134 @@
+//! What is said: the only axum and askama. Handlers extract, decide, do and answer; a page struct beside each is the typed
+//! contract of its template.
+
+pub mod api;
+pub mod assets;
+pub mod audience;
+pub mod chrome;
+pub mod cross_site;
+pub mod error;
+pub mod form;
+pub mod form_id;
+pub mod headers;
+pub mod highlight;
+pub mod operations;
+pub mod pages;
+pub mod passwords;
+pub mod request;
+pub mod routes;
+pub mod view;
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+
+use crate::clock::{Clock, Timestamp};
+use crate::entropy::Entropy;
+use crate::gate::Gate;
+use crate::gate::throttle::Throttle;
+use crate::model::audit::Actor;
+use crate::model::keyring::Keyring;
+use crate::model::session_token::SessionTokens;
+use crate::product::Product;
+use crate::store::{Act, Db};
+use passwords::Passwords;
+
+pub use view::icon;
+
+/// Everything a handler works with. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+pub struct Inner {
+    pub db: Db,
+    pub gate: Arc<Gate>,
+    pub product: Product,
+    pub keyring: Arc<Keyring>,
+    pub tokens: Arc<SessionTokens>,
+    pub clock: Clock,
+    pub entropy: Entropy,
+    pub passwords: Passwords,
+    pub throttle: Throttle,
+    pub public_url: String,
+    pub installation_id: String,
+}
+
+/// What an [`App`] is made of.
+pub struct Parts {
+    pub db: Db,
+    pub product: Product,
+    pub keyring: Keyring,
+    pub clock: Clock,
+    pub entropy: Entropy,
+    pub public_url: String,
+}
+
+impl Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn new(parts: Parts) -> sqlx::Result<Self> {
+        let Parts { db, product, keyring, clock, entropy, public_url } = parts;
+        let installation_id = db.installation_id(&entropy, clock.now()).await?;
+        let keyring = Arc::new(keyring);
+        let tokens = Arc::new(SessionTokens::new(&keyring, &public_url));
+        let gate = Arc::new(Gate::new(db.clone(), keyring.clone(), tokens.clone(), &product));
+        let passwords = Passwords::new();
+        let throttle = Throttle::default();
+        Ok(Self(Arc::new(Inner {
+            db,
+            gate,
+            product,
+            keyring,
+            tokens,
+            clock,
+            entropy,
+            passwords,
+            throttle,
+            public_url,
+            installation_id,
+        })))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// An act of `actor`, now.
+    pub fn act<'a>(&'a self, actor: &'a Actor) -> Act<'a> {
+        Act {
+            actor,
+            at: self.now(),
+            keyring: &self.keyring,
+            entropy: &self.entropy,
+            installation_id: &self.installation_id,
+        }
+    }
+
+    /// Whether people reach Keydesk over TLS. Only the public URL decides, never a header.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}
+
+/// Renders a page.
+fn page(status: StatusCode, template: &impl askama::Template) -> Response {
+    match template.render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => error::Error::internal(error).into_response(),
+    }
+}
+
+/// Sends the browser to a page by GET.
+fn see_other(location: &str) -> Response {
+    axum::response::Redirect::to(location).into_response()
+}

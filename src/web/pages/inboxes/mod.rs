@@ -1,0 +1,5 @@
+//! Settings → Inboxes: what restricted keys are bound to.
+
+pub mod delete;
+pub mod list;
+pub mod new;

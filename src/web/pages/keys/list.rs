@@ -1,0 +1,359 @@
+//! The list: search, filters, status tabs, sort and pages, all in the query string.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::{Tag, type_label};
+use crate::clock::Timestamp;
+use crate::model::api_key::{ApiKey, Status};
+use crate::model::text;
+use crate::model::usage::{Bucket, Series};
+use crate::store::inboxes;
+use crate::store::key_list::{self, Filter, PAGE, Page, Sort, StatusCounts};
+use crate::store::usage::KeyDay;
+use crate::web::audience::Me;
+use crate::web::chrome::{Chrome, Place};
+use crate::web::error::Error;
+use crate::web::form::{Fields, Query};
+use crate::web::view::{Moment, Standing, sparkline};
+use crate::web::{App, page};
+
+/// Days of a sparkline.
+const DAYS: i64 = 30;
+/// Scopes named in a row; the others are counted.
+const SCOPES_SHOWN: usize = 2;
+/// Inboxes offered by the filter.
+const MOST_INBOXES: i64 = 500;
+
+#[derive(Template)]
+#[template(path = "keys/list.html")]
+struct List<'a> {
+    chrome: Chrome,
+    app: &'a App,
+    may_change: bool,
+    asked: Asked,
+    tabs: Vec<Tab>,
+    attention: Vec<(String, String)>,
+    inboxes: Vec<inboxes::Listed>,
+    headings: Headings,
+    rows: Vec<Row>,
+    /// `Showing 1–50 of 312 keys`
+    showing: String,
+    previous: Option<String>,
+    next: Option<String>,
+}
+
+struct Tab {
+    label: &'static str,
+    count: String,
+    href: String,
+    current: bool,
+}
+
+/// The sortable headings.
+struct Headings {
+    name: Heading,
+    last_used: Heading,
+    created: Heading,
+    expires: Heading,
+}
+
+struct Heading {
+    href: String,
+    /// `ascending` or `descending` where the list is sorted by it.
+    sorted: Option<&'static str>,
+}
+
+struct Row {
+    id: String,
+    name: String,
+    fragment: String,
+    off: bool,
+    tag: Option<Tag>,
+    standing: Standing,
+    type_label: String,
+    inbox: String,
+    preset: Option<&'static str>,
+    scopes: Vec<String>,
+    more_scopes: usize,
+    spark: String,
+    most: String,
+    requests: String,
+    last_used: Option<Moment>,
+    created: Moment,
+    created_by: String,
+    expires: Option<Moment>,
+    /// `in 11 days`, when it is soon.
+    soon: Option<String>,
+    retires: Option<Moment>,
+    alive: bool,
+}
+
+/// What the query string asks for.
+struct Asked {
+    filter: Filter,
+    sort: String,
+    after: String,
+    before: String,
+}
+
+impl Asked {
+    fn read(fields: &Fields) -> Self {
+        let filter = Filter {
+            q: fields.get("q").trim().to_owned(),
+            key_type: fields.owned("type"),
+            environment: fields.owned("environment"),
+            inbox: fields.owned("inbox"),
+            scope: fields.owned("scope"),
+            status: fields.owned("status"),
+        };
+        Self { filter, sort: fields.owned("sort"), after: fields.owned("after"), before: fields.owned("before") }
+    }
+
+    fn order(&self) -> (Sort, bool) {
+        let sort = match self.sort.trim_start_matches('-') {
+            "name" => Sort::Name,
+            "created" => Sort::Created,
+            "expires" => Sort::Expires,
+            _ => Sort::LastUsed,
+        };
+        (sort, self.sort.is_empty() || self.sort.starts_with('-'))
+    }
+
+    fn page(&self) -> Page<'_> {
+        let (sort, descending) = self.order();
+        let backwards = !self.before.is_empty();
+        let from = if backwards { &self.before } else { &self.after };
+        // One more than is shown tells whether there is another page.
+        Page { sort, descending, from, backwards, limit: i64::try_from(PAGE).unwrap_or(i64::MAX) + 1 }
+    }
+
+    /// This list with some parameters changed; what is empty is left out.
+    fn href(&self, changes: &[(&str, &str)]) -> String {
+        let filter = &self.filter;
+        let current = [
+            ("q", &filter.q),
+            ("type", &filter.key_type),
+            ("environment", &filter.environment),
+            ("inbox", &filter.inbox),
+            ("scope", &filter.scope),
+            ("status", &filter.status),
+            ("sort", &self.sort),
+        ];
+        let kept = current.into_iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+        let all = kept.map(|(name, value)| (name, value.as_str())).chain(changes.iter().copied());
+        let pairs = all.filter(|(_, value)| !value.is_empty());
+        let query: Vec<String> =
+            pairs.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC))).collect();
+        if query.is_empty() { "/settings/api-keys".into() } else { format!("/settings/api-keys?{}", query.join("&")) }
+    }
+
+    /// What the filter form must not lose.
+    fn carried(&self) -> Vec<(&'static str, &str)> {
+        let all = [("status", &self.filter.status), ("scope", &self.filter.scope), ("sort", &self.sort)];
+        all.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.as_str())).collect()
+    }
+
+    fn heading(&self, name: &str, sort: Sort, descending_first: bool) -> Heading {
+        let (current, descending) = self.order();
+        let sorted = (current == sort).then_some(if descending { "descending" } else { "ascending" });
+        let to_descending = if sorted.is_some() { !descending } else { descending_first };
+        let value = if to_descending { format!("-{name}") } else { name.to_owned() };
+        let value = if value == "-last_used" { "" } else { &value };
+        Heading { href: self.href(&[("sort", value)]), sorted }
+    }
+}
+
+impl List<'_> {
+    /// Nothing was asked for, and there is nothing.
+    fn is_first_use(&self) -> bool {
+        self.rows.is_empty() && self.is_plain() && self.tabs.iter().all(|tab| tab.count == "0")
+    }
+
+    fn is_plain(&self) -> bool {
+        let filter = &self.asked.filter;
+        [&filter.q, &filter.key_type, &filter.environment, &filter.inbox, &filter.scope, &filter.status]
+            .iter()
+            .all(|value| value.is_empty())
+    }
+
+    fn among_deleted(&self) -> String {
+        self.asked.href(&[("status", "deleted")])
+    }
+
+    fn offers(&self, key_type: &str) -> bool {
+        self.may_change && self.app.product.offers_type(key_type)
+    }
+}
+
+/// `GET /settings/api-keys`
+pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result<Response, Error> {
+    let asked = Asked::read(&query);
+    let now = app.now();
+    let account_id = me.account_id();
+    let mut keys = key_list::list(&app.db, account_id, &asked.filter, asked.page(), now).await?;
+    let counts = key_list::counts(&app.db, account_id, &asked.filter, now).await?;
+    let (has_previous, has_next) = trim(&mut keys, &asked);
+    let from_day = now.hour().div_euclid(24) - DAYS + 1;
+    let days = key_list::usage(&app.db, account_id, &keys, from_day).await?;
+    let first = position(&app, account_id, &asked, &keys, now).await?;
+    let link = |name: &str, key: Option<&ApiKey>| key.map(|key| asked.href(&[(name, &key.id)]));
+    let shown = List {
+        chrome: Chrome::of(&app, &me, Place::Keys).await?,
+        app: &app,
+        may_change: me.is_administrator(),
+        tabs: tabs(&asked, counts),
+        attention: attention(&app, account_id, now).await?,
+        inboxes: inboxes::list(&app.db, account_id, "", "", MOST_INBOXES).await?,
+        headings: headings(&asked),
+        rows: rows(&app, &keys, &days, now),
+        showing: showing(first, keys.len(), counts.of(&asked.filter.status)),
+        previous: link("before", keys.first().filter(|_| has_previous)),
+        next: link("after", keys.last().filter(|_| has_next)),
+        asked,
+    };
+    Ok(page(StatusCode::OK, &shown))
+}
+
+/// Cuts the page to its length, and says whether there are keys before and after it.
+fn trim(keys: &mut Vec<ApiKey>, asked: &Asked) -> (bool, bool) {
+    let more = keys.len() > PAGE;
+    let backwards = !asked.before.is_empty();
+    if more {
+        keys.remove(if backwards { 0 } else { PAGE });
+    }
+    if backwards { (more, true) } else { (!asked.after.is_empty(), more) }
+}
+
+/// How many keys stand before the page.
+async fn position(app: &App, account_id: &str, asked: &Asked, keys: &[ApiKey], now: Timestamp) -> Result<i64, Error> {
+    let plain_first_page = asked.after.is_empty() && asked.before.is_empty();
+    match keys.first() {
+        Some(first) if !plain_first_page => {
+            let page = Page { from: &first.id, ..asked.page() };
+            Ok(key_list::position(&app.db, account_id, &asked.filter, page, now).await?)
+        }
+        _ => Ok(0),
+    }
+}
+
+fn showing(first: i64, shown: usize, total: i64) -> String {
+    let total = u64::try_from(total).unwrap_or(0);
+    let first = u64::try_from(first).unwrap_or(0);
+    let last = first + shown as u64;
+    let keys = text::count(total, "key", "keys");
+    if shown == 0 {
+        "No keys".into()
+    } else {
+        format!("Showing {}–{} of {keys}", text::thousands(first + 1), text::thousands(last))
+    }
+}
+
+fn tabs(asked: &Asked, counts: StatusCounts) -> Vec<Tab> {
+    let all = [
+        ("All", ""),
+        ("Active", "active"),
+        ("Retiring", "retiring"),
+        ("Expires soon", "expiring"),
+        ("Unused", "unused"),
+        ("Not revealed", "unrevealed"),
+        ("Paused", "paused"),
+        ("Expired", "expired"),
+        ("Deleted", "deleted"),
+    ];
+    // A tab that would show nothing is left out, unless one stands on it.
+    let rare = ["retiring", "unrevealed", "paused"];
+    let worth = |status: &str| !rare.contains(&status) || counts.of(status) > 0 || asked.filter.status == status;
+    let tab = |(label, status): (&'static str, &str)| Tab {
+        label,
+        count: text::thousands(u64::try_from(counts.of(status)).unwrap_or(0)),
+        href: asked.href(&[("status", status)]),
+        current: asked.filter.status == status,
+    };
+    all.into_iter().filter(|(_, status)| worth(status)).map(tab).collect()
+}
+
+/// What needs attention in the whole account; each sentence leads to the list of exactly those keys.
+async fn attention(app: &App, account_id: &str, now: Timestamp) -> Result<Vec<(String, String)>, Error> {
+    let counts = key_list::counts(&app.db, account_id, &Filter::default(), now).await?;
+    let sentences = [
+        ("expiring", counts.expiring, "key expires within 14 days", "keys expire within 14 days"),
+        ("unused", counts.unused, "key unused for 90 days", "keys unused for 90 days"),
+        ("unrevealed", counts.unrevealed, "key was never revealed", "keys were never revealed"),
+    ];
+    let found = sentences.into_iter().filter(|(_, count, ..)| *count > 0);
+    let sentence = |(status, count, one, many): (&str, i64, &str, &str)| {
+        (format!("/settings/api-keys?status={status}"), text::count(u64::try_from(count).unwrap_or(0), one, many))
+    };
+    Ok(found.map(sentence).collect())
+}
+
+fn headings(asked: &Asked) -> Headings {
+    Headings {
+        name: asked.heading("name", Sort::Name, false),
+        last_used: asked.heading("last_used", Sort::LastUsed, true),
+        created: asked.heading("created", Sort::Created, true),
+        expires: asked.heading("expires", Sort::Expires, false),
+    }
+}
+
+fn rows(app: &App, keys: &[ApiKey], days: &[KeyDay], now: Timestamp) -> Vec<Row> {
+    let today = now.hour().div_euclid(24);
+    let mut by_key: HashMap<&str, Vec<Bucket>> = HashMap::new();
+    for day in days {
+        let buckets =
+            by_key.entry(&day.key_id).or_insert_with(|| vec![Bucket::default(); usize::try_from(DAYS).unwrap_or(0)]);
+        if let Some(bucket) = usize::try_from(day.day - today + DAYS - 1).ok().and_then(|index| buckets.get_mut(index))
+        {
+            bucket.ok += u64::try_from(day.ok).unwrap_or(0);
+            bucket.refused += u64::try_from(day.refused).unwrap_or(0);
+        }
+    }
+    let empty = || vec![Bucket::default(); usize::try_from(DAYS).unwrap_or(0)];
+    let series = |key: &ApiKey| Series {
+        first_hour: (today - DAYS + 1) * 24,
+        hours_per_bucket: 24,
+        buckets: by_key.get(key.id.as_str()).cloned().unwrap_or_else(empty),
+    };
+    keys.iter().map(|key| Row::of(key, app, &series(key), now)).collect()
+}
+
+impl Row {
+    fn of(key: &ApiKey, app: &App, series: &Series, now: Timestamp) -> Self {
+        let product = &app.product;
+        let status = key.status(now);
+        let scopes: Vec<String> = key.scopes.iter().take(SCOPES_SHOWN).map(str::to_owned).collect();
+        let soon = key.expires_at.filter(|at| *at > now && at.since(now) <= crate::model::api_key::EXPIRES_SOON);
+        Self {
+            id: key.id.clone(),
+            name: key.name.clone(),
+            fragment: key.fragment(),
+            off: matches!(status, Status::Expired | Status::Deleted),
+            tag: Tag::of(product, &key.environment).filter(|tag| tag.class == "test"),
+            standing: Standing::of(key, now),
+            type_label: type_label(key.key_type, product),
+            inbox: key.inbox_name.clone().unwrap_or_else(|| format!("All {}", product.words.resources)),
+            preset: key.scopes.preset_label(product),
+            more_scopes: key.scopes.len() - scopes.len(),
+            scopes,
+            spark: sparkline(series),
+            most: text::thousands(series.peak().map_or(0, |(_, most)| most)),
+            requests: text::thousands(series.total()),
+            last_used: key.last_used_at.map(|at| Moment::ago(at, now)),
+            created: Moment::date(key.created_at),
+            created_by: key.created_by_name.clone().unwrap_or_default(),
+            expires: key.expires_at.map(Moment::date),
+            soon: soon.map(|at| text::until(at, now)),
+            retires: key
+                .retires_at
+                .filter(|at| status == Status::Retiring && *at > now)
+                .map(|at| Moment::new(at, text::date_time(at))),
+            alive: status != Status::Deleted,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Settings → API keys, and what its screens share: finding the key, saying what it can do, drawing its seal.
+
+pub mod delete;
+pub mod detail;
+pub mod list;
+pub mod new;
+pub mod reveal;
+pub mod rotate;
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::model::api_key::{ApiKey, KeyType};
+use crate::model::secret::Secret;
+use crate::model::text;
+use crate::product::Product;
+use crate::store::{api_keys, usage};
+use crate::web::App;
+use crate::web::audience::Me;
+use crate::web::error::{Error, Missing};
+use crate::web::view::Moment;
+
+/// A key that was used within this long is in use right now.
+const IN_USE: Duration = Duration::from_secs(3600);
+
+/// The key of this id, if it is my account's.
+async fn find(app: &App, me: &Me, id: &str) -> Result<ApiKey, Error> {
+    api_keys::find(&app.db, me.account_id(), id).await?.ok_or(Error::NotFound(Missing::Key))
+}
+
+/// As [`find`], and not deleted: there is something left to change.
+async fn find_alive(app: &App, me: &Me, id: &str) -> Result<ApiKey, Error> {
+    let key = find(app, me, id).await?;
+    if key.deleted_at.is_some() { Err(Error::NotFound(Missing::Key)) } else { Ok(key) }
+}
+
+/// The tag of an environment: its label, and whether it is drawn as the real thing or as a rehearsal.
+#[derive(Clone)]
+pub struct Tag {
+    pub label: String,
+    pub class: &'static str,
+    pub summary: String,
+}
+
+impl Tag {
+    /// The last environment of a definition is the real thing; those before it are rehearsals.
+    pub fn of(product: &Product, environment: &str) -> Option<Self> {
+        let found = product.environment(environment)?;
+        let real = product.environments.last().is_some_and(|last| last.id == environment);
+        Some(Self {
+            label: found.label.clone(),
+            class: if real { "live" } else { "test" },
+            summary: found.summary.clone(),
+        })
+    }
+}
+
+/// What a key can do, as every screen says it.
+pub struct Abilities {
+    pub tag: Option<Tag>,
+    /// `Standard, all inboxes`
+    pub reach: String,
+    /// `Full access`, if that is what the scopes are.
+    pub preset: Option<&'static str>,
+    pub scopes: Vec<String>,
+    pub expires: Option<(Moment, String)>,
+    pub allowed_ips: Vec<String>,
+}
+
+impl Abilities {
+    pub fn of(key: &ApiKey, product: &Product, now: Timestamp) -> Self {
+        let until = |at: Timestamp| if at > now { text::until(at, now) } else { "expired".into() };
+        Self {
+            tag: Tag::of(product, &key.environment),
+            reach: reach(key, product),
+            preset: key.scopes.preset_label(product),
+            scopes: key.scopes.iter().map(str::to_owned).collect(),
+            expires: key.expires_at.map(|at| (Moment::date(at), until(at))),
+            allowed_ips: key.allowed_ips.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// What the definition calls the type: `Standard`.
+fn type_label(key_type: KeyType, product: &Product) -> String {
+    text::capitalised(match key_type {
+        KeyType::Standard => &product.words.standard,
+        KeyType::Restricted => &product.words.restricted,
+    })
+}
+
+fn reach(key: &ApiKey, product: &Product) -> String {
+    let label = type_label(key.key_type, product);
+    match &key.inbox_name {
+        Some(inbox) => format!("{label} to {inbox}"),
+        None => format!("{label}, all {}", product.words.resources),
+    }
+}
+
+/// The seal in its states.
+pub enum Seal {
+    Sealed {
+        key_id: String,
+        prefix: String,
+        last4: String,
+        /// The screen that the reveal comes back to.
+        from: &'static str,
+    },
+    Open {
+        secret: Secret,
+        env_var: String,
+    },
+    Done {
+        key: Box<ApiKey>,
+        at: Option<Moment>,
+    },
+}
+
+impl Seal {
+    /// The seal of a key whose secret is not being revealed right now.
+    pub fn of(key: &ApiKey, now: Timestamp, from: &'static str) -> Self {
+        if key.is_sealed(now) {
+            return Self::Sealed { key_id: key.id.clone(), prefix: key.prefix.clone(), last4: key.last4.clone(), from };
+        }
+        let at =
+            key.revealed_at.map(|at| Moment::new(at, format!("{} at {} UTC", text::date(at), text::time_of_day(at))));
+        Self::Done { key: Box::new(key.clone()), at }
+    }
+}
+
+/// Who still calls with a key, said before it is deleted.
+pub struct Evidence {
+    pub in_use: bool,
+    pub last_used: Option<Moment>,
+    /// `6,140 in the last 24 hours, from 203.0.113.80 and 203.0.113.81`
+    pub lately: String,
+    pub unused_for: String,
+}
+
+impl Evidence {
+    async fn of(app: &App, key: &ApiKey, now: Timestamp) -> Result<Self, Error> {
+        let day_ago = now - crate::clock::days(1);
+        let hours = usage::list_hours(&app.db, &key.account_id, &key.id, day_ago.hour()).await?;
+        let requests = hours.iter().map(|hour| hour.ok + hour.refused).sum::<i64>();
+        let addresses = usage::list_addresses(&app.db, &key.account_id, &key.id, day_ago).await?;
+        let from = if addresses.is_empty() { String::new() } else { format!(", from {}", text::list(&addresses)) };
+        let idle = now.since(key.last_used_at.unwrap_or(key.created_at));
+        Ok(Self {
+            in_use: key.last_used_at.is_some() && idle < IN_USE,
+            last_used: key.last_used_at.map(|at| Moment::ago_in_words(at, now)),
+            lately: format!("{} in the last 24 hours{from}", text::thousands(u64::try_from(requests).unwrap_or(0))),
+            unused_for: text::count(idle.as_secs() / 86_400, "day", "days"),
+        })
+    }
+}

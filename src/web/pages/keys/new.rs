@@ -1,0 +1,286 @@
+//! Creating a key: two forms, one per type, and their mistakes. A key that could be issued is issued sealed.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::clock::{Timestamp, days};
+use crate::model::api_key::KeyType;
+use crate::model::inbox::Inbox;
+use crate::model::key_form::{FieldErrors, KeyForm, holdable};
+use crate::model::secret::Secret;
+use crate::model::text;
+use crate::product::{Environment, ExpiryPolicy, Product, ScopeDefinition, ScopeKind};
+use crate::store::api_keys::{self, Issue, Issued};
+use crate::store::inboxes;
+use crate::web::audience::Me;
+use crate::web::chrome::{Chrome, Place};
+use crate::web::error::Error;
+use crate::web::form::{Fields, Form, Query};
+use crate::web::{App, form_id, page, see_other};
+
+/// Inboxes offered in the list.
+const MOST_INBOXES: i64 = 500;
+
+#[derive(Template)]
+#[template(path = "keys/new.html")]
+struct New<'a> {
+    chrome: Chrome,
+    app: &'a App,
+    key_type: KeyType,
+    form: KeyForm,
+    form_id: String,
+    errors: FieldErrors,
+    /// The form was open too long; nothing was changed.
+    expired: bool,
+    inboxes: Vec<inboxes::Listed>,
+    presets: Vec<Choice>,
+    expiries: Vec<Choice>,
+    tomorrow: String,
+}
+
+/// A radio: its value, its words, and whether it is chosen.
+struct Choice {
+    value: String,
+    label: String,
+    hint: String,
+    checked: bool,
+}
+
+/// One row of the scope matrix.
+struct MatrixRow<'a> {
+    label: &'a str,
+    description: &'a str,
+    cells: Vec<Option<&'a ScopeDefinition>>,
+}
+
+impl<'a> New<'a> {
+    /// The form as somebody opens it, or as it comes back.
+    async fn of(app: &'a App, me: &Me, key_type: KeyType, form: KeyForm) -> Result<Self, Error> {
+        let now = app.now();
+        Ok(Self {
+            chrome: Chrome::of(app, me, Place::Keys).await?,
+            app,
+            key_type,
+            form_id: form_id::issue(&me.session.id, now, &app.keyring, &app.entropy),
+            errors: FieldErrors::default(),
+            expired: false,
+            inboxes: inboxes::list(&app.db, me.account_id(), "", "", MOST_INBOXES).await?,
+            presets: presets(&app.product, &form.preset),
+            expiries: expiries(&app.product, &form, now),
+            tomorrow: (now + days(1)).to_string().split('T').next().unwrap_or_default().to_owned(),
+            form,
+        })
+    }
+
+    fn again(self, errors: FieldErrors) -> Response {
+        page(StatusCode::UNPROCESSABLE_ENTITY, &Self { errors, ..self })
+    }
+
+    fn is_restricted(&self) -> bool {
+        self.key_type == KeyType::Restricted
+    }
+
+    /// `standard` or `restricted`, in the definition's word.
+    fn word(&self) -> &str {
+        let words = &self.app.product.words;
+        if self.is_restricted() { &words.restricted } else { &words.standard }
+    }
+
+    fn environments(&self) -> &[Environment] {
+        &self.app.product.environments
+    }
+
+    fn holdable(&self) -> Vec<&ScopeDefinition> {
+        holdable(&self.app.product, self.key_type).collect()
+    }
+
+    fn holds(&self, scope: &str) -> bool {
+        self.form.scopes.iter().any(|chosen| chosen == scope)
+    }
+
+    fn selected_inbox(&self) -> Option<&inboxes::Listed> {
+        self.inboxes.iter().find(|inbox| inbox.id == self.form.inbox)
+    }
+
+    fn has_expiry(&self) -> bool {
+        self.app.product.expiry.policy != ExpiryPolicy::None
+    }
+
+    /// The heads of the matrix: read, write, and each kind of action by its own name.
+    fn columns(&self) -> Vec<String> {
+        columns(&self.app.product)
+    }
+
+    fn matrix(&self) -> Vec<MatrixRow<'_>> {
+        let product = &self.app.product;
+        let columns = columns(product);
+        let cell = |group: &str, column: &String| {
+            product.scopes.iter().find(|scope| scope.group == group && column_of(scope) == *column)
+        };
+        let row = |group: &'a crate::product::Group| MatrixRow {
+            label: &group.label,
+            description: &group.description,
+            cells: columns.iter().map(|column| cell(&group.id, column)).collect(),
+        };
+        product.groups.iter().map(row).collect()
+    }
+
+    /// The narrowest scope of the first preset, as an example of asking for little.
+    fn example_scope(&self) -> Option<&str> {
+        let preset = self.app.product.presets.first()?;
+        preset.scopes.first().map(String::as_str)
+    }
+}
+
+fn columns(product: &Product) -> Vec<String> {
+    let mut columns: Vec<String> = Vec::new();
+    for kind in [ScopeKind::Read, ScopeKind::Write, ScopeKind::Action] {
+        for scope in product.scopes.iter().filter(|scope| scope.kind == kind) {
+            let column = column_of(scope);
+            if !columns.contains(&column) {
+                columns.push(column);
+            }
+        }
+    }
+    columns
+}
+
+fn column_of(scope: &ScopeDefinition) -> String {
+    match scope.kind {
+        ScopeKind::Read => "Read".into(),
+        ScopeKind::Write => "Write".into(),
+        ScopeKind::Action => text::capitalised(scope.id.rsplit(':').next().unwrap_or_default()),
+    }
+}
+
+fn presets(product: &Product, chosen: &str) -> Vec<Choice> {
+    let own = product.presets.iter().map(|preset| (preset.id.clone(), preset.label.clone(), preset.scopes.join(", ")));
+    let fixed = [
+        ("read".to_owned(), "Read only".to_owned(), "all read scopes".to_owned()),
+        ("full".to_owned(), "Full access".to_owned(), format!("all {} scopes", product.scopes.len())),
+        ("custom".to_owned(), "Custom".to_owned(), "choose below".to_owned()),
+    ];
+    let choice =
+        |(value, label, hint): (String, String, String)| Choice { checked: value == chosen, value, label, hint };
+    own.chain(fixed).map(choice).collect()
+}
+
+fn expiries(product: &Product, form: &KeyForm, now: Timestamp) -> Vec<Choice> {
+    let label = |count: u64| match count {
+        365 => "1 year".to_owned(),
+        count => text::count(count, "day", "days"),
+    };
+    let after = |count: &u64| Choice {
+        value: count.to_string(),
+        label: label(*count),
+        hint: text::date(now + days(*count)),
+        checked: form.expires == count.to_string(),
+    };
+    let mut choices: Vec<Choice> = product.expiry.choices_days.iter().map(after).collect();
+    if product.expiry.policy == ExpiryPolicy::Optional {
+        let never = Choice {
+            value: "none".into(),
+            label: "No expiry".into(),
+            hint: "Not advised".into(),
+            checked: form.expires == "none",
+        };
+        choices.push(never);
+    }
+    choices
+}
+
+/// `GET /settings/api-keys/new?type=`
+pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result<Response, Error> {
+    let product = &app.product;
+    let asked = query.get("type");
+    let offered =
+        if product.offers_type(asked) { asked } else { product.keys.types.first().map_or("standard", String::as_str) };
+    let key_type = offered.parse().unwrap_or(KeyType::Standard);
+    let environment = if query.get("environment").is_empty() {
+        product.environments.first().map(|first| first.id.clone())
+    } else {
+        Some(query.owned("environment"))
+    };
+    let form = KeyForm {
+        key_type: offered.into(),
+        environment: environment.unwrap_or_default(),
+        inbox: query.owned("inbox"),
+        preset: if key_type == KeyType::Restricted {
+            "custom".into()
+        } else {
+            product.presets.first().map_or("read".into(), |first| first.id.clone())
+        },
+        expires: product.expiry.default_days.map_or("none".into(), |days| days.to_string()),
+        ..KeyForm::default()
+    };
+    Ok(page(StatusCode::OK, &New::of(&app, &me, key_type, form).await?))
+}
+
+/// `POST /settings/api-keys`
+pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Result<Response, Error> {
+    let form = read(&fields);
+    let key_type = form.key_type.parse().unwrap_or(KeyType::Standard);
+    let form_id = fields.get("form_id");
+    if !form_id::is_current(form_id, &me.session.id, app.now(), &app.keyring) {
+        let again = New { expired: true, ..New::of(&app, &me, key_type, form).await? };
+        return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
+    }
+    let inbox = find_inbox(&app, &me, &form).await?;
+    let new = match form.validate(&app.product, inbox.as_ref(), app.now()) {
+        Ok(new) => new,
+        Err(errors) => return Ok(New::of(&app, &me, key_type, form).await?.again(errors)),
+    };
+    let secret = Secret::generate(&app.product.secret_prefix(&new.environment), &app.entropy);
+    let issue = Issue { new: &new, secret: &secret, form_id: (!form_id.is_empty()).then_some(form_id) };
+    let limit = app.product.keys.limit;
+    match api_keys::issue(&app.db, &me.act(&app), me.account_id(), issue, limit).await? {
+        Issued::Key(id) | Issued::Before(id) => Ok(see_other(&format!("/settings/api-keys/{id}"))),
+        refused => {
+            let errors = refusal(&refused, &new.name, &app.product, &new.environment);
+            Ok(New::of(&app, &me, key_type, form).await?.again(errors))
+        }
+    }
+}
+
+fn read(fields: &Fields) -> KeyForm {
+    let scopes = fields.all("scopes");
+    let preset =
+        if fields.get("preset").is_empty() && !scopes.is_empty() { "custom".into() } else { fields.owned("preset") };
+    KeyForm {
+        key_type: if fields.get("type").is_empty() { "standard".into() } else { fields.owned("type") },
+        name: fields.owned("name"),
+        environment: fields.owned("environment"),
+        inbox: fields.owned("inbox"),
+        preset,
+        scopes,
+        expires: fields.owned("expires"),
+        expires_on: fields.owned("expires_on"),
+        allowed_ips: fields.owned("allowed_ips"),
+    }
+}
+
+/// The inbox that the form names, if it is one of this account's.
+async fn find_inbox(app: &App, me: &Me, form: &KeyForm) -> Result<Option<Inbox>, Error> {
+    if form.inbox.is_empty() {
+        return Ok(None);
+    }
+    Ok(inboxes::find(&app.db, me.account_id(), &form.inbox).await?)
+}
+
+fn refusal(refused: &Issued, name: &str, product: &Product, environment: &str) -> FieldErrors {
+    let sentence = match refused {
+        Issued::LimitReached => format!(
+            "This account may hold {}. Delete one first.",
+            text::count(product.keys.limit.unsigned_abs(), "key", "keys")
+        ),
+        _ => {
+            let kind = product.environment(environment).map_or("", |environment| &environment.label).to_lowercase();
+            let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) || kind.is_empty() { "An" } else { "A" };
+            let kind = if kind.is_empty() { "API".to_owned() } else { kind };
+            format!("{article} {kind} key named {name} already exists. Choose another name.")
+        }
+    };
+    ("name", sentence).into()
+}

@@ -1,0 +1,104 @@
+//! The one-time reveal. The secret leaves in the answer to this POST and nowhere else; whoever comes second is told who was first.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::{Abilities, Seal, find};
+use crate::model::api_key::ApiKey;
+use crate::model::audit::{Action, Target};
+use crate::model::text;
+use crate::store::sealed_secrets::{self, RevealError};
+use crate::store::{accounts, api_keys};
+use crate::web::audience::Me;
+use crate::web::chrome::{Chrome, Place};
+use crate::web::error::Error;
+use crate::web::form::Form;
+use crate::web::pages::welcome;
+use crate::web::view::Moment;
+use crate::web::{App, page};
+
+/// A key around its seal: created, being revealed, or revealed before.
+#[derive(Template)]
+#[template(path = "keys/seal_page.html")]
+pub struct SealPage {
+    chrome: Chrome,
+    key: ApiKey,
+    abilities: Abilities,
+    seal: Seal,
+    old: Option<OldKey>,
+}
+
+/// The old secret of a rotated key, while its grace lasts.
+pub struct OldKey {
+    pub fragment: String,
+    pub dies: Moment,
+    pub until: String,
+    pub last_used: Option<Moment>,
+    pub from: String,
+}
+
+impl SealPage {
+    pub async fn of(app: &App, me: &Me, key: ApiKey, seal: Seal) -> Result<Self, Error> {
+        let mut chrome = Chrome::of(app, me, Place::Keys).await?;
+        // This page may be the answer to a POST; the theme button must come back to something that can be opened.
+        chrome.here = format!("/settings/api-keys/{}", key.id);
+        let abilities = Abilities::of(&key, &app.product, app.now());
+        let old = OldKey::find(app, &key).await?;
+        Ok(Self { chrome, key, abilities, seal, old })
+    }
+
+    fn title(&self) -> String {
+        match &self.seal {
+            Seal::Open { .. } => "Copy your key now".into(),
+            Seal::Sealed { .. } if self.key.rotated_at.is_some() => "New key ready".into(),
+            Seal::Sealed { .. } => "Key created".into(),
+            Seal::Done { .. } => self.key.name.clone(),
+        }
+    }
+
+    fn two_work(&self) -> bool {
+        self.old.is_some()
+    }
+}
+
+impl OldKey {
+    pub async fn find(app: &App, key: &ApiKey) -> Result<Option<Self>, Error> {
+        let now = app.now();
+        let old = api_keys::find_old_secret(&app.db, &key.account_id, &key.id, now).await?;
+        Ok(old.map(|old| Self {
+            fragment: format!("{}…{}", key.prefix, old.last4),
+            until: text::until(old.dies_at, now),
+            dies: Moment::new(old.dies_at, text::date_time(old.dies_at)),
+            last_used: old.last_used_at.map(|at| Moment::ago_in_words(at, now)),
+            from: old.last_used_ip.unwrap_or_default(),
+        }))
+    }
+}
+
+/// `POST /settings/api-keys/{id}/reveal`
+pub async fn create(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Form(fields): Form,
+) -> Result<Response, Error> {
+    let key = find(&app, &me, &id).await?;
+    let on_welcome = fields.get("from") == "welcome";
+    let (status, seal) = match sealed_secrets::reveal(&app.db, &me.act(&app), &key).await {
+        Ok(secret) => (StatusCode::OK, Seal::Open { secret, env_var: app.product.brand.env_var.clone() }),
+        Err(RevealError::Gone) => {
+            let target = Target { id: &key.id, name: &key.name };
+            accounts::note(&app.db, &me.act(&app), me.account_id(), Action::KeyRevealRefused, target).await?;
+            // Read again: somebody else's reveal is what this page tells about.
+            (StatusCode::GONE, Seal::of(&find(&app, &me, &id).await?, app.now(), ""))
+        }
+        Err(RevealError::Database(error)) => return Err(error.into()),
+        Err(RevealError::Broken(error)) => return Err(Error::internal(error)),
+    };
+    if on_welcome {
+        return welcome::with_seal(&app, &me, status, seal).await;
+    }
+    Ok(page(status, &SealPage::of(&app, &me, key, seal).await?))
+}

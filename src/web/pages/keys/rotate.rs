@@ -1,0 +1,111 @@
+//! Rotation: the same key with a new secret; the old one works until its grace ends or is ended.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::find_alive;
+use crate::clock::{Timestamp, hours};
+use crate::model::api_key::ApiKey;
+use crate::model::secret::Secret;
+use crate::model::text;
+use crate::product::grace_hours;
+use crate::store::api_keys;
+use crate::web::audience::Me;
+use crate::web::chrome::{Chrome, Flash, Place};
+use crate::web::error::{Error, Missing};
+use crate::web::form::Form;
+use crate::web::view::{Moment, short_date};
+use crate::web::{App, page, see_other};
+
+#[derive(Template)]
+#[template(path = "keys/rotate.html")]
+struct Rotate {
+    chrome: Chrome,
+    key: ApiKey,
+    choices: Vec<Grace>,
+    error: Option<&'static str>,
+}
+
+/// How long the old secret may go on.
+struct Grace {
+    value: String,
+    label: String,
+    ends: Moment,
+    /// `22 Nov, 14:05 UTC`
+    short: String,
+    checked: bool,
+}
+
+impl Rotate {
+    async fn of(app: &App, me: &Me, key: ApiKey) -> Result<Self, Error> {
+        let mut chrome = Chrome::of(app, me, Place::Keys).await?;
+        chrome.here = format!("/settings/api-keys/{}/rotate", key.id);
+        Ok(Self { chrome, key, choices: choices(app, app.now()), error: None })
+    }
+}
+
+/// The definition's choices, the recommended one first and the immediate one last.
+fn choices(app: &App, now: Timestamp) -> Vec<Grace> {
+    let rotation = &app.product.rotation;
+    let mut values: Vec<&String> = rotation.grace.iter().collect();
+    values.sort_by_key(|value| (value.as_str() != rotation.default_grace, value.as_str() == "0", grace_hours(value)));
+    let choice = |value: &String| {
+        let span = grace_hours(value).unwrap_or(0);
+        let ends = now + hours(span);
+        let label = match span {
+            0 => "Immediately".to_owned(),
+            span if span % 24 == 0 && span > 24 => format!("In {}", text::count(span / 24, "day", "days")),
+            span => format!("In {}", text::count(span, "hour", "hours")),
+        };
+        Grace {
+            value: value.clone(),
+            label,
+            short: if span == 0 {
+                "Now".into()
+            } else {
+                format!("{}, {} UTC", short_date(ends), text::time_of_day(ends))
+            },
+            ends: Moment::new(ends, text::date_time(ends)),
+            checked: *value == rotation.default_grace,
+        }
+    };
+    values.into_iter().map(choice).collect()
+}
+
+/// `GET /settings/api-keys/{id}/rotate`
+pub async fn show(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, Error> {
+    let key = find_alive(&app, &me, &id).await?;
+    Ok(page(StatusCode::OK, &Rotate::of(&app, &me, key).await?))
+}
+
+/// `POST /settings/api-keys/{id}/rotate`
+pub async fn create(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<String>,
+    Form(fields): Form,
+) -> Result<Response, Error> {
+    let key = find_alive(&app, &me, &id).await?;
+    let asked = fields.owned("grace");
+    let Some(span) = grace_hours(&asked).filter(|_| app.product.rotation.grace.contains(&asked)) else {
+        let again =
+            Rotate { error: Some("Choose when the old key stops working."), ..Rotate::of(&app, &me, key).await? };
+        return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
+    };
+    let secret = Secret::generate(&app.product.secret_prefix(&key.environment), &app.entropy);
+    if !api_keys::rotate(&app.db, &me.act(&app), &key, &secret, span).await? {
+        return Err(Error::NotFound(Missing::Key));
+    }
+    Ok(see_other(&format!("/settings/api-keys/{id}")))
+}
+
+/// `POST /settings/api-keys/{id}/stop-old`
+pub async fn stop_old(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, Error> {
+    let key = find_alive(&app, &me, &id).await?;
+    if api_keys::stop_old(&app.db, &me.act(&app), &key).await? {
+        Flash::good(&key.name, " now has one key. Requests with the old one fail with 401.").keep(&me).await?;
+    }
+    Ok(see_other(&format!("/settings/api-keys/{id}")))
+}

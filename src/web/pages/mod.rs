@@ -1,0 +1,12 @@
+//! The pages, one file per screen. Each holds its page struct, its handlers, and nothing that another screen could want.
+
+pub mod audit_log;
+pub mod home;
+pub mod inboxes;
+pub mod keys;
+pub mod sign_in;
+pub mod sign_out;
+pub mod sign_up;
+pub mod team;
+pub mod theme;
+pub mod welcome;

@@ -1,0 +1,160 @@
+//! The first screen: the sealed key, a sample in seven languages, and the first request arriving.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::keys::{Seal, Tag};
+use crate::clock::Timestamp;
+use crate::gate::usage::PassedRequest;
+use crate::model::api_key::ApiKey;
+use crate::store::{api_keys, usage};
+use crate::web::audience::Me;
+use crate::web::chrome::{Chrome, Place};
+use crate::web::error::Error;
+use crate::web::highlight::{Span, spans};
+use crate::web::view::Moment;
+use crate::web::{App, page};
+
+#[derive(Template)]
+#[template(path = "welcome/show.html")]
+struct Welcome<'a> {
+    chrome: Chrome,
+    app: &'a App,
+    key: Option<ApiKey>,
+    tag: Option<Tag>,
+    seal: Option<Seal>,
+    samples: Vec<Sample<'a>>,
+    received: Option<Received>,
+}
+
+struct Sample<'a> {
+    id: &'a str,
+    label: &'a str,
+    spans: Vec<Span>,
+    checked: bool,
+}
+
+/// The first request that passed.
+#[derive(Template)]
+#[template(path = "welcome/received.html")]
+struct Received {
+    request: PassedRequest,
+    at: Moment,
+    reason: &'static str,
+    milliseconds: i64,
+    restricted: bool,
+    restricted_word: String,
+}
+
+impl Welcome<'_> {
+    fn is_open(&self) -> bool {
+        matches!(self.seal, Some(Seal::Open { .. }))
+    }
+
+    fn is_sealed(&self) -> bool {
+        matches!(self.seal, Some(Seal::Sealed { .. }))
+    }
+
+    fn title(&self) -> String {
+        if self.received.is_some() {
+            "You’re connected".into()
+        } else {
+            format!("Welcome to {}", self.app.product.brand.name)
+        }
+    }
+
+    fn lead(&self) -> &'static str {
+        match (&self.seal, &self.received) {
+            (_, Some(_)) => "Your key works. Next: give each service its own key, with only the scopes it needs.",
+            (Some(Seal::Open { .. }), None) => "Store the key now, then make a request with it.",
+            (Some(Seal::Sealed { .. }), None) => {
+                "Your account is ready, and so is your first key. Three short steps to a working request."
+            }
+            (Some(Seal::Done { .. }), None) => "Your key is out. Make a request with it and see it arrive here.",
+            (None, None) => "Your account is ready. Create a key, then make a request with it.",
+        }
+    }
+
+    /// Whether step `number` is done, next, or still to come.
+    fn step(&self, number: u8) -> &'static str {
+        let revealed = self.is_open() || matches!(self.seal, Some(Seal::Done { .. }));
+        match (number, revealed, self.received.is_some()) {
+            (_, _, true) | (1, true, _) => "done",
+            (1, false, _) | (2, true, _) => "now",
+            _ => "",
+        }
+    }
+
+    /// `live`, said of the key.
+    fn environment(&self) -> String {
+        self.tag.as_ref().map_or(String::new(), |tag| format!("{} ", tag.label.to_lowercase()))
+    }
+
+    fn access(&self) -> String {
+        let label = self.key.as_ref().and_then(|key| key.scopes.preset_label(&self.app.product));
+        label.map_or_else(|| "the scopes it was given".into(), str::to_lowercase)
+    }
+}
+
+/// `GET /welcome`
+pub async fn show(State(app): State<App>, me: Me) -> Result<Response, Error> {
+    let key = api_keys::find_first(&app.db, me.account_id()).await?;
+    let seal = key.as_ref().map(|key| Seal::of(key, app.now(), "welcome"));
+    Ok(page(StatusCode::OK, &of(&app, &me, key, seal).await?))
+}
+
+/// The first screen as the answer to a reveal that began on it.
+pub async fn with_seal(app: &App, me: &Me, status: StatusCode, seal: Seal) -> Result<Response, Error> {
+    let key = api_keys::find_first(&app.db, me.account_id()).await?;
+    Ok(page(status, &of(app, me, key, Some(seal)).await?))
+}
+
+/// `GET /welcome/status`: 204 while waiting, then the panel.
+pub async fn status(State(app): State<App>, me: Me) -> Result<Response, Error> {
+    Ok(match Received::find(&app, &me).await? {
+        Some(received) => page(StatusCode::OK, &received),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
+}
+
+async fn of<'a>(app: &'a App, me: &Me, key: Option<ApiKey>, seal: Option<Seal>) -> Result<Welcome<'a>, Error> {
+    let mut chrome = Chrome::of(app, me, Place::Welcome).await?;
+    chrome.here = "/welcome".into();
+    let chosen = &me.info.code_language;
+    let known = app.product.samples.iter().any(|sample| sample.id == *chosen);
+    let sample = |(index, sample): (usize, &'a crate::product::Sample)| Sample {
+        id: &sample.id,
+        label: &sample.label,
+        spans: spans(&app.product.sample_code(sample, &app.public_url)),
+        checked: if known { sample.id == *chosen } else { index == 0 },
+    };
+    Ok(Welcome {
+        chrome,
+        app,
+        tag: key.as_ref().and_then(|key| Tag::of(&app.product, &key.environment)),
+        key,
+        seal,
+        samples: app.product.samples.iter().enumerate().map(sample).collect(),
+        received: Received::find(app, me).await?,
+    })
+}
+
+impl Received {
+    async fn find(app: &App, me: &Me) -> Result<Option<Self>, Error> {
+        let found = usage::first_request(&app.db, me.account_id()).await?;
+        let request: Option<PassedRequest> = found.and_then(|json| serde_json::from_str(&json).ok());
+        Ok(request.map(|request| Self {
+            at: Moment::exact(Timestamp::from_micros(request.at)),
+            reason: StatusCode::from_u16(request.status)
+                .ok()
+                .and_then(|status| status.canonical_reason())
+                .unwrap_or_default(),
+            milliseconds: (request.took + 999) / 1000,
+            restricted: app.product.offers_type("restricted"),
+            restricted_word: app.product.words.restricted.clone(),
+            request,
+        }))
+    }
+}

@@ -1,0 +1,140 @@
+//! What every request carries before anybody knows who sends it: an id, its source, its way in. Logged as one line, with nothing
+//! secret: no query, no header, no body.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::header::{COOKIE, USER_AGENT};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::App;
+use crate::clock::Timestamp;
+use crate::model::audit::Actor;
+
+/// Characters of a user agent that are worth remembering.
+const LONGEST_AGENT: usize = 200;
+
+#[derive(Clone, Debug)]
+pub struct RequestInfo {
+    pub id: String,
+    pub ip: IpAddr,
+    pub user_agent: String,
+    pub method: String,
+    /// Without the query, which may hold what somebody typed.
+    pub path: String,
+    pub at: Timestamp,
+    pub theme: Theme,
+    /// The language of samples that this browser last chose.
+    pub code_language: String,
+}
+
+/// What the theme cookie says; nothing follows the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Theme {
+    System,
+    Light,
+    Dark,
+}
+
+impl Theme {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+}
+
+impl RequestInfo {
+    /// Somebody who has not said who they are.
+    pub fn visitor(&self) -> Actor {
+        Actor {
+            kind: "visitor".into(),
+            ip: self.ip.to_string(),
+            user_agent: self.user_agent.clone(),
+            request_id: self.id.clone(),
+            ..Actor::default()
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for RequestInfo {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().expect("the identify layer wraps every route"))
+    }
+}
+
+/// Gives the request its id, and logs it when it is answered.
+pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    let info = RequestInfo {
+        id: app.entropy.id("req"),
+        ip: peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)).to_canonical(),
+        user_agent: agent(request.headers()),
+        method: request.method().to_string(),
+        path: request.uri().path().to_owned(),
+        at: app.now(),
+        theme: theme(request.headers()),
+        code_language: cookie(request.headers(), "code_language").unwrap_or_default().to_owned(),
+    };
+    request.extensions_mut().insert(info.clone());
+    let mut response = next.run(request).await;
+    if let Ok(id) = HeaderValue::from_str(&info.id) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    let micros = app.now().since(info.at).as_micros();
+    tracing::info!(
+        request_id = info.id,
+        method = info.method,
+        path = route_of(&info.path),
+        status = response.status().as_u16(),
+        ip = %info.ip,
+        micros,
+        "Request answered"
+    );
+    response
+}
+
+/// The path as logs may hold it: a path that somebody pasted a secret or a token into loses it.
+fn route_of(path: &str) -> String {
+    let long = |part: &str| part.len() > 40 || part.starts_with("eyJ");
+    path.split('/').map(|part| if long(part) { "…" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+fn agent(headers: &HeaderMap) -> String {
+    let said = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    said.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect()
+}
+
+fn theme(headers: &HeaderMap) -> Theme {
+    match cookie(headers, "theme") {
+        Some("light") => Theme::Light,
+        Some("dark") => Theme::Dark,
+        _ => Theme::System,
+    }
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_in_a_path_is_not_logged() {
+        assert_eq!(route_of("/settings/api-keys/key_abc"), "/settings/api-keys/key_abc");
+        assert_eq!(route_of(&format!("/v1/kd_live_{}", "x".repeat(49))), "/v1/…");
+        assert_eq!(route_of("/x/eyJhbGciOi"), "/x/…");
+    }
+}

@@ -1,0 +1,127 @@
+//! The whole site on one screen: every route, its methods, and the group that says whom it is for.
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use axum::{Router, http::StatusCode};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+use super::audience::{Audience, require};
+use super::error::{Error, Missing};
+use super::pages::{audit_log, home, inboxes, keys, sign_in, sign_out, sign_up, team, theme, welcome};
+use super::{App, api, assets, cross_site, error, form, headers, operations, request};
+use crate::store::web_sessions::WebSessions;
+
+/// The application.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .merge(pages(&app))
+        .merge(machines(&app))
+        .layer(DefaultBodyLimit::max(form::LARGEST_BODY))
+        .layer(CatchPanicLayer::new())
+        .layer(from_fn_with_state(app.clone(), headers::add))
+        .layer(from_fn_with_state(app.clone(), request::identify))
+        .with_state(app)
+}
+
+/// Pages, for browsers: a cookie, so a guard against other sites.
+fn pages(app: &App) -> Router<App> {
+    let group =
+        |routes: Router<App>, audience| routes.route_layer(from_fn_with_state((app.clone(), audience), require));
+    Router::new()
+        .merge(visitor())
+        .merge(group(member(), Audience::Member))
+        .merge(group(auditor(), Audience::Auditor))
+        .merge(group(administrator(), Audience::Administrator))
+        .fallback(async || Error::NotFound(Missing::Page))
+        .layer(session_layer(app))
+        .layer(from_fn_with_state(app.clone(), cross_site::refuse))
+        .layer(from_fn_with_state(app.clone(), error::render))
+}
+
+/// Anybody.
+fn visitor() -> Router<App> {
+    Router::new()
+        .route("/", get(home::show))
+        .route("/sign-up", get(sign_up::show).post(sign_up::create))
+        .route("/sign-in", get(sign_in::show).post(sign_in::create))
+        .route("/theme", post(theme::choose))
+        .route("/static/{hash}/{file}", get(assets::asset))
+}
+
+/// Whoever is signed in.
+fn member() -> Router<App> {
+    Router::new()
+        .route("/sign-out", post(sign_out::create))
+        .route("/settings", get(home::settings))
+        .route("/settings/inboxes", get(inboxes::list::show))
+}
+
+/// Administrators and auditors: to look, not to touch.
+fn auditor() -> Router<App> {
+    Router::new()
+        .route("/settings/api-keys", get(keys::list::show))
+        .route("/settings/api-keys/{id}", get(keys::detail::show))
+        .route("/settings/audit-log", get(audit_log::show))
+        .route("/settings/team", get(team::show))
+}
+
+/// Administrators.
+fn administrator() -> Router<App> {
+    Router::new()
+        .route("/welcome", get(welcome::show))
+        .route("/welcome/status", get(welcome::status))
+        .route("/settings/api-keys", post(keys::new::create))
+        .route("/settings/api-keys/new", get(keys::new::show))
+        .route("/settings/api-keys/{id}/reveal", post(keys::reveal::create))
+        .route("/settings/api-keys/{id}/rotate", get(keys::rotate::show).post(keys::rotate::create))
+        .route("/settings/api-keys/{id}/stop-old", post(keys::rotate::stop_old))
+        .route("/settings/api-keys/{id}/delete", get(keys::delete::show).post(keys::delete::create))
+        .route("/settings/inboxes", post(inboxes::new::create))
+        .route("/settings/inboxes/new", get(inboxes::new::show))
+        .route("/settings/inboxes/{id}/delete", get(inboxes::delete::show).post(inboxes::delete::create))
+}
+
+/// JSON and probes, for machines: no cookie is read here, so there is nothing to forge.
+fn machines(app: &App) -> Router<App> {
+    let mut v1 = Router::new()
+        .route("/v1/key", get(api::key::show))
+        .route("/v1/inboxes", get(api::inboxes::list).post(api::inboxes::create))
+        .route("/v1/inboxes/{id}", get(api::inboxes::show).delete(api::inboxes::delete));
+    if app.product.words.api_name != "inboxes" {
+        let own = format!("/v1/{}", app.product.words.api_name);
+        v1 = v1
+            .route(&own, get(api::inboxes::list).post(api::inboxes::create))
+            .route(&format!("{own}/{{id}}"), get(api::inboxes::show).delete(api::inboxes::delete));
+    }
+    let auth = Router::new()
+        .route("/api/auth/signup", post(api::auth::sign_up))
+        .route("/api/auth/login", post(api::auth::log_in))
+        .route("/api/auth/refresh", post(api::auth::refresh))
+        .route("/api/auth/logout", post(api::auth::log_out));
+    let operations = Router::new()
+        .route("/healthz", get(async || StatusCode::OK))
+        .route("/readyz", get(operations::ready))
+        .route("/.well-known/jwks.json", get(operations::key_set));
+    v1.route_layer(from_fn_with_state(app.clone(), api::door::enter))
+        .merge(auth)
+        .route("/v1/{*path}", axum::routing::any(api::problem::no_such_path))
+        .route("/api/{*path}", axum::routing::any(api::problem::no_such_path))
+        .layer(from_fn(api::problem::word_refusals))
+        .merge(operations)
+}
+
+/// `__Host-keydesk` over TLS. Over plain http, which only a laptop uses, another name, because browsers insist.
+fn session_layer(app: &App) -> SessionManagerLayer<WebSessions> {
+    let store = WebSessions { db: app.db.clone(), clock: app.clock.clone() };
+    SessionManagerLayer::new(store)
+        .with_name(if app.is_https() { "__Host-keydesk" } else { "keydesk" })
+        .with_secure(app.is_https())
+        .with_http_only(true)
+        // Lax, not Strict: a sign-in that comes back from another site is a cross-site GET.
+        .with_same_site(SameSite::Lax)
+        .with_path("/")
+        .with_expiry(Expiry::OnSessionEnd)
+}
