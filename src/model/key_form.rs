@@ -87,7 +87,7 @@ impl KeyForm {
         let key_type = errors.take("type", self.key_type(product));
         let name = errors.take("name", self.name());
         let inbox_id = match key_type {
-            Some(KeyType::Restricted) => errors.take("inbox", self.inbox(product, inbox)).map(Some),
+            Some(KeyType::Restricted) => errors.take("inbox", bound_to(product, inbox)).map(Some),
             _ => Some(None),
         };
         let environment = errors.take("environment", self.environment(product));
@@ -127,11 +127,6 @@ impl KeyForm {
         } else {
             Ok(name.to_owned())
         }
-    }
-
-    fn inbox(&self, product: &Product, inbox: Option<&Inbox>) -> Result<String, String> {
-        let choose = || format!("Choose the {} this key works with.", product.words.resource);
-        inbox.map(|inbox| inbox.id.clone()).ok_or_else(choose)
     }
 
     fn environment(&self, product: &Product) -> Result<String, String> {
@@ -215,6 +210,11 @@ impl KeyForm {
         }
         Ok(allowed)
     }
+}
+
+fn bound_to(product: &Product, inbox: Option<&Inbox>) -> Result<String, String> {
+    let choose = || format!("Choose the {} this key works with.", product.words.resource);
+    inbox.map(|inbox| inbox.id.clone()).ok_or_else(choose)
 }
 
 /// The scopes that a key of this type may hold.

@@ -328,7 +328,7 @@ pub async fn usage(db: &Db, account_id: &str, keys: &[ApiKey], from_day: i64) ->
     let ids = (0..PAGE).map(|index| keys.get(index).map_or("", |key| key.id.as_str()));
     read!(db, c => {
         let query = sqlx::query_as(LIST).bind(account_id).bind(from_day);
-        ids.fold(query, |query, id| query.bind(id)).fetch_all(c)
+        ids.fold(query, sqlx::query::QueryAs::bind).fetch_all(c)
     })
 }
 

@@ -1,4 +1,4 @@
-//! What is remembered, and the only SQL. One text runs on SQLite and PostgreSQL: [`read!`] and [`within!`] paste the same sqlx
+//! What is remembered, and the only SQL. One text runs on SQLite and `PostgreSQL`: [`read!`] and [`within!`] paste the same sqlx
 //! expression into both typed arms. Every change is one transaction that also holds its audit event.
 
 pub mod accounts;

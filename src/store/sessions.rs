@@ -132,8 +132,8 @@ pub async fn touch(db: &Db, session: &Session, now: Timestamp) -> sqlx::Result<(
 
 /// Ends a session; every credential of it is refused from now on.
 pub async fn end(db: &Db, act: &Act<'_>, session: &Session) -> sqlx::Result<()> {
-    let mut tx = db.begin().await?;
     const END: &str = "update sessions set ended_at = $2 where id = $1 and ended_at is null";
+    let mut tx = db.begin().await?;
     let ended = change!(&mut tx, sqlx::query(END).bind(&session.id).bind(act.at));
     if ended > 0 {
         let target = Target { id: &session.user.id, name: &session.user.email };

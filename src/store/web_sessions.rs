@@ -85,6 +85,7 @@ fn hashed(id: &Id) -> String {
     hex(&Sha256::digest(id.0.to_be_bytes()))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn backend(error: sqlx::Error) -> Error {
     Error::Backend(error.to_string())
 }

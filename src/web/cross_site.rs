@@ -51,7 +51,7 @@ fn host_of(text: &str) -> &str {
     }
 }
 
-/// `localhost`, the whole of 127.0.0.0/8, and ::1.
+/// `localhost`, the whole of 127.0.0.0/8, and `::1`.
 fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

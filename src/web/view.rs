@@ -29,7 +29,7 @@ impl fmt::Display for Icon {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            r##"<svg class="{}" aria-hidden="true"><use href="{}/icons.svg#{}"/></svg>"##,
+            r#"<svg class="{}" aria-hidden="true"><use href="{}/icons.svg#{}"/></svg>"#,
             self.class,
             assets::base(),
             self.name
@@ -180,7 +180,11 @@ impl Bar {
         let requests = bucket.ok + bucket.refused;
         let height = scaled(requests, top, 1000);
         let tenths = |tenths: u32| {
-            if tenths % 10 == 0 { (tenths / 10).to_string() } else { format!("{}.{}", tenths / 10, tenths % 10) }
+            if tenths.is_multiple_of(10) {
+                (tenths / 10).to_string()
+            } else {
+                format!("{}.{}", tenths / 10, tenths % 10)
+            }
         };
         let at = if daily { Moment::date(start) } else { Moment::new(start, text::date_time(start)) };
         Self {

@@ -46,12 +46,11 @@ async fn reach(app: &App, me: &Me, key: &ApiKey) -> Result<String, Error> {
         .map_or_else(|| text::count(key.scopes.len() as u64, "scope", "scopes"), str::to_lowercase);
     let kind = type_label(key.key_type, &app.product);
     let kind = if environment.is_empty() { kind } else { kind.to_lowercase() };
-    let to = match &key.inbox_name {
-        Some(inbox) => format!("in {inbox}"),
-        None => {
-            let count = accounts::counts(&app.db, me.account_id()).await?.inboxes;
-            format!("on all {}", text::count(u64::try_from(count).unwrap_or(0), &words.resource, &words.resources))
-        }
+    let to = if let Some(inbox) = &key.inbox_name {
+        format!("in {inbox}")
+    } else {
+        let count = accounts::counts(&app.db, me.account_id()).await?.inboxes;
+        format!("on all {}", text::count(u64::try_from(count).unwrap_or(0), &words.resource, &words.resources))
     };
     Ok(format!("{environment}{kind}, {access} {to}."))
 }

@@ -270,17 +270,16 @@ async fn find_inbox(app: &App, me: &Me, form: &KeyForm) -> Result<Option<Inbox>,
 }
 
 fn refusal(refused: &Issued, name: &str, product: &Product, environment: &str) -> FieldErrors {
-    let sentence = match refused {
-        Issued::LimitReached => format!(
+    let sentence = if refused == &Issued::LimitReached {
+        format!(
             "This account may hold {}. Delete one first.",
             text::count(product.keys.limit.unsigned_abs(), "key", "keys")
-        ),
-        _ => {
-            let kind = product.environment(environment).map_or("", |environment| &environment.label).to_lowercase();
-            let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) || kind.is_empty() { "An" } else { "A" };
-            let kind = if kind.is_empty() { "API".to_owned() } else { kind };
-            format!("{article} {kind} key named {name} already exists. Choose another name.")
-        }
+        )
+    } else {
+        let kind = product.environment(environment).map_or("", |environment| &environment.label).to_lowercase();
+        let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) || kind.is_empty() { "An" } else { "A" };
+        let kind = if kind.is_empty() { "API".to_owned() } else { kind };
+        format!("{article} {kind} key named {name} already exists. Choose another name.")
     };
     ("name", sentence).into()
 }
