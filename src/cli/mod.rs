@@ -2,6 +2,7 @@
 
 mod admin;
 mod demo;
+mod demo_data;
 mod serve;
 
 use std::process::ExitCode;

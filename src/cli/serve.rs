@@ -84,7 +84,7 @@ pub async fn serve(app: App, listener: TcpListener) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn told_to_stop() {
+pub async fn told_to_stop() {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         return std::future::pending().await;
