@@ -13,6 +13,7 @@ use tower_sessions::Session as WebSession;
 
 use super::App;
 use super::error::{Denied, Error};
+use super::form::link;
 use super::request::RequestInfo;
 use crate::model::audit::Actor;
 use crate::model::user::{Role, User};
@@ -136,7 +137,7 @@ fn way_back(request: &Request) -> String {
     if *request.method() != Method::GET || target == "/" {
         return String::new();
     }
-    format!("?next={}", percent_encoding::utf8_percent_encode(target, percent_encoding::NON_ALPHANUMERIC))
+    link("", &[("next", target)])
 }
 
 async fn denied(app: &App, me: &Me, path: &str) -> Result<Denied, Error> {

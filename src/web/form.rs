@@ -6,12 +6,23 @@ use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::error::Error;
 
 /// Bytes of a request body (design section 9).
 pub const LARGEST_BODY: usize = 64 * 1024;
+
+/// What a query value may hold as it is (RFC 3986, section 2.3: unreserved).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// `path?name=value&…`, values encoded, empty ones left out.
+pub fn link(path: &str, query: &[(&str, &str)]) -> String {
+    let pairs = query.iter().filter(|(_, value)| !value.is_empty());
+    let pairs: Vec<String> =
+        pairs.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, RESERVED))).collect();
+    if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
+}
 
 /// Fields in the order they came.
 #[derive(Clone, Debug, Default)]

@@ -50,8 +50,9 @@ impl Moment {
         Self { datetime: at.to_string(), text }
     }
 
+    /// A day; its machine form is a day too.
     pub fn date(at: Timestamp) -> Self {
-        Self::new(at, text::date(at))
+        Self { datetime: at.date_time().date().to_string(), text: text::date(at) }
     }
 
     pub fn exact(at: Timestamp) -> Self {

@@ -13,7 +13,7 @@ use crate::store::audit_events::{self, Slice};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
 use crate::web::error::Error;
-use crate::web::form::Query;
+use crate::web::form::{Query, link};
 use crate::web::view::{Avatar, Moment};
 use crate::web::{App, page};
 
@@ -106,13 +106,7 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
 }
 
 fn href(target: &str, before: &str) -> String {
-    let target: String = target.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-    match (target.as_str(), before) {
-        ("", "") => "/settings/audit-log".into(),
-        ("", before) => format!("/settings/audit-log?before={before}"),
-        (target, "") => format!("/settings/audit-log?target={target}"),
-        (target, before) => format!("/settings/audit-log?target={target}&before={before}"),
-    }
+    link("/settings/audit-log", &[("target", target), ("before", before)])
 }
 
 fn by_day(events: &[AuditEvent], now: Timestamp) -> Vec<Day> {

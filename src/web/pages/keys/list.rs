@@ -6,7 +6,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{Tag, type_label};
 use crate::clock::Timestamp;
@@ -19,7 +18,7 @@ use crate::store::usage::KeyDay;
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
 use crate::web::error::Error;
-use crate::web::form::{Fields, Query};
+use crate::web::form::{Fields, Query, link};
 use crate::web::view::{Moment, Standing, sparkline};
 use crate::web::{App, page};
 
@@ -147,10 +146,7 @@ impl Asked {
         ];
         let kept = current.into_iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
         let all = kept.map(|(name, value)| (name, value.as_str())).chain(changes.iter().copied());
-        let pairs = all.filter(|(_, value)| !value.is_empty());
-        let query: Vec<String> =
-            pairs.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC))).collect();
-        if query.is_empty() { "/settings/api-keys".into() } else { format!("/settings/api-keys?{}", query.join("&")) }
+        link("/settings/api-keys", &all.collect::<Vec<_>>())
     }
 
     /// What the filter form must not lose.
@@ -202,7 +198,7 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
     let from_day = now.hour().div_euclid(24) - DAYS + 1;
     let days = key_list::usage(&app.db, account_id, &keys, from_day).await?;
     let first = position(&app, account_id, &asked, &keys, now).await?;
-    let link = |name: &str, key: Option<&ApiKey>| key.map(|key| asked.href(&[(name, &key.id)]));
+    let beside = |name: &str, key: Option<&ApiKey>| key.map(|key| asked.href(&[(name, &key.id)]));
     let shown = List {
         chrome: Chrome::of(&app, &me, Place::Keys).await?,
         app: &app,
@@ -213,8 +209,8 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
         headings: headings(&asked),
         rows: rows(&app, &keys, &days, now),
         showing: showing(first, keys.len(), counts.of(&asked.filter.status)),
-        previous: link("before", keys.first().filter(|_| has_previous)),
-        next: link("after", keys.last().filter(|_| has_next)),
+        previous: beside("before", keys.first().filter(|_| has_previous)),
+        next: beside("after", keys.last().filter(|_| has_next)),
         asked,
     };
     Ok(page(StatusCode::OK, &shown))
