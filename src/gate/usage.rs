@@ -28,6 +28,12 @@ pub struct PassedRequest {
     pub took: i64,
 }
 
+impl PassedRequest {
+    fn recorded(&self) -> Option<(Timestamp, String)> {
+        Some((Timestamp::from_micros(self.at), serde_json::to_string(self).ok()?))
+    }
+}
+
 #[derive(Default)]
 struct Tally {
     hours: BTreeMap<i64, (i64, i64)>,
@@ -111,7 +117,7 @@ impl Tally {
                 .map(|(hour, (ok, refused))| UsageHour { hour: *hour, ok: *ok, refused: *refused })
                 .collect(),
             last: self.last.clone(),
-            first_request: self.first.as_ref().and_then(|first| serde_json::to_string(first).ok()),
+            first_request: self.first.as_ref().and_then(PassedRequest::recorded),
             addresses: self.addresses.iter().map(|(ip, at)| (ip.clone(), *at)).collect(),
         }
     }

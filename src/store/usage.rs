@@ -13,8 +13,8 @@ pub struct KeyUse {
     pub hours: Vec<UsageHour>,
     /// The last request that passed.
     pub last: Option<LastUse>,
-    /// The first request of this batch that passed, as JSON.
-    pub first_request: Option<String>,
+    /// The first request of this batch that passed, and when; as JSON.
+    pub first_request: Option<(Timestamp, String)>,
     pub addresses: Vec<(String, Timestamp)>,
 }
 
@@ -84,8 +84,8 @@ async fn mark_used(tx: &mut Tx, key_use: &KeyUse, last: &LastUse) -> sqlx::Resul
         "update api_keys set first_used_at = $2, first_request = $3 where id = $1 and first_used_at is null";
     change!(&mut *tx, sqlx::query(KEY).bind(&key_use.key_id).bind(last.at).bind(&last.ip));
     change!(&mut *tx, sqlx::query(SECRET).bind(&last.secret_hash).bind(last.at).bind(&last.ip));
-    if let Some(first) = &key_use.first_request {
-        change!(tx, sqlx::query(FIRST).bind(&key_use.key_id).bind(last.at).bind(first));
+    if let Some((at, request)) = &key_use.first_request {
+        change!(tx, sqlx::query(FIRST).bind(&key_use.key_id).bind(*at).bind(request));
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use axum::http::Method;
+use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::error::{CmdError, ErrorStatus};
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
@@ -22,6 +23,8 @@ use tempfile::TempDir;
 use url::{ParseError, Url};
 
 use crate::audit;
+
+pub use fantoccini::key::Key;
 
 /// Longer than anything here takes on a loaded machine: a wait that ends in it has failed.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -44,12 +47,24 @@ impl View {
     /// Both widths in both themes: what every page must look right in.
     pub const LOOKS: [Self; 4] = [Self::WIDE, Self::WIDE.dark(), Self::PHONE, Self::PHONE.dark()];
 
+    /// Both widths with and without JavaScript: how every flow must be walked.
+    pub const WALKS: [Self; 4] =
+        [Self::WIDE, Self::PHONE, Self::WIDE.without_javascript(), Self::PHONE.without_javascript()];
+
     pub const fn dark(self) -> Self {
         Self { dark: true, ..self }
     }
 
     pub const fn without_javascript(self) -> Self {
         Self { javascript: false, ..self }
+    }
+
+    pub const fn is_phone(self) -> bool {
+        self.phone
+    }
+
+    pub const fn has_javascript(self) -> bool {
+        self.javascript
     }
 
     fn capabilities(self) -> Capabilities {
@@ -106,13 +121,27 @@ impl Browser {
             .await
             .expect("Chromium opens");
         let session = client.session_id().await.expect("the driver answers").expect("the session has an id");
-        let browser = Self { client, driver, session, origin: origin.to_owned(), view };
+        let mut browser = Self { client, driver, session, origin: origin.to_owned(), view };
+        browser.look(view).await;
+        browser
+    }
+
+    /// Looks at the page that is open in another width or theme: a page that comes once cannot be opened again for it.
+    pub async fn look(&mut self, view: View) {
+        self.view = View { javascript: self.view.javascript, ..view };
         let theme = if view.dark { "dark" } else { "light" };
         let features = json!([{ "name": "prefers-color-scheme", "value": theme }]);
-        browser.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
-        browser.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": view.phone })).await;
-        browser.resize(view.size()).await;
-        browser
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+        self.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": view.phone })).await;
+        self.resize(view.size()).await;
+    }
+
+    pub const fn view(&self) -> View {
+        self.view
+    }
+
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     async fn resize(&self, (width, height): (u64, u64)) {
@@ -201,14 +230,26 @@ impl Browser {
         assert!(choice.is_selected().await.expect("the choice is there"), "{name} {value} does not stay chosen");
     }
 
+    /// As [`Browser::choose`], where the choice itself leads to a page.
+    pub async fn choose_and_leave(&self, name: &str, value: &str) {
+        let css = format!(r#"select[name="{name}"] option[value="{value}"]"#);
+        self.leave_by(Locator::Css(&css), value).await;
+    }
+
     /// Presses the button so labelled and waits for the page it leads to.
     pub async fn press(&self, label: &str) {
-        self.leave_by(&format!("//button[{}]", labelled(label)), label).await;
+        self.leave_by(Locator::XPath(&format!("//button[{}]", labelled(label))), label).await;
     }
 
     /// Follows the link so labelled and waits for the page it leads to.
     pub async fn follow(&self, label: &str) {
-        self.leave_by(&format!("//a[{}]", labelled(label)), label).await;
+        self.leave_by(Locator::XPath(&format!("//a[{}]", labelled(label))), label).await;
+    }
+
+    /// Follows the link whose label starts so, as one that ends in a count, and waits for the page it leads to.
+    pub async fn follow_starting(&self, label: &str) {
+        let xpath = format!(r#"//a[starts-with(normalize-space(.), "{label}")]"#);
+        self.leave_by(Locator::XPath(&xpath), label).await;
     }
 
     /// Clicks the button, menu or link so labelled, and stays on the page.
@@ -216,6 +257,122 @@ impl Browser {
         let xpath = format!("//*[self::button or self::summary or self::a][{}]", labelled(label));
         let target = self.visible(Locator::XPath(&xpath), label).await;
         target.click().await.unwrap_or_else(|error| panic!("“{label}” cannot be clicked: {error}"));
+    }
+
+    /// Goes back one page, as the browser's own button does.
+    pub async fn back(&self) {
+        self.client.back().await.expect("the browser has a history");
+        self.arrived().await;
+    }
+
+    /// Opens the page again, as the browser's own button does; a form that made it is sent again.
+    pub async fn reload(&self) {
+        self.client.refresh().await.expect("the page can be opened again");
+        self.arrived().await;
+    }
+
+    /// Presses a key on whatever has the focus.
+    pub async fn strike(&self, key: Key) {
+        self.strike_together(&[], key).await;
+    }
+
+    /// Presses a key while others are held.
+    pub async fn strike_together(&self, held: &[Key], key: Key) {
+        let all = || held.iter().copied().chain([key]);
+        let mut strokes = KeyActions::new("keyboard".into());
+        for key in all() {
+            strokes = strokes.then(KeyAction::Down { value: key.into() });
+        }
+        for key in all() {
+            strokes = strokes.then(KeyAction::Up { value: key.into() });
+        }
+        self.client.perform_actions(strokes).await.expect("keys can be pressed");
+    }
+
+    /// Types into whatever has the focus.
+    pub async fn type_in(&self, text: &str) {
+        let mut strokes = KeyActions::new("keyboard".into());
+        for value in text.chars() {
+            strokes = strokes.then(KeyAction::Down { value }).then(KeyAction::Up { value });
+        }
+        self.client.perform_actions(strokes).await.expect("keys can be pressed");
+    }
+
+    /// Presses a key that leads to another page, and waits for that page.
+    pub async fn strike_and_leave(&self, key: Key) {
+        let page = self.client.find(Locator::Css("html")).await.expect("there is a page to leave");
+        self.strike(key).await;
+        self.until("the key to lead to a page", async || is_stale(page.tag_name().await)).await;
+        self.arrived().await;
+    }
+
+    /// Presses Tab until the element that `css` selects has the focus.
+    pub async fn tab_to(&self, css: &str) {
+        for _ in 0..100 {
+            if self.has_focus(css).await {
+                return;
+            }
+            self.strike(Key::Tab).await;
+        }
+        panic!("Tab never reaches {css} on {}", self.path().await);
+    }
+
+    /// Whether the element that has the focus is one that `css` selects.
+    pub async fn has_focus(&self, css: &str) -> bool {
+        self.run("return document.activeElement.matches(arguments[0])", vec![json!(css)]).await == json!(true)
+    }
+
+    /// Waits until the element that `css` selects has the focus.
+    pub async fn see_focus(&self, css: &str) {
+        self.until(&format!("{css} to have the focus"), async || self.has_focus(css).await).await;
+    }
+
+    /// The texts of all visible elements that `css` selects.
+    pub async fn texts(&self, css: &str) -> Vec<String> {
+        let mut texts = Vec::new();
+        for element in self.client.find_all(Locator::Css(css)).await.expect("the page can be searched") {
+            if element.is_displayed().await.expect("the element is there") {
+                texts.push(element.text().await.expect("the element has text").trim().to_owned());
+            }
+        }
+        texts
+    }
+
+    /// What stands in the field called `name`.
+    pub async fn value(&self, name: &str) -> String {
+        let field = self.find(&format!(r#"[name="{name}"]:not([type="hidden"])"#)).await;
+        field.prop("value").await.expect("the field is there").unwrap_or_default()
+    }
+
+    /// Whether `value` is chosen among the options, radio buttons or check boxes called `name`.
+    pub async fn is_chosen(&self, name: &str, value: &str) -> bool {
+        let css = format!(r#"select[name="{name}"] option[value="{value}"], input[name="{name}"][value="{value}"]"#);
+        let choice = self.client.find(Locator::Css(&css)).await.unwrap_or_else(|_| panic!("no {name} is {value}"));
+        choice.is_selected().await.expect("the choice is there")
+    }
+
+    pub async fn title(&self) -> String {
+        self.client.title().await.expect("the page has a title")
+    }
+
+    /// The widths, in pixels, at which the page is wider than its window.
+    pub async fn too_wide_at(&self, widths: &[u64]) -> Vec<u64> {
+        let mut too_wide = Vec::new();
+        for width in widths.iter().copied() {
+            self.resize((width, 900)).await;
+            let page = self.run("return document.documentElement.scrollWidth", vec![]).await;
+            if page.as_u64().is_none_or(|page| page > width) {
+                too_wide.push(width);
+            }
+        }
+        self.resize(self.view.size()).await;
+        too_wide
+    }
+
+    /// What a finger may miss: everything to press that is less than 44 pixels high or wide, save links in a sentence.
+    pub async fn small_targets(&self) -> Vec<String> {
+        let found = self.run(SMALL_TARGETS, vec![]).await;
+        found.as_array().expect("a list").iter().map(|one| one.as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// Writes a picture of the whole page into `$KEYDESK_SCREENSHOTS`, if that is set.
@@ -246,9 +403,9 @@ impl Browser {
         faults.iter().map(|fault| fault.as_str().expect("a fault is a line").to_owned()).collect()
     }
 
-    async fn leave_by(&self, xpath: &str, label: &str) {
+    async fn leave_by(&self, locator: Locator<'_>, label: &str) {
         let page = self.client.find(Locator::Css("html")).await.expect("there is a page to leave");
-        let way_out = self.visible(Locator::XPath(xpath), label).await;
+        let way_out = self.visible(locator, label).await;
         way_out.click().await.unwrap_or_else(|error| panic!("“{label}” cannot be clicked: {error}"));
         self.until(&format!("“{label}” to lead to a page"), async || is_stale(page.tag_name().await)).await;
         self.arrived().await;
@@ -314,6 +471,21 @@ impl Drop for Browser {
         let _ = self.close();
     }
 }
+
+/// The area that answers a finger is the element's, or its label's, or its summary's.
+const SMALL_TARGETS: &str = "
+    const small = [];
+    for (const target of document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')) {
+        const inline = target.matches('p a, li p a, .hint a, dd a, td a:not(.btn), th a, .note a, .trail a, h1 a, .section-head a, .error-summary a, aside a, .skip, .attention a');
+        const area = target.closest('label') ?? target;
+        if (inline || !target.checkVisibility({ visibilityProperty: true })) continue;
+        const { width, height } = area.getBoundingClientRect();
+        if (width > 1 && (height < 43.5 || width < 24)) {
+            small.push(`${target.tagName} ${target.id || target.name || target.textContent.trim()}: ${width}x${height}`);
+        }
+    }
+    return small;
+";
 
 const RUN_AXE: &str = "
     const [tags, done] = arguments;

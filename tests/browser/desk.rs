@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -26,12 +26,18 @@ pub struct Desk {
 impl Desk {
     /// Starts the binary on a free port and returns when it listens.
     pub fn start() -> Self {
+        Self::start_with(|_, _| {})
+    }
+
+    /// As [`Desk::start`], with what `prepare` adds to the command; it may also put files into the desk's folder.
+    pub fn start_with(prepare: impl FnOnce(&mut Command, &Path)) -> Self {
         let home = audit::folder("desk-");
         let mut command = Command::new(env!("CARGO_BIN_EXE_keydesk"));
         // A developer's own settings must not reach the desk under test.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"KEYDESK_")) {
             command.env_remove(name);
         }
+        prepare(&mut command, home.path());
         let mut process = command
             .env("KEYDESK_LISTEN", "127.0.0.1:0")
             .env("KEYDESK_DATA_DIR", home.path().join("data"))
@@ -67,6 +73,11 @@ impl Desk {
     /// Scheme, host and port.
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// The SQLite file.
+    pub fn database(&self) -> PathBuf {
+        self.home.path().join("data").join("keydesk.db")
     }
 
     /// Everything it has said so far.

@@ -4,6 +4,9 @@
 
 mod audit;
 mod browser;
+mod caller;
 mod desk;
 mod first_look;
+mod flows;
 mod harness;
+mod person;

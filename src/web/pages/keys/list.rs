@@ -178,6 +178,17 @@ impl List<'_> {
             .all(|value| value.is_empty())
     }
 
+    /// `Test and live`
+    fn any_environment(&self) -> String {
+        let labels = self.app.product.environments.iter().enumerate();
+        let lowered = labels.map(
+            |(index, environment)| {
+                if index == 0 { environment.label.clone() } else { environment.label.to_lowercase() }
+            },
+        );
+        text::list(&lowered.collect::<Vec<_>>())
+    }
+
     fn among_deleted(&self) -> String {
         self.asked.href(&[("status", "deleted")])
     }
@@ -348,7 +359,7 @@ impl Row {
             retires: key
                 .retires_at
                 .filter(|at| status == Status::Retiring && *at > now)
-                .map(|at| Moment::new(at, text::date_time(at))),
+                .map(|at| Moment::new(at, text::until(at, now))),
             alive: status != Status::Deleted,
         }
     }
