@@ -28,6 +28,7 @@ pub struct Session {
     pub id: String,
     pub created_at: Timestamp,
     pub last_seen_at: Timestamp,
+    pub remembered: bool,
     pub user: User,
 }
 
@@ -35,6 +36,7 @@ struct Row {
     session_id: String,
     session_created_at: Timestamp,
     last_seen_at: Timestamp,
+    remembered: bool,
     id: String,
     account_id: String,
     account_name: String,
@@ -49,6 +51,7 @@ columns!(Row {
     session_id,
     session_created_at,
     last_seen_at,
+    remembered,
     id,
     account_id,
     account_name,
@@ -92,7 +95,7 @@ pub async fn start(db: &Db, act: &Act<'_>, user: &User, kind: Kind) -> sqlx::Res
 /// The session of this id, if it stands: not ended, not past its end, not idle for too long.
 pub async fn find(db: &Db, id: &str, now: Timestamp) -> sqlx::Result<Option<Session>> {
     const FIND: &str = "
-        select s.id as session_id, s.created_at as session_created_at, s.last_seen_at,
+        select s.id as session_id, s.created_at as session_created_at, s.last_seen_at, s.remembered,
             u.id, u.account_id, a.name as account_name, u.email, u.name, u.role, u.staff_since, u.created_at
         from sessions s
         join users u on u.id = s.user_id
@@ -106,6 +109,7 @@ pub async fn find(db: &Db, id: &str, now: Timestamp) -> sqlx::Result<Option<Sess
         id: row.session_id,
         created_at: row.session_created_at,
         last_seen_at: row.last_seen_at,
+        remembered: row.remembered,
         user: User {
             id: row.id,
             account_id: row.account_id,

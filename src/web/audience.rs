@@ -9,7 +9,7 @@ use axum::http::Method;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tower_sessions::Session as WebSession;
+use tower_sessions::{Expiry, Session as WebSession};
 
 use super::App;
 use super::error::{Denied, Error};
@@ -65,6 +65,13 @@ impl Me {
         self.session.user.role.manages_keys()
     }
 
+    /// Before the web session is written again: the cookie that goes out with it must last as long as the session.
+    pub fn renew_cookie(&self) {
+        if self.session.remembered {
+            self.web.set_expiry(Some(remembered()));
+        }
+    }
+
     /// What I do now, for the store and the audit log.
     pub fn act<'a>(&'a self, app: &'a App) -> Act<'a> {
         app.act(&self.actor)
@@ -117,18 +124,23 @@ pub async fn sign_in(
     info: &RequestInfo,
     web: &WebSession,
     user: &User,
-    remembered: bool,
+    remember: bool,
 ) -> Result<(), Error> {
     let visitor = info.visitor();
-    let id = sessions::start(&app.db, &app.act(&visitor), user, sessions::Kind::Browser { remembered }).await?;
+    let id =
+        sessions::start(&app.db, &app.act(&visitor), user, sessions::Kind::Browser { remembered: remember }).await?;
     web.clear().await;
     web.cycle_id().await?;
     web.insert(SESSION_ID, id).await?;
-    if remembered {
-        let lifetime = time::Duration::seconds(i64::try_from(sessions::REMEMBERED.as_secs()).unwrap_or(0));
-        web.set_expiry(Some(tower_sessions::Expiry::OnInactivity(lifetime)));
+    if remember {
+        web.set_expiry(Some(remembered()));
     }
     Ok(())
+}
+
+/// How long a remembered browser keeps its cookie.
+fn remembered() -> Expiry {
+    Expiry::OnInactivity(time::Duration::seconds(i64::try_from(sessions::REMEMBERED.as_secs()).unwrap_or(0)))
 }
 
 /// `?next=` for a page that can be opened again; nothing for a form, which would be sent twice.

@@ -66,7 +66,7 @@ impl Chrome {
             avatar: Avatar::of(&user.id, &user.name),
             entries: entries(app, me, place, counts),
             here: me.info.path.clone(),
-            flash: me.web.remove(FLASH).await?,
+            flash: Flash::take(me).await?,
         })
     }
 }
@@ -99,6 +99,17 @@ impl Flash {
 
     /// Keeps it for the next page that this browser opens.
     pub async fn keep(self, me: &Me) -> Result<(), Error> {
+        me.renew_cookie();
         Ok(me.web.insert(FLASH, self).await?)
+    }
+
+    /// Takes it out. Looks first: taking nothing would still write the session, on every page.
+    async fn take(me: &Me) -> Result<Option<Self>, Error> {
+        let kept = me.web.get(FLASH).await?;
+        if kept.is_some() {
+            me.renew_cookie();
+            me.web.remove::<Self>(FLASH).await?;
+        }
+        Ok(kept)
     }
 }

@@ -447,7 +447,7 @@ async fn sign_up_and_reveal_need_nothing_but_a_keyboard() {
         ana.strike_and_leave(Key::Enter).await;
         ana.see_focus("textarea.seal-key").await;
         ana.tab_to(".code-tabs input").await;
-        ana.strike(Key::ArrowRight).await;
+        ana.strike(Key::Right).await;
         ana.see("process.env.KEYDESK_API_KEY").await;
     })
     .await;
