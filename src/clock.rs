@@ -79,12 +79,12 @@ impl fmt::Display for Timestamp {
 
 /// `days` whole days.
 pub const fn days(days: u64) -> Duration {
-    Duration::from_secs(days * 86_400)
+    Duration::from_secs(days.saturating_mul(86_400))
 }
 
 /// `hours` whole hours.
 pub const fn hours(hours: u64) -> Duration {
-    Duration::from_secs(hours * 3600)
+    Duration::from_secs(hours.saturating_mul(3600))
 }
 
 /// Where the current time comes from.
@@ -126,6 +126,11 @@ mod tests {
         assert_eq!(clock.now().to_string(), "2026-11-21T14:05:00Z");
         clock.advance(hours(1));
         assert_eq!(clock.now().to_string(), "2026-11-21T15:05:00Z");
+    }
+
+    #[test]
+    fn no_span_is_too_long_to_add() {
+        assert_eq!(Timestamp::from_micros(1) + days(u64::MAX), Timestamp::from_micros(i64::MAX));
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub struct Keys {
     pub types: Vec<String>,
     /// 0 is no limit.
     pub limit: i64,
+    /// Whether the API may delete keys, or only the page.
+    pub delete_over_api: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -15,7 +15,7 @@ use crate::model::secret::Secret;
 use crate::model::usage::UsageHour;
 use crate::model::user::{Role, User};
 use crate::store::accounts::SignUp;
-use crate::store::api_keys::{Issue, Issued};
+use crate::store::api_keys::{Issue, Issued, Rotation};
 use crate::store::usage::{KeyUse, LastUse};
 use crate::store::{Act, accounts, api_keys, inboxes, sealed_secrets, usage, users};
 use crate::web::App;
@@ -277,7 +277,7 @@ async fn tell(app: &App, people: &[User], boxes: &[Inbox], story: &Story, dice: 
         allowed_ips: AllowedIps::default(),
     };
     let secret = Secret::generate(&app.product.secret_prefix(story.environment), &app.entropy);
-    let issue = Issue { new: &new, secret: &secret, form_id: None };
+    let issue = Issue { new: &new, secret: &secret, form_id: None, sealed: true };
     let Issued::Key(id) = api_keys::issue(&app.db, &created, &by.account_id, issue, 0).await? else {
         return Err(format!("the demo's key {} was not issued", story.name).into());
     };
@@ -292,7 +292,8 @@ async fn tell(app: &App, people: &[User], boxes: &[Inbox], story: &Story, dice: 
         Ending::Rotated => {
             let fresh = Secret::generate(&app.product.secret_prefix(story.environment), &app.entropy);
             let rotated = Act { at: now - MINUTE, ..created };
-            api_keys::rotate(&app.db, &rotated, &find().await?, &fresh, 24).await?;
+            let rotation = Rotation { secret: &fresh, grace_hours: 24, sealed: true };
+            api_keys::rotate(&app.db, &rotated, &find().await?, rotation).await?;
             sealed_secrets::reveal(&app.db, &rotated, &find().await?).await?;
         }
         Ending::Deleted => {

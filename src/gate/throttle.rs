@@ -45,6 +45,10 @@ impl Throttle {
         let mut whole_at = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
         if whole_at.len() >= MOST_SOURCES {
             whole_at.retain(|_, at| *at > now);
+            // Still full: a flood from everywhere at once. Start afresh rather than scan at every attempt.
+            if whole_at.len() >= MOST_SOURCES {
+                whole_at.clear();
+            }
         }
         let whole = whole_at.get(source).copied().unwrap_or(now).max(now);
         let earliest = whole + rate.every - rate.every * rate.burst;

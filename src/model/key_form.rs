@@ -30,6 +30,8 @@ pub struct KeyForm {
     pub scopes: Vec<String>,
     pub expires: String,
     pub expires_on: String,
+    /// An exact moment, where one can be said (JSON); it outweighs the two above.
+    pub expires_at: Option<Timestamp>,
     pub allowed_ips: String,
 }
 
@@ -174,7 +176,12 @@ impl KeyForm {
     fn expires_at(&self, product: &Product, now: Timestamp) -> Result<Option<Timestamp>, String> {
         let policy = product.expiry.policy;
         let after_today = || format!("Choose an expiry date after today, {}.", text::date(now));
-        let asked = if self.expires_on.trim().is_empty() {
+        if let Some(at) = self.expires_at.filter(|at| *at <= now) {
+            return Err(format!("Choose a moment after now, {now}; {at} has passed."));
+        }
+        let asked = if self.expires_at.is_some() {
+            self.expires_at
+        } else if self.expires_on.trim().is_empty() {
             match self.expires.trim_end_matches('d') {
                 "" => product
                     .expiry
@@ -193,7 +200,7 @@ impl KeyForm {
         match (policy, asked) {
             (ExpiryPolicy::None, Some(_)) => Err("Keys don’t expire here. Leave the expiry out.".into()),
             (ExpiryPolicy::Required, None) => Err("Choose when this key expires.".into()),
-            (_, Some(at)) if at <= end_of_day(now) => Err(after_today()),
+            (_, Some(at)) if self.expires_at.is_none() && at <= end_of_day(now) => Err(after_today()),
             (_, Some(at)) if at > now + FURTHEST_EXPIRY => {
                 Err(format!("Choose an expiry date before {}.", text::date(now + FURTHEST_EXPIRY)))
             }

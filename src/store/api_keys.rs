@@ -1,18 +1,15 @@
-//! API keys: the record and the hashes of its secrets. A key changes only here, and every change records its audit event in
+//! API keys: the record. A key changes only here, and every change records its audit event in
 //! the same transaction.
 
 use super::sealed_secrets::keep_sealed;
-use super::{Act, Db, Tx, audit_events, change, columns, is_taken, read, within};
+use super::{Act, Db, Tx, api_key_secrets, audit_events, change, columns, is_taken, read, within};
 use crate::clock::{Timestamp, hours};
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
 use crate::model::key_form::NewKey;
 use crate::model::seal;
 use crate::model::secret::{Secret, SecretHash};
-use crate::model::text::fold;
-
-/// The pepper that new secrets are hashed under.
-const PEPPER_VERSION: i64 = 1;
+use crate::model::text::{count, fold};
 
 columns!(ApiKey {
     id,
@@ -69,6 +66,18 @@ pub struct Issue<'a> {
     pub secret: &'a Secret,
     /// The form that asks for it, so that asking twice issues once.
     pub form_id: Option<&'a str>,
+    /// Whether the secret waits for a reveal. Over the API it is in the answer, and nowhere else.
+    pub sealed: bool,
+}
+
+/// A new secret for a key.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotation<'a> {
+    pub secret: &'a Secret,
+    /// How long the old one works on.
+    pub grace_hours: u64,
+    /// As in [`Issue`].
+    pub sealed: bool,
 }
 
 /// What became of it.
@@ -81,31 +90,20 @@ pub enum Issued {
     LimitReached,
 }
 
-/// The old secret of a key that was rotated, while it still works.
-#[derive(Clone, Debug)]
-pub struct OldSecret {
-    pub last4: String,
-    pub dies_at: Timestamp,
-    pub last_used_at: Option<Timestamp>,
-    pub last_used_ip: Option<String>,
-}
-
-columns!(OldSecret { last4, dies_at, last_used_at, last_used_ip });
-
-/// Issues a key, its secret sealed for one reveal. `limit` is the number of keys an account may hold; 0 is no limit.
+/// Issues a key. `limit` is the number of keys an account may hold; 0 is no limit.
 pub async fn issue(db: &Db, act: &Act<'_>, account_id: &str, issue: Issue<'_>, limit: i64) -> sqlx::Result<Issued> {
-    const BY_FORM: &str = "select id from api_keys where account_id = $1 and form_id = $2";
     const COUNT: &str = "select count(*) from api_keys where account_id = $1 and deleted_at is null";
-    let mut tx = db.begin().await?;
-    if let Some(form_id) = issue.form_id {
-        let before: Option<(String,)> =
-            within!(&mut tx, c => sqlx::query_as(BY_FORM).bind(account_id).bind(form_id).fetch_optional(c))?;
-        if let Some((id,)) = before {
-            return Ok(Issued::Before(id));
-        }
+    if let Some(id) = find_by_form(db, account_id, issue.form_id).await? {
+        return Ok(Issued::Before(id));
     }
+    let mut tx = db.begin().await?;
     let id = match insert(&mut tx, act, account_id, issue).await {
-        Err(error) if is_taken(&error) => return Ok(Issued::NameTaken),
+        Err(error) if is_taken(&error) => {
+            drop(tx);
+            // The same form may have come twice at once; then the other one was first.
+            let before = find_by_form(db, account_id, issue.form_id).await?;
+            return Ok(before.map_or(Issued::NameTaken, Issued::Before));
+        }
         done => done?,
     };
     // The audit event has locked the account by now: nobody else is counting.
@@ -117,6 +115,15 @@ pub async fn issue(db: &Db, act: &Act<'_>, account_id: &str, issue: Issue<'_>, l
     Ok(Issued::Key(id))
 }
 
+/// The key that a form has made.
+async fn find_by_form(db: &Db, account_id: &str, form_id: Option<&str>) -> sqlx::Result<Option<String>> {
+    const FIND: &str = "select id from api_keys where account_id = $1 and form_id = $2";
+    let Some(form_id) = form_id else { return Ok(None) };
+    let found: Option<(String,)> =
+        read!(db, c => sqlx::query_as(FIND).bind(account_id).bind(form_id).fetch_optional(c))?;
+    Ok(found.map(|(id,)| id))
+}
+
 pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, account_id: &str, issue: Issue<'_>) -> sqlx::Result<String> {
     const INSERT: &str = "
         insert into api_keys (
@@ -124,7 +131,7 @@ pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, account_id: &str, issue: 
             prefix, last4, created_at, created_by, expires_at, sealed_until, form_id
         )
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-    let Issue { new, secret, form_id } = issue;
+    let Issue { new, secret, form_id, sealed } = issue;
     let id = act.entropy.id("key");
     audit_events::record(tx, act, account_id, Action::KeyCreated, Target { id: &id, name: &new.name }, "").await?;
     change!(
@@ -144,23 +151,14 @@ pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, account_id: &str, issue: 
             .bind(act.at)
             .bind((act.actor.kind == "user").then_some(&act.actor.id))
             .bind(new.expires_at)
-            .bind(act.at + seal::LIFETIME)
+            .bind(sealed.then_some(act.at + seal::LIFETIME))
             .bind(form_id)
     );
-    keep_secret(tx, act, account_id, &id, secret).await?;
+    api_key_secrets::insert(tx, act, &id, secret).await?;
+    if sealed {
+        keep_sealed(tx, act, account_id, &id, secret).await?;
+    }
     Ok(id)
-}
-
-async fn keep_secret(tx: &mut Tx, act: &Act<'_>, account_id: &str, key_id: &str, secret: &Secret) -> sqlx::Result<()> {
-    const INSERT: &str = "
-        insert into api_key_secrets (secret_hash, key_id, pepper_version, last4, created_at)
-        values ($1, $2, $3, $4, $5)";
-    let hash = secret.hash(act.keyring);
-    change!(
-        &mut *tx,
-        sqlx::query(INSERT).bind(hash.as_str()).bind(key_id).bind(PEPPER_VERSION).bind(secret.last4()).bind(act.at)
-    );
-    keep_sealed(tx, act, account_id, key_id, secret).await
 }
 
 /// What a secret starts with, up to its last underscore.
@@ -201,22 +199,9 @@ pub async fn find_first(db: &Db, account_id: &str) -> sqlx::Result<Option<ApiKey
     read!(db, c => sqlx::query_as(FIND).bind(account_id).fetch_optional(c))
 }
 
-/// The old secret of a key, while its grace lasts.
-pub async fn find_old_secret(db: &Db, account_id: &str, id: &str, now: Timestamp) -> sqlx::Result<Option<OldSecret>> {
-    const FIND: &str = "
-        select s.last4, s.dies_at, s.last_used_at, s.last_used_ip
-        from api_key_secrets s
-        join api_keys k on k.id = s.key_id
-        where k.account_id = $1
-        and k.id = $2
-        and s.dies_at > $3
-        order by s.dies_at desc
-        limit 1";
-    read!(db, c => sqlx::query_as(FIND).bind(account_id).bind(id).bind(now).fetch_optional(c))
-}
-
-/// Gives the key a new secret, sealed; the old one works for `grace_hours` more. An older one still retiring ends now.
-pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, secret: &Secret, grace_hours: u64) -> sqlx::Result<bool> {
+/// Gives the key a new secret; the old one works for `grace_hours` more. An older one still retiring ends now.
+/// Answers `false` if the key was deleted meanwhile.
+pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, rotation: Rotation<'_>) -> sqlx::Result<bool> {
     const UPDATE: &str = "
         update api_keys
         set prefix = $3, last4 = $4, rotated_at = $5, retires_at = $6, sealed_until = $7, expires_at = $8,
@@ -224,9 +209,10 @@ pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, secret: &Secret, grace
         where account_id = $1
         and id = $2
         and deleted_at is null";
-    let mut tx = db.begin().await?;
+    let Rotation { secret, grace_hours, sealed } = rotation;
     let dies_at = act.at + hours(grace_hours);
     let term = |end: Timestamp| act.at + end.since(key.rotated_at.unwrap_or(key.created_at));
+    let mut tx = db.begin().await?;
     let updated = change!(
         &mut tx,
         sqlx::query(UPDATE)
@@ -236,39 +222,31 @@ pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, secret: &Secret, grace
             .bind(secret.last4())
             .bind(act.at)
             .bind((grace_hours > 0).then_some(dies_at))
-            .bind(act.at + seal::LIFETIME)
+            .bind(sealed.then_some(act.at + seal::LIFETIME))
             .bind(key.expires_at.map(term))
     );
     if updated == 0 {
         return Ok(false);
     }
-    retire_secrets(&mut tx, &key.id, act.at, dies_at).await?;
+    api_key_secrets::retire(&mut tx, &key.id, act.at, dies_at).await?;
+    api_key_secrets::insert(&mut tx, act, &key.id, secret).await?;
     change!(&mut tx, sqlx::query("delete from sealed_secrets where key_id = $1").bind(&key.id));
-    keep_secret(&mut tx, act, &key.account_id, &key.id, secret).await?;
-    let detail = match grace_hours {
-        0 => "old key stopped at once".to_owned(),
-        1 => "old key stops in 1 hour".to_owned(),
-        hours if hours % 24 == 0 && hours > 24 => format!("old key stops in {} days", hours / 24),
-        hours => format!("old key stops in {hours} hours"),
-    };
-    audit_events::record(
-        &mut tx,
-        act,
-        &key.account_id,
-        Action::KeyRotated,
-        Target { id: &key.id, name: &key.name },
-        &detail,
-    )
-    .await?;
+    if sealed {
+        keep_sealed(&mut tx, act, &key.account_id, &key.id, secret).await?;
+    }
+    let target = Target { id: &key.id, name: &key.name };
+    audit_events::record(&mut tx, act, &key.account_id, Action::KeyRotated, target, &old_key_stops(grace_hours))
+        .await?;
     tx.commit().await?;
     Ok(true)
 }
 
-async fn retire_secrets(tx: &mut Tx, key_id: &str, now: Timestamp, dies_at: Timestamp) -> sqlx::Result<()> {
-    const RETIRE: &str = "update api_key_secrets set dies_at = $2 where key_id = $1 and dies_at is null";
-    retire_older(tx, key_id, now).await?;
-    change!(&mut *tx, sqlx::query(RETIRE).bind(key_id).bind(dies_at));
-    Ok(())
+fn old_key_stops(grace_hours: u64) -> String {
+    match grace_hours {
+        0 => "old key stopped at once".into(),
+        hours if hours % 24 == 0 && hours > 24 => format!("old key stops in {}", count(hours / 24, "day", "days")),
+        hours => format!("old key stops in {}", count(hours, "hour", "hours")),
+    }
 }
 
 /// Ends the grace of the old secret now. Answers `false` if there was none to end.
@@ -279,7 +257,7 @@ pub async fn stop_old(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool
     if updated == 0 {
         return Ok(false);
     }
-    retire_older(&mut tx, &key.id, act.at).await?;
+    api_key_secrets::end_retiring(&mut tx, &key.id, act.at).await?;
     audit_events::record(
         &mut tx,
         act,
@@ -291,12 +269,6 @@ pub async fn stop_old(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool
     .await?;
     tx.commit().await?;
     Ok(true)
-}
-
-async fn retire_older(tx: &mut Tx, key_id: &str, now: Timestamp) -> sqlx::Result<()> {
-    const END: &str = "update api_key_secrets set dies_at = $2 where key_id = $1 and dies_at > $2";
-    change!(tx, sqlx::query(END).bind(key_id).bind(now));
-    Ok(())
 }
 
 /// Deletes a key for good; its record stays as a tombstone. Answers `false` if it was deleted before.

@@ -2,6 +2,7 @@
 //! expression into both typed arms. Every change is one transaction that also holds its audit event.
 
 pub mod accounts;
+pub mod api_key_secrets;
 pub mod api_keys;
 pub mod audit_events;
 pub mod inboxes;

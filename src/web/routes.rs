@@ -88,6 +88,9 @@ fn administrator() -> Router<App> {
 fn machines(app: &App) -> Router<App> {
     let mut v1 = Router::new()
         .route("/v1/key", get(api::key::show))
+        .route("/v1/keys", get(api::keys::list).post(api::keys::create))
+        .route("/v1/keys/{id}", get(api::keys::show).delete(api::keys::delete))
+        .route("/v1/keys/{id}/rotate", post(api::keys::rotate))
         .route("/v1/inboxes", get(api::inboxes::list).post(api::inboxes::create))
         .route("/v1/inboxes/{id}", get(api::inboxes::show).delete(api::inboxes::delete));
     if app.product.words.api_name != "inboxes" {

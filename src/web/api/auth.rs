@@ -42,10 +42,7 @@ pub async fn sign_up(
     let application = Application { account: String::new(), email: credentials.email, password: credentials.password };
     match admit(&app, &info, application).await {
         Ok(user) => Ok((StatusCode::CREATED, start(&app, &info, &user).await?)),
-        Err(Refused::Mistakes(errors)) => {
-            let (field, sentence) = errors.iter().next().unwrap_or(("email", "This can’t be."));
-            Err(Problem::invalid(field, sentence))
-        }
+        Err(Refused::Mistakes(errors)) => Err(Problem::mistakes(&errors)),
         Err(Refused::Error(error)) => Err(error.into()),
     }
 }

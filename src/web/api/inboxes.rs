@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::body::Body;
 use super::door::Caller;
+use super::page::limit;
 use super::problem::Problem;
 use crate::clock::Timestamp;
 use crate::product::reserved::{INBOXES_READ, INBOXES_WRITE};
@@ -15,10 +16,6 @@ use crate::store::inboxes;
 use crate::web::App;
 use crate::web::form::Query;
 use crate::web::pages::inboxes::new::{Refused, add};
-
-/// Inboxes on a page when nobody says, and at most.
-const DEFAULT_LIMIT: usize = 50;
-const MOST: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,14 +66,6 @@ pub async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<Strin
     caller.may(&app, INBOXES_WRITE, Some(&id))?;
     let deleted = inboxes::delete(&app.db, &app.act(&caller.actor), caller.account_id(), &id).await?;
     deleted.map(|_| StatusCode::NO_CONTENT).ok_or_else(Problem::not_found)
-}
-
-fn limit(asked: &str) -> Result<usize, Problem> {
-    if asked.is_empty() {
-        return Ok(DEFAULT_LIMIT);
-    }
-    let limit = asked.parse().ok().filter(|limit| (1..=MOST).contains(limit));
-    limit.ok_or_else(|| Problem::bad_request(format!("limit is a number from 1 to {MOST}.")))
 }
 
 fn shown(id: &str, name: &str, address: &str, created_at: Timestamp) -> Value {

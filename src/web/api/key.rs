@@ -5,30 +5,38 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::door::Caller;
+use crate::clock::Timestamp;
 use crate::gate::Holder;
+use crate::model::api_key::ApiKey;
 use crate::web::App;
 
 pub async fn show(State(app): State<App>, caller: Caller) -> Json<Value> {
     Json(match &caller.holder {
-        Holder::Key { key, .. } => json!({
-            "id": key.id,
-            "account_id": key.account_id,
-            "name": key.name,
-            "type": key.key_type.as_str(),
-            "environment": key.environment,
-            "inbox": key.inbox_id,
-            "scopes": key.scopes.iter().collect::<Vec<_>>(),
-            "status": key.status(app.now()).as_str(),
-            "last4": key.last4,
-            "created_at": key.created_at.to_string(),
-            "expires_at": key.expires_at.map(|at| at.to_string()),
-            "allowed_ips": key.allowed_ips.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        }),
+        Holder::Key { key, .. } => shown(key, app.now()),
         Holder::Session(session) => json!({
             "type": "session",
             "account_id": session.user.account_id,
             "user": { "id": session.user.id, "email": session.user.email, "isAdmin": session.user.is_staff() },
             "role": session.user.role.as_str(),
         }),
+    })
+}
+
+/// A key as the API says it; never its secret.
+pub fn shown(key: &ApiKey, now: Timestamp) -> Value {
+    json!({
+        "id": key.id,
+        "account_id": key.account_id,
+        "name": key.name,
+        "type": key.key_type.as_str(),
+        "environment": key.environment,
+        "inbox": key.inbox_id,
+        "scopes": key.scopes.iter().collect::<Vec<_>>(),
+        "allowed_ips": key.allowed_ips.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "status": key.status(now).as_str(),
+        "last4": key.last4,
+        "created_at": key.created_at.to_string(),
+        "expires_at": key.expires_at.map(|at| at.to_string()),
+        "last_used_at": key.last_used_at.map(|at| at.to_string()),
     })
 }

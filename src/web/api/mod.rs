@@ -5,4 +5,6 @@ pub mod body;
 pub mod door;
 pub mod inboxes;
 pub mod key;
+pub mod keys;
+pub mod page;
 pub mod problem;

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::gate::Unavailable;
 use crate::gate::verdict::Refusal;
+use crate::model::key_form::FieldErrors;
 use crate::web::error::Error;
 use crate::web::request::RequestInfo;
 
@@ -44,6 +45,38 @@ impl Problem {
             Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request_error", "invalid_field", message);
         problem.more.insert("field".into(), field.into());
         problem
+    }
+
+    /// 422: every mistake; the first is the problem's own.
+    pub fn mistakes(errors: &FieldErrors) -> Self {
+        let (field, sentence) = errors.iter().next().unwrap_or_default();
+        let mut problem = Self::invalid(field, sentence);
+        let all: Vec<Value> =
+            errors.iter().map(|(field, message)| json!({ "field": field, "message": message })).collect();
+        problem.more.insert("errors".into(), all.into());
+        problem
+    }
+
+    pub fn conflict(message: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, "invalid_request_error", "conflict", message)
+    }
+
+    /// 403: a key would make, or take over, one that may more than itself.
+    pub fn beyond_maker(scope: &str) -> Self {
+        let message = format!("A key can’t give what it doesn’t have. Required scope: {scope}.");
+        let mut problem = Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message);
+        problem.more.insert("required_scope".into(), scope.into());
+        problem
+    }
+
+    pub fn beyond_environment(environment: &str) -> Self {
+        let message = format!("This key can’t make or rotate keys of the environment {environment}.");
+        Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message)
+    }
+
+    pub fn only_in_the_page() -> Self {
+        let message = "Keys can’t be deleted over the API here. Delete it under Settings → API keys.";
+        Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message)
     }
 
     pub fn unsupported_media_type() -> Self {

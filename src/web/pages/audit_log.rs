@@ -94,8 +94,10 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
     } else {
         events.first().map(|event| event.target_name.clone()).or(Some(target.to_owned()))
     };
+    let mut chrome = Chrome::of(&app, &me, Place::AuditLog).await?;
+    chrome.here = href(target, query.get("before"));
     let shown = AuditLog {
-        chrome: Chrome::of(&app, &me, Place::AuditLog).await?,
+        chrome,
         resources: app.product.words.resources.clone(),
         days: by_day(&events, now),
         target: narrowed,

@@ -5,10 +5,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use sha2::{Digest, Sha256};
 use tower_sessions::Session as WebSession;
 use zeroize::Zeroizing;
 
 use crate::gate::throttle::{PER_ADDRESS, PER_ADDRESS_AND_ACCOUNT, source_of};
+use crate::model::keyring::hex;
 use crate::model::text::fold;
 use crate::model::user::User;
 use crate::store::{accounts, users};
@@ -73,7 +75,8 @@ pub async fn authenticate(
     password: Zeroizing<String>,
 ) -> Result<Option<User>, Error> {
     let source = source_of(info.ip);
-    let per_account = format!("{source} {}", fold(email));
+    // A digest, so that a long address takes no more memory than a short one.
+    let per_account = format!("{source} {}", hex(&Sha256::digest(fold(email))));
     app.throttle
         .spend(&source, PER_ADDRESS, info.at)
         .map_err(|throttled| Error::TooManyRequests { until: throttled.until })?;

@@ -84,8 +84,10 @@ pub async fn show(
     let series = series(&app, &key, period, now).await?;
     let slice = Slice { target_id: &key.id, before: None, limit: EVENTS };
     let events = audit_events::list(&app.db, me.account_id(), slice).await?;
+    let mut chrome = Chrome::of(&app, &me, Place::Keys).await?;
+    chrome.here = format!("/settings/api-keys/{}?period={period}", key.id);
     let shown = Detail {
-        chrome: Chrome::of(&app, &me, Place::Keys).await?,
+        chrome,
         may_change: me.is_administrator() && key.deleted_at.is_none(),
         standing: Standing::of(&key, now),
         abilities: Abilities::of(&key, &app.product, now),

@@ -210,8 +210,10 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
     let days = key_list::usage(&app.db, account_id, &keys, from_day).await?;
     let first = position(&app, account_id, &asked, &keys, now).await?;
     let beside = |name: &str, key: Option<&ApiKey>| key.map(|key| asked.href(&[(name, &key.id)]));
+    let mut chrome = Chrome::of(&app, &me, Place::Keys).await?;
+    chrome.here = asked.href(&[("after", &asked.after), ("before", &asked.before)]);
     let shown = List {
-        chrome: Chrome::of(&app, &me, Place::Keys).await?,
+        chrome,
         app: &app,
         may_change: me.is_administrator(),
         tabs: tabs(&asked, counts),

@@ -233,7 +233,7 @@ pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Resul
         Err(errors) => return Ok(New::of(&app, &me, key_type, form).await?.again(errors)),
     };
     let secret = Secret::generate(&app.product.secret_prefix(&new.environment), &app.entropy);
-    let issue = Issue { new: &new, secret: &secret, form_id: (!form_id.is_empty()).then_some(form_id) };
+    let issue = Issue { new: &new, secret: &secret, form_id: (!form_id.is_empty()).then_some(form_id), sealed: true };
     let limit = app.product.keys.limit;
     match api_keys::issue(&app.db, &me.act(&app), me.account_id(), issue, limit).await? {
         Issued::Key(id) | Issued::Before(id) => Ok(see_other(&format!("/settings/api-keys/{id}"))),
@@ -257,6 +257,7 @@ fn read(fields: &Fields) -> KeyForm {
         scopes,
         expires: fields.owned("expires"),
         expires_on: fields.owned("expires_on"),
+        expires_at: None,
         allowed_ips: fields.owned("allowed_ips"),
     }
 }

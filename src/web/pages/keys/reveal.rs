@@ -10,7 +10,7 @@ use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
 use crate::model::text;
 use crate::store::sealed_secrets::{self, RevealError};
-use crate::store::{accounts, api_keys};
+use crate::store::{accounts, api_key_secrets};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
 use crate::web::error::Error;
@@ -66,7 +66,7 @@ impl SealPage {
 impl OldKey {
     pub async fn find(app: &App, key: &ApiKey) -> Result<Option<Self>, Error> {
         let now = app.now();
-        let old = api_keys::find_old_secret(&app.db, &key.account_id, &key.id, now).await?;
+        let old = api_key_secrets::find_old(&app.db, &key.account_id, &key.id, now).await?;
         Ok(old.map(|old| Self {
             fragment: format!("{}…{}", key.prefix, old.last4),
             until: text::until(old.dies_at, now),

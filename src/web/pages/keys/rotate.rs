@@ -11,7 +11,7 @@ use crate::model::api_key::ApiKey;
 use crate::model::secret::Secret;
 use crate::model::text;
 use crate::product::grace_hours;
-use crate::store::api_keys;
+use crate::store::api_keys::{self, Rotation};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Flash, Place};
 use crate::web::error::{Error, Missing};
@@ -95,7 +95,8 @@ pub async fn create(
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
     };
     let secret = Secret::generate(&app.product.secret_prefix(&key.environment), &app.entropy);
-    if !api_keys::rotate(&app.db, &me.act(&app), &key, &secret, span).await? {
+    let rotation = Rotation { secret: &secret, grace_hours: span, sealed: true };
+    if !api_keys::rotate(&app.db, &me.act(&app), &key, rotation).await? {
         return Err(Error::NotFound(Missing::Key));
     }
     Ok(see_other(&format!("/settings/api-keys/{id}")))

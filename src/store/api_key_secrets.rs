@@ -1,0 +1,60 @@
+//! The hashes of secrets: one per key, and an old one while it retires. Never a secret itself.
+
+use super::{Act, Db, Tx, change, columns, read};
+use crate::clock::Timestamp;
+use crate::model::secret::Secret;
+
+/// The pepper that new secrets are hashed under.
+const PEPPER_VERSION: i64 = 1;
+
+/// The old secret of a key that was rotated, while it still works.
+#[derive(Clone, Debug)]
+pub struct OldSecret {
+    pub last4: String,
+    pub dies_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+    pub last_used_ip: Option<String>,
+}
+
+columns!(OldSecret { last4, dies_at, last_used_at, last_used_ip });
+
+pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, key_id: &str, secret: &Secret) -> sqlx::Result<()> {
+    const INSERT: &str = "
+        insert into api_key_secrets (secret_hash, key_id, pepper_version, last4, created_at)
+        values ($1, $2, $3, $4, $5)";
+    let hash = secret.hash(act.keyring);
+    change!(
+        tx,
+        sqlx::query(INSERT).bind(hash.as_str()).bind(key_id).bind(PEPPER_VERSION).bind(secret.last4()).bind(act.at)
+    );
+    Ok(())
+}
+
+/// Lets the current secret die at `dies_at`; one that was retiring already dies now.
+pub(super) async fn retire(tx: &mut Tx, key_id: &str, now: Timestamp, dies_at: Timestamp) -> sqlx::Result<()> {
+    const RETIRE: &str = "update api_key_secrets set dies_at = $2 where key_id = $1 and dies_at is null";
+    end_retiring(tx, key_id, now).await?;
+    change!(&mut *tx, sqlx::query(RETIRE).bind(key_id).bind(dies_at));
+    Ok(())
+}
+
+/// Ends the grace of a retiring secret now.
+pub(super) async fn end_retiring(tx: &mut Tx, key_id: &str, now: Timestamp) -> sqlx::Result<()> {
+    const END: &str = "update api_key_secrets set dies_at = $2 where key_id = $1 and dies_at > $2";
+    change!(tx, sqlx::query(END).bind(key_id).bind(now));
+    Ok(())
+}
+
+/// The old secret of a key, while its grace lasts.
+pub async fn find_old(db: &Db, account_id: &str, id: &str, now: Timestamp) -> sqlx::Result<Option<OldSecret>> {
+    const FIND: &str = "
+        select s.last4, s.dies_at, s.last_used_at, s.last_used_ip
+        from api_key_secrets s
+        join api_keys k on k.id = s.key_id
+        where k.account_id = $1
+        and k.id = $2
+        and s.dies_at > $3
+        order by s.dies_at desc
+        limit 1";
+    read!(db, c => sqlx::query_as(FIND).bind(account_id).bind(id).bind(now).fetch_optional(c))
+}
