@@ -2,7 +2,9 @@
 
 -- Names this installation, so that a sealed secret opens nowhere else.
 create table installation (
-    id text primary key,
+    -- Always 1: two nodes that start at once agree on one row.
+    one bigint primary key,
+    id text not null,
     created_at bigint not null
 );
 

@@ -2,7 +2,7 @@
 //! is derived from.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -56,6 +56,10 @@ pub enum SettingError {
     SecretFileSize(PathBuf),
     #[error("PUBLIC_URL {0:?} must be http:// or https:// and a host, with nothing behind it")]
     PublicUrl(String),
+    #[error(
+        "PUBLIC_URL {0:?} must be https:// unless its host is this machine: passwords and keys would travel in the clear"
+    )]
+    PlainHttp(String),
     #[error("{0}")]
     Product(#[from] crate::product::Refused),
 }
@@ -103,8 +107,28 @@ impl Settings {
         let trimmed = url.trim_end_matches('/');
         let host = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"));
         let sane = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']));
-        if sane { Ok(trimmed.to_owned()) } else { Err(SettingError::PublicUrl(url.clone())) }
+        if !sane {
+            return Err(SettingError::PublicUrl(url.clone()));
+        }
+        if trimmed.starts_with("http://") && !is_loopback(host_of(trimmed)) {
+            return Err(SettingError::PlainHttp(url.clone()));
+        }
+        Ok(trimmed.to_owned())
     }
+}
+
+/// The host of a URL or a `Host` header, without its port.
+pub fn host_of(text: &str) -> &str {
+    let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
+    match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    }
+}
+
+/// `localhost`, the whole of 127.0.0.0/8, and `::1`.
+pub fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn read_secret_file(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, SettingError> {
@@ -177,7 +201,15 @@ mod tests {
             settings(&["--public-url", "https://k.example/"]).public_url(bound).expect("a URL"),
             "https://k.example"
         );
-        for bad in ["k.example", "ftp://k.example", "https://", "https://k.example/desk", "https://a@b.example"] {
+        assert!(settings(&["--public-url", "http://127.0.0.2:9000"]).public_url(bound).is_ok());
+        for bad in [
+            "http://k.example",
+            "k.example",
+            "ftp://k.example",
+            "https://",
+            "https://k.example/desk",
+            "https://a@b.example",
+        ] {
             assert!(settings(&["--public-url", bad]).public_url(bound).is_err(), "{bad}");
         }
     }

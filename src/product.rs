@@ -84,6 +84,9 @@ pub struct Environment {
     pub description: String,
     /// What it means in four words, beside the tag.
     pub summary: String,
+    /// Nothing real happens in it: its tag is dashed, and its keys manage no others.
+    #[serde(default)]
+    pub rehearsal: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

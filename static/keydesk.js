@@ -75,7 +75,7 @@
     const ask = async () => {
       if (!waiting.isConnected || Date.now() > stop) return;
       if (!document.hidden) {
-        const answer = await fetch(waiting.dataset.poll, { cache: "no-store" }).catch(() => null);
+        const answer = await fetch(waiting.dataset.poll, { cache: "no-store", redirect: "manual" }).catch(() => null);
         if (answer?.status === 200) {
           const page = new DOMParser().parseFromString(await answer.text(), "text/html");
           waiting.closest(".step")?.classList.replace("now", "done");
@@ -134,10 +134,21 @@
       document.cookie = "code_language=" + encodeURIComponent(event.target.value) + "; Path=/; Max-Age=31536000; SameSite=Lax";
     }
   });
-  const sent = new WeakMap();
+  let sent = new WeakMap();
   on("submit", (event) => {
+    // A whole key that somebody searches for stays out of the address: its last four characters find it as well.
+    const search = event.target.querySelector("[data-slash]");
+    if (search && /^\w{40,}$/.test(search.value.trim())) search.value = search.value.trim().slice(-4);
     if (Date.now() - (sent.get(event.target) ?? 0) < 2000) event.preventDefault();
     else sent.set(event.target, Date.now());
+  });
+
+  // A page that the back button brings back from memory: forms may be sent again, and an open seal stays gone.
+  addEventListener("pagehide", () => { for (const key of all("[data-secret]")) key.value = ""; });
+  addEventListener("pageshow", (shown) => {
+    if (!shown.persisted) return;
+    sent = new WeakMap();
+    if (document.querySelector("[data-secret]")) location.replace(location.pathname.replace(/\/reveal$/, ""));
   });
 
   document.querySelector(".error-summary")?.focus();

@@ -11,7 +11,7 @@ use crate::config::Settings;
 use crate::model::audit::Actor;
 use crate::store::users;
 use crate::web::App;
-use crate::web::pages::sign_up::{Application, Refused, enroll};
+use crate::web::people::{Application, Refused, enroll};
 
 #[derive(Subcommand)]
 pub enum Admin {

@@ -14,7 +14,7 @@ use crate::config::Settings;
 use crate::entropy::Entropy;
 use crate::jobs;
 use crate::store::Db;
-use crate::web::{App, Parts, routes};
+use crate::web::{App, Parts, server};
 
 /// The administrator that a first start makes, for machines that nobody types on.
 #[derive(Args, Clone, Debug, Default)]
@@ -76,8 +76,7 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
 pub async fn serve(app: App, listener: TcpListener) -> Result<(), Failure> {
     println!("{} is listening on {}", app.product.brand.name, app.public_url);
     let background = tokio::spawn(jobs::run(app.db.clone(), app.gate.clone(), app.clock.clone()));
-    let service = routes::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(told_to_stop()).await?;
+    server::serve(app.clone(), listener, told_to_stop()).await?;
     background.abort();
     app.gate.usage.flush(&app.db).await?;
     app.db.close().await;

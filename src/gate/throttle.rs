@@ -45,10 +45,7 @@ impl Throttle {
         let mut whole_at = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
         if whole_at.len() >= MOST_SOURCES {
             whole_at.retain(|_, at| *at > now);
-            // Still full: a flood from everywhere at once. Start afresh rather than scan at every attempt.
-            if whole_at.len() >= MOST_SOURCES {
-                whole_at.clear();
-            }
+            forget_half(&mut whole_at);
         }
         let whole = whole_at.get(source).copied().unwrap_or(now).max(now);
         let earliest = whole + rate.every - rate.every * rate.burst;
@@ -58,6 +55,22 @@ impl Throttle {
         whole_at.insert(source.to_owned(), whole + rate.every);
         Ok(())
     }
+}
+
+/// Still full: a flood from everywhere at once. The half that owes least is forgotten.
+fn forget_half(whole_at: &mut HashMap<String, Timestamp>) {
+    if whole_at.len() < MOST_SOURCES {
+        return;
+    }
+    let mut moments: Vec<Timestamp> = whole_at.values().copied().collect();
+    let middle = moments.len() / 2;
+    let median = *moments.select_nth_unstable(middle).1;
+    let mut to_spare = middle;
+    whole_at.retain(|_, at| {
+        let spared = *at >= median && to_spare > 0;
+        to_spare -= usize::from(spared);
+        spared
+    });
 }
 
 /// The part of an address that one customer of a provider holds: an IPv4 address, an IPv6 /64.

@@ -58,7 +58,10 @@ impl Usage {
                 tally.addresses.insert(request.ip.clone(), at);
             }
             tally.last = Some(LastUse { at, ip: request.ip.clone(), secret_hash: secret_hash.to_owned() });
-            tally.first.get_or_insert(request);
+            // The first screen tells of a request that succeeded, not of one that was let in and found nothing.
+            if request.status < 400 {
+                tally.first.get_or_insert(request);
+            }
         });
     }
 
@@ -81,7 +84,9 @@ impl Usage {
     /// If the database does not answer.
     pub async fn flush(&self, db: &Db) -> sqlx::Result<()> {
         let taken = std::mem::take(&mut *self.tallies.lock().unwrap_or_else(PoisonError::into_inner));
-        let batch: Vec<KeyUse> = taken.iter().map(|(key_id, tally)| tally.as_batch(key_id)).collect();
+        let mut batch: Vec<KeyUse> = taken.iter().map(|(key_id, tally)| tally.as_batch(key_id)).collect();
+        // Rows are locked in the order of their ids, as everybody does who locks more than one.
+        batch.sort_by(|a, b| a.key_id.cmp(&b.key_id));
         let written = store::usage::flush(db, &batch).await;
         if written.is_err() {
             self.put_back(taken);

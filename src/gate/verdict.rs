@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::clock::Timestamp;
-use crate::model::api_key::{ApiKey, Status};
+use crate::model::api_key::ApiKey;
 
 /// Why a request does not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,9 +25,8 @@ pub enum Refusal {
 /// # Errors
 /// The refusal.
 pub fn of_key(key: &ApiKey, source: IpAddr, now: Timestamp) -> Result<(), Refusal> {
-    match key.status(now) {
-        Status::Active | Status::Retiring => {}
-        Status::Paused | Status::Expired | Status::Deleted => return Err(Refusal::Unknown),
+    if !key.status(now).verifies() {
+        return Err(Refusal::Unknown);
     }
     if key.allowed_ips.allow(source) { Ok(()) } else { Err(Refusal::AddressNotAllowed) }
 }

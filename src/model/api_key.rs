@@ -190,7 +190,7 @@ impl ApiKey {
 
     /// The first reason to look at the key, if there is one. A key that no longer works needs no attention.
     pub fn attention(&self, now: Timestamp) -> Option<Attention> {
-        if self.status(now) != Status::Active {
+        if !self.status(now).verifies() {
             return None;
         }
         let quiet_since = self.last_used_at.unwrap_or(self.created_at);
@@ -231,6 +231,11 @@ impl ApiKey {
             KeyType::Standard => true,
             KeyType::Restricted => self.inbox_id.as_deref() == Some(inbox_id),
         }
+    }
+
+    /// When the key would expire if it were rotated now: after as long as it was given the last time.
+    pub fn renewed_expiry(&self, now: Timestamp) -> Option<Timestamp> {
+        self.expires_at.map(|end| now + end.since(self.rotated_at.unwrap_or(self.created_at)))
     }
 
     /// `kd_live_…7Qx2`.

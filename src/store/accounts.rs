@@ -80,7 +80,7 @@ pub async fn counts(db: &Db, account_id: &str) -> sqlx::Result<Counts> {
 
 /// Records something that happened to nobody's record but must be in the log: a refused reveal, an export.
 pub async fn note(db: &Db, act: &Act<'_>, account_id: &str, action: Action, target: Target<'_>) -> sqlx::Result<()> {
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin_on(account_id).await?;
     audit_events::record(&mut tx, act, account_id, action, target, "").await?;
     tx.commit().await
 }

@@ -74,8 +74,10 @@ pub struct Issue<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Rotation<'a> {
     pub secret: &'a Secret,
-    /// How long the old one works on.
+    /// How long the old one works on, though never beyond the key's own expiry.
     pub grace_hours: u64,
+    /// When the key expires from now on.
+    pub expires_at: Option<Timestamp>,
     /// As in [`Issue`].
     pub sealed: bool,
 }
@@ -88,6 +90,8 @@ pub enum Issued {
     Before(String),
     NameTaken,
     LimitReached,
+    /// The inbox was deleted while the form was open.
+    InboxGone,
 }
 
 /// Issues a key. `limit` is the number of keys an account may hold; 0 is no limit.
@@ -96,7 +100,10 @@ pub async fn issue(db: &Db, act: &Act<'_>, account_id: &str, issue: Issue<'_>, l
     if let Some(id) = find_by_form(db, account_id, issue.form_id).await? {
         return Ok(Issued::Before(id));
     }
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin_on(account_id).await?;
+    if !inbox_stands(&mut tx, account_id, issue.new).await? {
+        return Ok(Issued::InboxGone);
+    }
     let id = match insert(&mut tx, act, account_id, issue).await {
         Err(error) if is_taken(&error) => {
             drop(tx);
@@ -106,13 +113,21 @@ pub async fn issue(db: &Db, act: &Act<'_>, account_id: &str, issue: Issue<'_>, l
         }
         done => done?,
     };
-    // The audit event has locked the account by now: nobody else is counting.
+    // The account is locked: nobody else is counting.
     let (count,): (i64,) = within!(&mut tx, c => sqlx::query_as(COUNT).bind(account_id).fetch_one(c))?;
     if limit > 0 && count > limit {
         return Ok(Issued::LimitReached);
     }
     tx.commit().await?;
     Ok(Issued::Key(id))
+}
+
+async fn inbox_stands(tx: &mut Tx, account_id: &str, new: &NewKey) -> sqlx::Result<bool> {
+    const FIND: &str = "select id from inboxes where account_id = $1 and id = $2 and deleted_at is null";
+    let Some(inbox_id) = &new.inbox_id else { return Ok(true) };
+    let found: Option<(String,)> =
+        within!(tx, c => sqlx::query_as(FIND).bind(account_id).bind(inbox_id).fetch_optional(c))?;
+    Ok(found.is_some())
 }
 
 /// The key that a form has made.
@@ -199,8 +214,8 @@ pub async fn find_first(db: &Db, account_id: &str) -> sqlx::Result<Option<ApiKey
     read!(db, c => sqlx::query_as(FIND).bind(account_id).fetch_optional(c))
 }
 
-/// Gives the key a new secret; the old one works for `grace_hours` more. An older one still retiring ends now.
-/// Answers `false` if the key was deleted meanwhile.
+/// Gives the key a new secret. Answers `false` if the key is not any more as `key` says: deleted, or rotated by somebody
+/// else, so that a button pressed twice rotates once.
 pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, rotation: Rotation<'_>) -> sqlx::Result<bool> {
     const UPDATE: &str = "
         update api_keys
@@ -208,11 +223,13 @@ pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, rotation: Rotation<'_>
             revealed_at = null, revealed_by = null, revealed_ip = null
         where account_id = $1
         and id = $2
-        and deleted_at is null";
-    let Rotation { secret, grace_hours, sealed } = rotation;
-    let dies_at = act.at + hours(grace_hours);
-    let term = |end: Timestamp| act.at + end.since(key.rotated_at.unwrap_or(key.created_at));
-    let mut tx = db.begin().await?;
+        and deleted_at is null
+        and last4 = $9
+        and coalesce(rotated_at, 0) = $10";
+    let Rotation { secret, grace_hours, expires_at, sealed } = rotation;
+    let grace_ends = act.at + hours(grace_hours);
+    let dies_at = key.expires_at.map_or(grace_ends, |expired| grace_ends.min(expired));
+    let mut tx = db.begin_on(&key.account_id).await?;
     let updated = change!(
         &mut tx,
         sqlx::query(UPDATE)
@@ -221,14 +238,16 @@ pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, rotation: Rotation<'_>
             .bind(prefix_of(secret))
             .bind(secret.last4())
             .bind(act.at)
-            .bind((grace_hours > 0).then_some(dies_at))
+            .bind((dies_at > act.at).then_some(dies_at))
             .bind(sealed.then_some(act.at + seal::LIFETIME))
-            .bind(key.expires_at.map(term))
+            .bind(expires_at)
+            .bind(&key.last4)
+            .bind(key.rotated_at.map_or(0, Timestamp::micros))
     );
     if updated == 0 {
         return Ok(false);
     }
-    api_key_secrets::retire(&mut tx, &key.id, act.at, dies_at).await?;
+    api_key_secrets::retire(&mut tx, &key.id, dies_at).await?;
     api_key_secrets::insert(&mut tx, act, &key.id, secret).await?;
     change!(&mut tx, sqlx::query("delete from sealed_secrets where key_id = $1").bind(&key.id));
     if sealed {
@@ -252,7 +271,7 @@ fn old_key_stops(grace_hours: u64) -> String {
 /// Ends the grace of the old secret now. Answers `false` if there was none to end.
 pub async fn stop_old(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> {
     const UPDATE: &str = "update api_keys set retires_at = $3 where account_id = $1 and id = $2 and retires_at > $3 and deleted_at is null";
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin_on(&key.account_id).await?;
     let updated = change!(&mut tx, sqlx::query(UPDATE).bind(&key.account_id).bind(&key.id).bind(act.at));
     if updated == 0 {
         return Ok(false);
@@ -273,7 +292,7 @@ pub async fn stop_old(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool
 
 /// Deletes a key for good; its record stays as a tombstone. Answers `false` if it was deleted before.
 pub async fn delete(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> {
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin_on(&key.account_id).await?;
     let deleted = delete_within(&mut tx, act, &key.account_id, &key.id, "").await?;
     tx.commit().await?;
     Ok(deleted.is_some())
@@ -287,13 +306,14 @@ pub(super) async fn delete_of_inbox(
     inbox_id: &str,
 ) -> sqlx::Result<Vec<String>> {
     const BOUND: &str =
-        "select id from api_keys where account_id = $1 and inbox_id = $2 and deleted_at is null order by name_folded";
+        "select id from api_keys where account_id = $1 and inbox_id = $2 and deleted_at is null order by id";
     let bound: Vec<(String,)> =
         within!(&mut *tx, c => sqlx::query_as(BOUND).bind(account_id).bind(inbox_id).fetch_all(c))?;
     let mut names = Vec::with_capacity(bound.len());
     for (id,) in bound {
         names.extend(delete_within(tx, act, account_id, &id, "with its inbox").await?);
     }
+    names.sort();
     Ok(names)
 }
 

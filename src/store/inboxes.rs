@@ -34,7 +34,7 @@ pub async fn create(db: &Db, act: &Act<'_>, inbox: &Inbox) -> sqlx::Result<bool>
         insert into inboxes (id, account_id, name, name_folded, address, created_at)
         values ($1, $2, $3, $4, $5, $6)
         on conflict do nothing";
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin_on(&inbox.account_id).await?;
     let inserted = change!(
         &mut tx,
         sqlx::query(INSERT)
@@ -88,7 +88,7 @@ pub async fn delete(db: &Db, act: &Act<'_>, account_id: &str, id: &str) -> sqlx:
         and id = $2
         and deleted_at is null
         returning name";
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin_on(account_id).await?;
     let deleted: Option<(String,)> =
         within!(&mut tx, c => sqlx::query_as(DELETE).bind(account_id).bind(id).bind(act.at).fetch_optional(c))?;
     let Some((name,)) = deleted else { return Ok(None) };

@@ -79,6 +79,11 @@ macro_rules! working {
         "k.deleted_at is null and k.paused_at is null and (k.expires_at is null or k.expires_at > $8)"
     };
 }
+macro_rules! active {
+    () => {
+        concat!(working!(), " and (k.retires_at is null or k.retires_at <= $8)")
+    };
+}
 macro_rules! expiring {
     () => {
         concat!(working!(), " and k.expires_at <= $9")
@@ -129,7 +134,7 @@ macro_rules! in_status {
             "
         and (case $11
             when 'active' then ",
-            working!(),
+            active!(),
             "
             when 'retiring' then ",
             retiring!(),
@@ -205,7 +210,7 @@ const COUNTS: &str = concat!(
     "
         select cast(coalesce(sum(case when k.deleted_at is null then 1 else 0 end), 0) as bigint) as \"all\",
             cast(coalesce(sum(case when ",
-    working!(),
+    active!(),
     " then 1 else 0 end), 0) as bigint) as active,
             cast(coalesce(sum(case when ",
     retiring!(),

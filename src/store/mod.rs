@@ -207,9 +207,9 @@ impl Db {
     }
 
     async fn open_sqlite(path: &Path) -> Result<Self, sqlx::Error> {
+        create_private(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // A key that was shown must survive the power cut that follows.
             .synchronous(SqliteSynchronous::Full)
@@ -249,18 +249,25 @@ impl Db {
         })
     }
 
+    /// As [`Db::begin`], with the account's row locked first. Whatever changes an account begins here, so that no two of
+    /// them can each hold what the other waits for.
+    async fn begin_on(&self, account_id: &str) -> sqlx::Result<Tx> {
+        const LOCK: &str = "select id from accounts where id = $1 for no key update";
+        let mut tx = self.begin().await?;
+        if let Tx::Postgres(postgres) = &mut tx {
+            sqlx::query(LOCK).bind(account_id).execute(&mut **postgres).await?;
+        }
+        Ok(tx)
+    }
+
     /// The installation's id, made on the first start.
     pub async fn installation_id(&self, entropy: &Entropy, now: Timestamp) -> sqlx::Result<String> {
-        const FIND: &str = "select id from installation";
+        const INSERT: &str = "insert into installation (one, id, created_at) values (1, $1, $2) on conflict do nothing";
+        const FIND: &str = "select id from installation where one = 1";
         let mut tx = self.begin().await?;
-        let found: Option<(String,)> = within!(&mut tx, c => sqlx::query_as(FIND).fetch_optional(c))?;
-        if let Some((id,)) = found {
-            return Ok(id);
-        }
-        let id = entropy.id("ins");
-        let insert = "insert into installation (id, created_at) values ($1, $2)";
-        change!(&mut tx, sqlx::query(insert).bind(&id).bind(now));
+        change!(&mut tx, sqlx::query(INSERT).bind(entropy.id("ins")).bind(now));
         tx.commit().await?;
+        let (id,): (String,) = read!(self, c => sqlx::query_as(FIND).fetch_one(c))?;
         Ok(id)
     }
 
@@ -290,6 +297,13 @@ impl Tx {
             Self::Postgres(tx) => tx.commit().await,
         }
     }
+}
+
+/// Makes the database file readable by its owner only; SQLite gives its log the same mode.
+fn create_private(path: &Path) -> Result<(), sqlx::Error> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    Ok(())
 }
 
 fn postgres_pool(url: &str) -> Result<PgPool, sqlx::Error> {

@@ -46,7 +46,7 @@ pub async fn reveal(db: &Db, act: &Act<'_>, key: &ApiKey) -> Result<Secret, Reve
         returning sealed";
     const MARK: &str =
         "update api_keys set revealed_at = $3, revealed_by = $4, revealed_ip = $5 where account_id = $1 and id = $2";
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin_on(&key.account_id).await?;
     let taken: Option<(String,)> =
         within!(&mut tx, c => sqlx::query_as(TAKE).bind(&key.id).bind(&key.account_id).bind(act.at).fetch_optional(c))?;
     let (sealed,) = taken.ok_or(RevealError::Gone)?;

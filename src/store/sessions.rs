@@ -71,7 +71,7 @@ pub async fn start(db: &Db, act: &Act<'_>, user: &User, kind: Kind) -> sqlx::Res
     let remembered = kind != Kind::Browser { remembered: false };
     let expires_at = act.at + if remembered { REMEMBERED } else { ABSOLUTE };
     let actor = act.actor.as_user(user, &id);
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin_on(&user.account_id).await?;
     change!(
         &mut tx,
         sqlx::query(INSERT)
@@ -137,7 +137,7 @@ pub async fn touch(db: &Db, session: &Session, now: Timestamp) -> sqlx::Result<(
 /// Ends a session; every credential of it is refused from now on.
 pub async fn end(db: &Db, act: &Act<'_>, session: &Session) -> sqlx::Result<()> {
     const END: &str = "update sessions set ended_at = $2 where id = $1 and ended_at is null";
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin_on(&session.user.account_id).await?;
     let ended = change!(&mut tx, sqlx::query(END).bind(&session.id).bind(act.at));
     if ended > 0 {
         let target = Target { id: &session.user.id, name: &session.user.email };

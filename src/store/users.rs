@@ -41,7 +41,7 @@ pub(super) async fn insert(tx: &mut Tx, user: &User, password_hash: Option<&str>
 
 /// Adds a user to an account that exists. Answers `false` if the address is taken.
 pub async fn add(db: &Db, act: &Act<'_>, user: &User, password_hash: &str) -> sqlx::Result<bool> {
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin_on(&user.account_id).await?;
     match insert(&mut tx, user, Some(password_hash)).await {
         Err(error) if is_taken(&error) => return Ok(false),
         done => done?,

@@ -32,7 +32,7 @@ pub fn base() -> &'static str {
 
 /// `GET /static/{hash}/{file}`
 pub async fn asset(Path((hash, file)): Path<(String, String)>) -> Result<Response, Error> {
-    let current = base().ends_with(&hash);
+    let current = base().strip_prefix("/static/") == Some(&hash);
     let found = Assets::get(&file).filter(|_| current).ok_or(Error::NotFound(Missing::Page))?;
     let headers = [
         (CONTENT_TYPE, found.metadata.mimetype().to_owned()),

@@ -156,7 +156,7 @@ async fn denied(app: &App, me: &Me, path: &str) -> Result<Denied, Error> {
     let people = users::list(&app.db, me.account_id()).await?;
     let administrators = people.into_iter().filter(|person| person.role.manages_keys()).map(|person| person.name);
     Ok(Denied {
-        act: act_of(path),
+        act: act_of(path, &app.product.words.resources),
         user_name: me.user().name.clone(),
         role: me.user().role.in_words(),
         account_name: me.user().account_name.clone(),
@@ -165,7 +165,7 @@ async fn denied(app: &App, me: &Me, path: &str) -> Result<Denied, Error> {
 }
 
 /// What somebody wanted who opened this path, as in: only administrators can …
-fn act_of(path: &str) -> &'static str {
+fn act_of(path: &str, resources: &str) -> String {
     match path.rsplit('/').next() {
         Some("new") if path.contains("api-keys") => "create keys",
         Some("reveal") => "reveal keys",
@@ -174,8 +174,9 @@ fn act_of(path: &str) -> &'static str {
         Some("api-keys") => "see and create keys",
         Some("audit-log") => "see the audit log",
         Some("team") => "see the team",
-        _ if path.contains("inboxes") => "change inboxes",
+        _ if path.contains("inboxes") => return format!("change {resources}"),
         _ if path.contains("api-keys") => "see keys",
         _ => "open this page",
     }
+    .to_owned()
 }

@@ -2,8 +2,6 @@
 //! `Sec-Fetch-Site`; older ones in `Origin`; whoever says neither is refused (OWASP CSRF cheat sheet, fetch metadata). The
 //! `Host` must be ours too, so that a rebound name reaches nothing.
 
-use std::net::IpAddr;
-
 use axum::extract::{Request, State};
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, Method};
@@ -12,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::App;
 use super::error::Error;
+use crate::config::{host_of, is_loopback};
 
 /// Refuses strangers' forms and names.
 pub async fn refuse(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -39,21 +38,9 @@ fn is_our_host(headers: &HeaderMap, public_url: &str) -> bool {
     // HTTP/1.0 needs no Host; there is no name to be wrong then.
     let Some(host) = text(headers, HOST.as_str()) else { return true };
     let ours = public_url.split_once("://").map_or(public_url, |(_, rest)| rest);
+    let default_port = if public_url.starts_with("https://") { ":443" } else { ":80" };
+    let host = host.strip_suffix(default_port).unwrap_or(host);
     host.eq_ignore_ascii_case(ours) || (is_loopback(host_of(public_url)) && is_loopback(host_of(host)))
-}
-
-/// The host of a URL or a `Host` header, without its port.
-fn host_of(text: &str) -> &str {
-    let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
-    match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    }
-}
-
-/// `localhost`, the whole of 127.0.0.0/8, and `::1`.
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -102,6 +89,7 @@ mod tests {
     #[test]
     fn a_host_that_is_not_ours_is_misdirected() {
         let ours = |host: &'static str, public: &str| is_our_host(&headers(&[("host", host)]), public);
+        assert!(ours("keys.example:443", OURS) && !ours("keys.example:80", OURS));
         assert!(ours("keys.example", OURS) && ours("KEYS.example", OURS));
         assert!(!ours("evil.example", OURS) && !ours("localhost:8080", OURS));
         assert!(ours("127.4.5.6:1", "http://localhost:8080") && ours("[::1]:8080", "http://localhost:8080"));

@@ -12,7 +12,9 @@ use super::request::RequestInfo;
 use super::view::Moment;
 use super::{App, page, see_other};
 use crate::clock::Timestamp;
+use crate::gate::throttle::Throttled;
 use crate::model::text;
+use crate::product::Words;
 
 #[derive(Clone, Debug)]
 pub enum Error {
@@ -23,7 +25,7 @@ pub enum Error {
     /// 303 to sign-in, and back.
     SignInRequired { next: String },
     /// 429
-    TooManyRequests { until: Timestamp },
+    TooManyRequests { until: Timestamp, seconds: u64 },
     /// 400
     BadRequest(&'static str),
     /// 413
@@ -52,7 +54,7 @@ pub enum Missing {
 #[derive(Clone, Debug)]
 pub struct Denied {
     /// As in: only administrators can …
-    pub act: &'static str,
+    pub act: String,
     pub user_name: String,
     pub role: &'static str,
     pub account_name: String,
@@ -64,6 +66,13 @@ impl Error {
     pub fn internal(error: impl std::fmt::Display) -> Self {
         tracing::error!(%error, "A request failed inside");
         Self::Internal
+    }
+
+    /// Too many tries; how long to wait is counted from `now`.
+    pub fn throttled(Throttled { until }: Throttled, now: Timestamp) -> Self {
+        // Rounded up: whoever waits as long as they are told is let in.
+        let wait = until.since(now);
+        Self::TooManyRequests { until, seconds: wait.as_secs() + u64::from(wait.subsec_nanos() > 0) }
     }
 
     fn status(&self) -> StatusCode {
@@ -117,7 +126,7 @@ struct ErrorPage<'a> {
     status: u16,
     title: String,
     lead: Lead,
-    actions: Vec<(&'static str, &'static str)>,
+    actions: Vec<(&'static str, String)>,
     /// Offers to sign in as somebody who may.
     other_user: bool,
     request_id: &'a str,
@@ -133,30 +142,30 @@ enum Lead {
 
 impl ErrorPage<'_> {
     /// The words for `error`: title, lead, and where to go from here.
-    fn words(error: &Error, now: Timestamp) -> (String, Lead, Vec<(&'static str, &'static str)>) {
-        let home = vec![("/settings", "Back to settings")];
+    fn words(error: &Error, words: &Words) -> (String, Lead, Vec<(&'static str, String)>) {
+        let home = vec![("/settings", "Back to settings".to_owned())];
         let plain = |title: &str, lead: &str| (title.to_owned(), Lead::Plain(lead.to_owned()), home.clone());
         match error {
             Error::NotFound(Missing::Key) => (
                 "There’s no key here".into(),
                 Lead::Plain("It may have been deleted, or it belongs to an account you’re not signed in to. Deleted keys stay in the audit log.".into()),
-                vec![("/settings/api-keys", "API keys"), ("/settings/audit-log", "Search the audit log")],
+                vec![("/settings/api-keys", "API keys".into()), ("/settings/audit-log", "Search the audit log".into())],
             ),
             Error::NotFound(Missing::Inbox) => (
-                "There’s no inbox here".into(),
+                format!("There’s no {} here", words.resource),
                 Lead::Plain("It may have been deleted, or it belongs to an account you’re not signed in to.".into()),
-                vec![("/settings/inboxes", "Inboxes")],
+                vec![("/settings/inboxes", text::capitalised(&words.resources))],
             ),
             Error::NotFound(Missing::Page) => plain("There’s no page here", "The address may be mistyped, or the page has moved."),
             Error::Forbidden(denied) => (
                 format!("Only administrators can {}", denied.act),
                 Lead::Denied((**denied).clone()),
-                vec![("/settings/inboxes", "Back to inboxes")],
+                vec![("/settings/inboxes", format!("Back to {}", words.resources))],
             ),
-            Error::TooManyRequests { until } => (
+            Error::TooManyRequests { until, seconds } => (
                 "Too many tries. Wait a minute.".into(),
-                Lead::Paused { until: Moment::new(*until, text::exact(*until)), seconds: until.since(now).as_secs().max(1) },
-                vec![("/sign-in", "Try again")],
+                Lead::Paused { until: Moment::new(*until, text::exact(*until)), seconds: *seconds },
+                vec![("/sign-in", "Try again".into())],
             ),
             Error::BadRequest(why) => plain("That didn’t arrive in one piece", why),
             Error::TooLarge => plain("That’s too much for one form", "A form may hold 64 KiB. Nothing was changed. Go back and make it shorter."),
@@ -185,8 +194,7 @@ pub async fn render(State(app): State<App>, info: RequestInfo, request: Request,
     if let Error::SignInRequired { next } = &error {
         return see_other(&format!("/sign-in{next}"));
     }
-    let now = app.now();
-    let (title, lead, actions) = ErrorPage::words(&error, now);
+    let (title, lead, actions) = ErrorPage::words(&error, &app.product.words);
     let shown = ErrorPage {
         theme: info.theme.as_str(),
         brand: &app.product.brand.name,
@@ -199,17 +207,17 @@ pub async fn render(State(app): State<App>, info: RequestInfo, request: Request,
         at: Moment::exact(info.at),
     };
     let mut answer = if wanted_head { error.status().into_response() } else { page(error.status(), &shown) };
-    keep(&mut answer, &response, &error, now);
+    keep(&mut answer, &response, &error);
     answer
 }
 
 /// Headers that belong to the status.
-fn keep(answer: &mut Response, original: &Response, error: &Error, now: Timestamp) {
+fn keep(answer: &mut Response, original: &Response, error: &Error) {
     if let Some(allow) = original.headers().get(ALLOW) {
         answer.headers_mut().insert(ALLOW, allow.clone());
     }
     let seconds = match error {
-        Error::TooManyRequests { until } => until.since(now).as_secs().max(1),
+        Error::TooManyRequests { seconds, .. } => *seconds,
         Error::Busy => 5,
         _ => return,
     };

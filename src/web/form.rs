@@ -12,6 +12,8 @@ use super::error::Error;
 
 /// Bytes of a request body (design section 9).
 pub const LARGEST_BODY: usize = 64 * 1024;
+/// Bytes of a body with a password in it.
+pub const LARGEST_SIGN_IN: usize = 8 * 1024;
 
 /// What a query value may hold as it is (RFC 3986, section 2.3: unreserved).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -22,6 +24,14 @@ pub fn link(path: &str, query: &[(&str, &str)]) -> String {
     let pairs: Vec<String> =
         pairs.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, RESERVED))).collect();
     if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
+}
+
+/// A path on this site, or nothing: no scheme, no host, no trick that a browser reads as one.
+pub fn own_path(next: &str) -> Option<&str> {
+    let lowered = next.to_ascii_lowercase();
+    let tricky = next.starts_with("//") || next.contains('\\') || next.chars().any(char::is_control);
+    let encoded = ["%2f", "%5c", "%00", "%0a", "%0d", "%09"].iter().any(|trick| lowered.contains(trick));
+    (next.starts_with('/') && !tricky && !encoded).then_some(next)
 }
 
 /// Fields in the order they came.
@@ -49,9 +59,23 @@ impl Fields {
         let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8().ok().map(String::from);
         let pair = |pair: &str| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((decode(key)?, decode(value)?))
+            // No text of ours holds a NUL, and PostgreSQL takes none.
+            Some((decode(key)?, decode(value)?)).filter(|(key, value)| !key.contains('\0') && !value.contains('\0'))
         };
         pairs.map(pair).collect::<Option<_>>().map(Self)
+    }
+}
+
+/// The id in a path. What cannot be one reads as empty, which no record has: a 404 like any other.
+pub struct Id(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        let plain = |id: &String| id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        Ok(Self(path.ok().map(|path| path.0).filter(plain).unwrap_or_default()))
     }
 }
 
@@ -71,7 +95,9 @@ impl<S: Sync> FromRequest<S> for Form {
         if !is_form {
             return Err(Error::BadRequest("Send the form as a page of ours does: application/x-www-form-urlencoded."));
         }
-        let body = to_bytes(request.into_body(), LARGEST_BODY).await.map_err(|_| Error::TooLarge)?;
+        let limit =
+            if matches!(request.uri().path(), "/sign-in" | "/sign-up") { LARGEST_SIGN_IN } else { LARGEST_BODY };
+        let body = to_bytes(request.into_body(), limit).await.map_err(|_| Error::TooLarge)?;
         let text = std::str::from_utf8(&body).ok();
         let fields = text.and_then(Fields::parse);
         fields.map(Self).ok_or(Error::BadRequest("The form holds characters that are not valid text (UTF-8). Go back, type them again, and press the button once more."))
@@ -102,5 +128,23 @@ mod tests {
     fn text_that_is_not_utf8_is_refused() {
         assert!(Fields::parse("name=%ff%fe").is_none());
         assert!(Fields::parse("name=%E2%82%AC").is_some());
+        assert!(Fields::parse("name=a%00b").is_none());
+    }
+
+    #[test]
+    fn next_stays_on_this_site() {
+        assert_eq!(own_path("/settings/api-keys?status=active"), Some("/settings/api-keys?status=active"));
+        for elsewhere in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/%2f%2fevil.example",
+            "/%5Cevil.example",
+            "javascript:1",
+            "/a\nb",
+        ] {
+            assert_eq!(own_path(elsewhere), None, "{elsewhere:?}");
+        }
     }
 }

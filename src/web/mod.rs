@@ -11,11 +11,14 @@ pub mod form;
 pub mod form_id;
 pub mod headers;
 pub mod highlight;
+pub mod new_inbox;
 pub mod operations;
 pub mod pages;
 pub mod passwords;
+pub mod people;
 pub mod request;
 pub mod routes;
+pub mod server;
 pub mod view;
 
 use std::ops::Deref;

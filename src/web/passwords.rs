@@ -9,6 +9,8 @@ use argon2::{Algorithm, Argon2, Params, PasswordVerifier, Version};
 use tokio::sync::{Semaphore, TryAcquireError};
 use zeroize::Zeroizing;
 
+use crate::model::password::objection;
+
 /// KiB of memory, passes and lanes of one hash.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 /// Hashes that may wait for each that runs.
@@ -41,6 +43,18 @@ impl Passwords {
             waiting: Arc::new(Semaphore::new(cores * QUEUE_PER_CORE)),
             dummy,
         }
+    }
+
+    /// What is wrong with a new password, if anything is; `known` are words its owner would think of first.
+    ///
+    /// # Errors
+    /// [`Busy`] if the queue is full.
+    pub async fn objection(&self, password: Zeroizing<String>, known: Vec<String>) -> Result<Option<String>, Busy> {
+        self.run(move || {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            objection(&password, &known)
+        })
+        .await
     }
 
     /// A hash in PHC form, with its own random salt.

@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use tracing::Instrument;
 
 use super::App;
 use crate::clock::Timestamp;
@@ -85,7 +86,9 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
         code_language: cookie(request.headers(), "code_language").unwrap_or_default().to_owned(),
     };
     request.extensions_mut().insert(info.clone());
-    let mut response = next.run(request).await;
+    // Whatever is logged on the way carries the id that the page shows.
+    let span = tracing::error_span!("request", id = info.id);
+    let mut response = next.run(request).instrument(span).await;
     if let Ok(id) = HeaderValue::from_str(&info.id) {
         response.headers_mut().insert("x-request-id", id);
     }
@@ -93,7 +96,7 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     tracing::info!(
         request_id = info.id,
         method = info.method,
-        path = route_of(&info.path),
+        path = masked(&info.path),
         status = response.status().as_u16(),
         ip = %info.ip,
         micros,
@@ -102,8 +105,8 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     response
 }
 
-/// The path as logs may hold it: a path that somebody pasted a secret or a token into loses it.
-fn route_of(path: &str) -> String {
+/// The path as logs and tables may hold it: a path that somebody pasted a secret or a token into loses it.
+pub fn masked(path: &str) -> String {
     let long = |part: &str| part.len() > 40 || part.starts_with("eyJ");
     path.split('/').map(|part| if long(part) { "…" } else { part }).collect::<Vec<_>>().join("/")
 }
@@ -133,8 +136,8 @@ mod tests {
 
     #[test]
     fn a_secret_in_a_path_is_not_logged() {
-        assert_eq!(route_of("/settings/api-keys/key_abc"), "/settings/api-keys/key_abc");
-        assert_eq!(route_of(&format!("/v1/kd_live_{}", "x".repeat(49))), "/v1/…");
-        assert_eq!(route_of("/x/eyJhbGciOi"), "/x/…");
+        assert_eq!(masked("/settings/api-keys/key_abc"), "/settings/api-keys/key_abc");
+        assert_eq!(masked(&format!("/v1/kd_live_{}", "x".repeat(49))), "/v1/…");
+        assert_eq!(masked("/x/eyJhbGciOi"), "/x/…");
     }
 }

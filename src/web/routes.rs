@@ -2,12 +2,14 @@
 
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Router, http::StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
+use super::api::problem::Problem;
 use super::audience::{Audience, require};
 use super::error::{Error, Missing};
 use super::pages::{audit_log, home, inboxes, keys, sign_in, sign_out, sign_up, team, theme, welcome};
@@ -20,7 +22,6 @@ pub fn router(app: App) -> Router {
         .merge(pages(&app))
         .merge(machines(&app))
         .layer(DefaultBodyLimit::max(form::LARGEST_BODY))
-        .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(app.clone(), headers::add))
         .layer(from_fn_with_state(app.clone(), request::identify))
         .with_state(app)
@@ -38,6 +39,7 @@ fn pages(app: &App) -> Router<App> {
         .fallback(async || Error::NotFound(Missing::Page))
         .layer(session_layer(app))
         .layer(from_fn_with_state(app.clone(), cross_site::refuse))
+        .layer(CatchPanicLayer::custom(|_| Error::Internal.into_response()))
         .layer(from_fn_with_state(app.clone(), error::render))
 }
 
@@ -112,6 +114,7 @@ fn machines(app: &App) -> Router<App> {
         .merge(auth)
         .route("/v1/{*path}", axum::routing::any(api::problem::no_such_path))
         .route("/api/{*path}", axum::routing::any(api::problem::no_such_path))
+        .layer(CatchPanicLayer::custom(|_| Problem::from(Error::Internal).into_response()))
         .layer(from_fn(api::problem::word_refusals))
         .merge(operations)
 }

@@ -77,11 +77,12 @@ pub struct Standing {
 impl Standing {
     pub fn of(key: &ApiKey, now: Timestamp) -> Self {
         let (class, label) = match (key.attention(now), key.status(now)) {
+            (_, Status::Retiring) => ("is-retiring", Status::Retiring.label().into()),
             (Some(Attention::ExpiresSoon), _) => ("is-warning", "Expires soon".into()),
             (Some(Attention::NotRevealed), _) => ("is-sealed", "Not revealed".into()),
             (Some(Attention::Unused(days)), _) => ("is-warning", format!("Unused {days} days")),
             (None, Status::Active) => ("is-active", Status::Active.label().into()),
-            (None, Status::Retiring) => ("is-retiring", Status::Retiring.label().into()),
+            (None, Status::Paused) => ("is-paused", Status::Paused.label().into()),
             (None, status) => ("is-off", status.label().into()),
         };
         Self { class, label }
@@ -189,7 +190,7 @@ impl Bar {
         };
         let at = if daily { Moment::date(start) } else { Moment::new(start, text::date_time(start)) };
         Self {
-            x: format!("{index}1.5").replacen("01.5", "1.5", usize::from(index == 0)),
+            x: format!("{}.5", index * 10 + 1),
             y: tenths(1000 - height.min(1000)),
             height: tenths(height.min(1000)),
             refused: bucket.refused > 0,

@@ -16,8 +16,7 @@ use crate::model::user::User;
 use crate::store::sessions::{self, Kind};
 use crate::web::App;
 use crate::web::error::Error;
-use crate::web::pages::sign_in::authenticate;
-use crate::web::pages::sign_up::{Application, Refused, admit};
+use crate::web::people::{Application, Refused, admit, authenticate};
 use crate::web::request::RequestInfo;
 
 #[derive(Deserialize)]

@@ -6,9 +6,7 @@ use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
-
-/// Bytes of a body with a password in it.
-const LARGEST_SIGN_IN: usize = 8 * 1024;
+use crate::web::form::{LARGEST_BODY, LARGEST_SIGN_IN};
 
 /// A JSON body of at most 64 KiB, or of 8 KiB on sign-in paths.
 pub struct Body<T>(pub T);
@@ -21,12 +19,11 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Body<T> {
         if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
             return Err(Problem::unsupported_media_type());
         }
-        let limit = if request.uri().path().starts_with("/api/auth/") {
-            LARGEST_SIGN_IN
-        } else {
-            crate::web::form::LARGEST_BODY
-        };
+        let limit = if request.uri().path().starts_with("/api/auth/") { LARGEST_SIGN_IN } else { LARGEST_BODY };
         let bytes = to_bytes(request.into_body(), limit).await.map_err(|_| Problem::too_large(limit))?;
+        if bytes.windows(6).any(|six| six == b"\\u0000") {
+            return Err(Problem::bad_request("The body holds a NUL character; no text of ours does."));
+        }
         // serde's messages quote field names and positions, never values of a body that holds a password.
         let parsed = serde_json::from_slice(&bytes);
         parsed

@@ -11,7 +11,7 @@ use crate::gate::usage::PassedRequest;
 use crate::gate::{Holder, Need};
 use crate::model::audit::Actor;
 use crate::web::App;
-use crate::web::request::RequestInfo;
+use crate::web::request::{RequestInfo, masked};
 
 /// Whose request passed, and how they came.
 #[derive(Clone)]
@@ -60,7 +60,7 @@ fn passed(info: &RequestInfo, response: &Response, took: std::time::Duration) ->
     PassedRequest {
         at: info.at.micros(),
         method: info.method.clone(),
-        path: info.path.clone(),
+        path: masked(&info.path),
         status: response.status().as_u16(),
         ip: info.ip.to_string(),
         user_agent: info.user_agent.clone(),

@@ -1,7 +1,7 @@
 //! `/v1/inboxes`, also under the definition's own name: list, create, get, delete.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,8 +14,8 @@ use crate::clock::Timestamp;
 use crate::product::reserved::{INBOXES_READ, INBOXES_WRITE};
 use crate::store::inboxes;
 use crate::web::App;
-use crate::web::form::Query;
-use crate::web::pages::inboxes::new::{Refused, add};
+use crate::web::form::{Id, Query};
+use crate::web::new_inbox::{Refused, add};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,14 +55,14 @@ pub async fn create(
 }
 
 /// `GET /v1/inboxes/{id}`
-pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+pub async fn show(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<Json<Value>, Problem> {
     caller.may(&app, INBOXES_READ, Some(&id))?;
     let inbox = inboxes::find(&app.db, caller.account_id(), &id).await?.ok_or_else(Problem::not_found)?;
     Ok(Json(shown(&inbox.id, &inbox.name, &inbox.address, inbox.created_at)))
 }
 
 /// `DELETE /v1/inboxes/{id}`: the keys bound to it die with it.
-pub async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+pub async fn delete(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<StatusCode, Problem> {
     caller.may(&app, INBOXES_WRITE, Some(&id))?;
     let deleted = inboxes::delete(&app.db, &app.act(&caller.actor), caller.account_id(), &id).await?;
     deleted.map(|_| StatusCode::NO_CONTENT).ok_or_else(Problem::not_found)

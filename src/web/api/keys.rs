@@ -2,7 +2,7 @@
 //! takes over one that is wider than itself.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ use crate::store::api_keys::{self, Issue, Issued, Rotation};
 use crate::store::inboxes;
 use crate::store::key_list::{self, Filter, Page, Sort};
 use crate::web::App;
-use crate::web::form::Query;
+use crate::web::form::{Id, Query};
 
 /// Mirrors the form; `scopes` and `allowed_ips` are arrays, `expires_at` is RFC 3339.
 #[derive(Deserialize)]
@@ -92,23 +92,25 @@ pub async fn create(
         Issued::NameTaken => {
             Err(Problem::conflict("A key with this name exists in this environment. Choose another name."))
         }
+        Issued::InboxGone => Err(Problem::invalid("inbox", "This inbox was deleted just now.")),
         Issued::LimitReached => Err(Problem::conflict("This account holds as many keys as it may. Delete one first.")),
     }
 }
 
 /// `GET /v1/keys/{id}`
-pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+pub async fn show(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<Json<Value>, Problem> {
     caller.may(&app, KEYS_READ, None)?;
     Ok(Json(shown(&find(&app, &caller, &id).await?, app.now())))
 }
 
 /// `DELETE /v1/keys/{id}`, where the definition lets the API delete.
-pub async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+pub async fn delete(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<StatusCode, Problem> {
     caller.may(&app, KEYS_WRITE, None)?;
     if !app.product.keys.delete_over_api {
         return Err(Problem::only_in_the_page());
     }
     let key = find(&app, &caller, &id).await?;
+    reaches_environment(&caller.holder, &key.environment, &app.product)?;
     let deleted = api_keys::delete(&app.db, &app.act(&caller.actor), &key).await?;
     if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
 }
@@ -117,7 +119,7 @@ pub async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<Strin
 pub async fn rotate(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     body: Result<Body<RotationRequest>, Problem>,
 ) -> Result<Json<Value>, Problem> {
     caller.may(&app, KEYS_WRITE, None)?;
@@ -126,15 +128,18 @@ pub async fn rotate(
     // Whoever rotates a key holds it afterwards.
     covers(&caller.holder, &key.scopes)?;
     reaches_environment(&caller.holder, &key.environment, &app.product)?;
+    if !within(&caller.holder, &key.allowed_ips) {
+        return Err(Problem::beyond_addresses());
+    }
     let asked = request.grace.unwrap_or_else(|| app.product.rotation.default_grace.clone());
     let offered = grace_hours(&asked).filter(|_| app.product.rotation.grace.contains(&asked));
     let grace_hours = offered.ok_or_else(|| {
         Problem::invalid("grace", format!("grace is one of: {}.", app.product.rotation.grace.join(", ")))
     })?;
     let secret = Secret::generate(&app.product.secret_prefix(&key.environment), &app.entropy);
-    let rotation = Rotation { secret: &secret, grace_hours, sealed: false };
+    let rotation = Rotation { secret: &secret, grace_hours, expires_at: key.expires_at, sealed: false };
     if !api_keys::rotate(&app.db, &app.act(&caller.actor), &key, rotation).await? {
-        return Err(Problem::not_found());
+        return Err(Problem::conflict("Somebody else changed this key just now. Look at it again."));
     }
     Ok(with_secret(&find(&app, &caller, &id).await?, &secret, app.now()))
 }
@@ -182,17 +187,20 @@ fn moment(text: &str) -> Result<Timestamp, Problem> {
     })
 }
 
-/// `new` as far as its maker may make it. A maker that works from some addresses only hands that on.
+/// `new` as far as its maker may make it. What a maker is limited by and `new` leaves open, it hands on.
 fn no_wider(holder: &Holder, new: NewKey, product: &Product) -> Result<NewKey, Problem> {
     covers(holder, &new.scopes)?;
     reaches_environment(holder, &new.environment, product)?;
-    match holder {
-        Holder::Key { key, .. } if !key.allowed_ips.is_empty() => {
-            let allowed_ips = within(&key.allowed_ips, new.allowed_ips)?;
-            Ok(NewKey { allowed_ips, ..new })
-        }
-        _ => Ok(new),
+    let Holder::Key { key, .. } = holder else { return Ok(new) };
+    let allowed_ips = if new.allowed_ips.is_empty() { key.allowed_ips.clone() } else { new.allowed_ips };
+    if !within(holder, &allowed_ips) {
+        return Err(Problem::beyond_addresses());
     }
+    let expires_at = new.expires_at.or(key.expires_at);
+    if key.expires_at.is_some() && expires_at > key.expires_at {
+        return Err(Problem::invalid("expires_at", "A key can’t outlive the key that makes it."));
+    }
+    Ok(NewKey { expires_at, allowed_ips, ..new })
 }
 
 fn covers(holder: &Holder, scopes: &Scopes) -> Result<(), Problem> {
@@ -202,18 +210,17 @@ fn covers(holder: &Holder, scopes: &Scopes) -> Result<(), Problem> {
     beyond.map_or(Ok(()), |scope| Err(Problem::beyond_maker(scope)))
 }
 
-/// A rehearsal key stays among rehearsals; the last environment, the real one, reaches all.
+/// A rehearsal key stays in its rehearsal.
 fn reaches_environment(holder: &Holder, environment: &str, product: &Product) -> Result<(), Problem> {
     let Holder::Key { key, .. } = holder else { return Ok(()) };
-    let real = product.environments.last().is_none_or(|last| last.id == key.environment);
-    if real || key.environment == environment { Ok(()) } else { Err(Problem::beyond_environment(environment)) }
+    let rehearsal = product.environment(&key.environment).is_some_and(|environment| environment.rehearsal);
+    if !rehearsal || key.environment == environment { Ok(()) } else { Err(Problem::beyond_environment(environment)) }
 }
 
-fn within(maker: &AllowedIps, asked: AllowedIps) -> Result<AllowedIps, Problem> {
-    if asked.is_empty() {
-        return Ok(maker.clone());
-    }
-    let inside = asked.iter().all(|network| maker.iter().any(|own| own.contains(network)));
-    let why = "A key can’t allow addresses that its maker may not be used from.";
-    if inside { Ok(asked) } else { Err(Problem::invalid("allowed_ips", why)) }
+/// Whether `allowed` stays within the addresses that the holder may be used from.
+fn within(holder: &Holder, allowed: &AllowedIps) -> bool {
+    let Holder::Key { key, .. } = holder else { return true };
+    let own = &key.allowed_ips;
+    let inside = || !allowed.is_empty() && allowed.iter().all(|network| own.iter().any(|own| own.contains(network)));
+    own.is_empty() || inside()
 }

@@ -74,6 +74,11 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message)
     }
 
+    pub fn beyond_addresses() -> Self {
+        let message = "A key can’t reach beyond the addresses that its maker may be used from.";
+        Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message)
+    }
+
     pub fn only_in_the_page() -> Self {
         let message = "Keys can’t be deleted over the API here. Delete it under Settings → API keys.";
         Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message)
@@ -106,6 +111,7 @@ impl Problem {
             "unauthorized",
             "The email or the password is not right.",
         )
+        .with_challenge("")
     }
 
     pub fn spent_token() -> Self {
@@ -115,6 +121,7 @@ impl Problem {
             "unauthorized",
             "This refresh token is not valid. Log in again.",
         )
+        .with_challenge(", error=\"invalid_token\"")
     }
 
     fn with_challenge(self, parameters: &str) -> Self {
@@ -148,7 +155,7 @@ impl From<Refusal> for Problem {
             Refusal::AddressNotAllowed => forbidden("This key may not be used from your address.".into()),
             Refusal::OutOfReach => Self::not_found(),
             Refusal::MissingScope { scope, never } => {
-                let never = if never { " A restricted key can never hold it." } else { "" };
+                let never = if never { " A key bound to one resource can never hold it." } else { "" };
                 let mut problem = forbidden(format!("Insufficient permissions. Required scope: {scope}.{never}"))
                     .with_challenge(&format!(", error=\"insufficient_scope\", scope=\"{scope}\""));
                 problem.more.insert("required_scope".into(), scope.into());
@@ -162,11 +169,11 @@ impl From<Refusal> for Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
-            Error::TooManyRequests { until } => {
-                let message = "Too many tries. Wait until the time in retry_at.";
+            Error::TooManyRequests { seconds, .. } => {
+                let message = format!("Too many tries. Retry after {seconds} seconds.");
                 let mut problem =
                     Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "rate_limit_exceeded", message);
-                problem.more.insert("retry_at".into(), until.to_string().into());
+                problem.more.insert("retryAfter".into(), seconds.into());
                 problem
             }
             Error::Busy => Self::new(
@@ -231,8 +238,9 @@ pub async fn word_refusals(info: RequestInfo, request: Request, next: Next) -> R
     if let Some(challenge) = problem.challenge.as_deref().and_then(|challenge| HeaderValue::from_str(challenge).ok()) {
         answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
-    if matches!(problem.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(5));
+    let seconds = problem.more.get("retryAfter").and_then(Value::as_u64);
+    if let Some(seconds) = seconds.or((problem.status == StatusCode::SERVICE_UNAVAILABLE).then_some(5)) {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     answer
 }

@@ -4,8 +4,7 @@ use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Response};
 
-use crate::web::form::Form;
-use crate::web::pages::sign_in::own_path;
+use crate::web::form::{Form, own_path};
 use crate::web::{App, see_other};
 
 /// Seconds: a year.

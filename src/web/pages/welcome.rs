@@ -19,12 +19,12 @@ use crate::web::{App, page};
 
 #[derive(Template)]
 #[template(path = "welcome/show.html")]
-struct Welcome<'a> {
+pub struct Welcome<'a> {
     chrome: Chrome,
     app: &'a App,
     key: Option<ApiKey>,
     tag: Option<Tag>,
-    seal: Option<Seal>,
+    pub seal: Option<Seal>,
     samples: Vec<Sample<'a>>,
     received: Option<Received>,
 }
@@ -46,6 +46,31 @@ struct Received {
     milliseconds: i64,
     restricted: bool,
     restricted_word: String,
+}
+
+impl<'a> Welcome<'a> {
+    /// The first screen of an account whose key is `key`.
+    pub async fn of(app: &'a App, me: &Me, key: Option<ApiKey>, seal: Option<Seal>) -> Result<Self, Error> {
+        let mut chrome = Chrome::of(app, me, Place::Welcome).await?;
+        chrome.here = "/welcome".into();
+        let chosen = &me.info.code_language;
+        let known = app.product.samples.iter().any(|sample| sample.id == *chosen);
+        let sample = |(index, sample): (usize, &'a crate::product::Sample)| Sample {
+            id: &sample.id,
+            label: &sample.label,
+            spans: spans(&app.product.sample_code(sample, &app.public_url)),
+            checked: if known { sample.id == *chosen } else { index == 0 },
+        };
+        Ok(Self {
+            chrome,
+            app,
+            tag: key.as_ref().and_then(|key| Tag::of(&app.product, &key.environment)),
+            key,
+            seal,
+            samples: app.product.samples.iter().enumerate().map(sample).collect(),
+            received: Received::find(app, me).await?,
+        })
+    }
 }
 
 impl Welcome<'_> {
@@ -102,13 +127,7 @@ impl Welcome<'_> {
 pub async fn show(State(app): State<App>, me: Me) -> Result<Response, Error> {
     let key = api_keys::find_first(&app.db, me.account_id()).await?;
     let seal = key.as_ref().map(|key| Seal::of(key, app.now(), "welcome"));
-    Ok(page(StatusCode::OK, &of(&app, &me, key, seal).await?))
-}
-
-/// The first screen as the answer to a reveal that began on it.
-pub async fn with_seal(app: &App, me: &Me, status: StatusCode, seal: Seal) -> Result<Response, Error> {
-    let key = api_keys::find_first(&app.db, me.account_id()).await?;
-    Ok(page(status, &of(app, me, key, Some(seal)).await?))
+    Ok(page(StatusCode::OK, &Welcome::of(&app, &me, key, seal).await?))
 }
 
 /// `GET /welcome/status`: 204 while waiting, then the panel.
@@ -116,28 +135,6 @@ pub async fn status(State(app): State<App>, me: Me) -> Result<Response, Error> {
     Ok(match Received::find(&app, &me).await? {
         Some(received) => page(StatusCode::OK, &received),
         None => StatusCode::NO_CONTENT.into_response(),
-    })
-}
-
-async fn of<'a>(app: &'a App, me: &Me, key: Option<ApiKey>, seal: Option<Seal>) -> Result<Welcome<'a>, Error> {
-    let mut chrome = Chrome::of(app, me, Place::Welcome).await?;
-    chrome.here = "/welcome".into();
-    let chosen = &me.info.code_language;
-    let known = app.product.samples.iter().any(|sample| sample.id == *chosen);
-    let sample = |(index, sample): (usize, &'a crate::product::Sample)| Sample {
-        id: &sample.id,
-        label: &sample.label,
-        spans: spans(&app.product.sample_code(sample, &app.public_url)),
-        checked: if known { sample.id == *chosen } else { index == 0 },
-    };
-    Ok(Welcome {
-        chrome,
-        app,
-        tag: key.as_ref().and_then(|key| Tag::of(&app.product, &key.environment)),
-        key,
-        seal,
-        samples: app.product.samples.iter().enumerate().map(sample).collect(),
-        received: Received::find(app, me).await?,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Deleting an inbox: the restricted keys that die with it are named before, and die in the same transaction.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
@@ -12,7 +12,7 @@ use crate::store::{api_keys, inboxes};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Flash, Place};
 use crate::web::error::{Error, Missing};
-use crate::web::form::Form;
+use crate::web::form::{Form, Id};
 use crate::web::pages::keys::Tag;
 use crate::web::pages::keys::delete::mismatch;
 use crate::web::view::Moment;
@@ -67,17 +67,12 @@ async fn doomed(app: &App, me: &Me, inbox_id: &str, product: &Product) -> Result
 }
 
 /// `GET /settings/inboxes/{id}/delete`
-pub async fn show(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, Error> {
+pub async fn show(State(app): State<App>, me: Me, Id(id): Id) -> Result<Response, Error> {
     Ok(page(StatusCode::OK, &Delete::of(&app, &me, &id).await?))
 }
 
 /// `POST /settings/inboxes/{id}/delete`
-pub async fn create(
-    State(app): State<App>,
-    me: Me,
-    Path(id): Path<String>,
-    Form(fields): Form,
-) -> Result<Response, Error> {
+pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Form) -> Result<Response, Error> {
     let asked = Delete::of(&app, &me, &id).await?;
     if fields.get("name").trim() != asked.inbox.name {
         let again = Delete { typed: fields.owned("name"), error: Some(mismatch(&asked.inbox.name)), ..asked };

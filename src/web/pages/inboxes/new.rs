@@ -5,13 +5,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::model::inbox::{Inbox, local_part, name_objection};
 use crate::product::Words;
-use crate::store::{Act, inboxes};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Flash, Place};
 use crate::web::error::Error;
 use crate::web::form::Form;
+use crate::web::new_inbox::{Refused, add};
 use crate::web::{App, page, see_other};
 
 #[derive(Template)]
@@ -31,12 +30,6 @@ impl<'a> New<'a> {
     }
 }
 
-/// Why there is no inbox.
-pub enum Refused {
-    Name(String),
-    Database(sqlx::Error),
-}
-
 /// `GET /settings/inboxes/new`
 pub async fn show(State(app): State<App>, me: Me) -> Result<Response, Error> {
     Ok(page(StatusCode::OK, &New::of(&app, &me, "", None).await?))
@@ -54,26 +47,5 @@ pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Resul
             Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again))
         }
         Err(Refused::Database(error)) => Err(error.into()),
-    }
-}
-
-/// Adds an inbox of this name. For pages and JSON alike.
-pub async fn add(app: &App, act: &Act<'_>, account_id: &str, name: &str) -> Result<Inbox, Refused> {
-    let name = name.trim();
-    if let Some(objection) = name_objection(name) {
-        return Err(Refused::Name(objection));
-    }
-    let host = app.public_url.split("://").nth(1).and_then(|host| host.split(':').next()).unwrap_or("localhost");
-    let inbox = Inbox {
-        id: app.entropy.id("inb"),
-        account_id: account_id.into(),
-        name: name.into(),
-        address: format!("{}@in.{host}", local_part(name, &app.entropy.base62(4))),
-        created_at: app.now(),
-    };
-    match inboxes::create(&app.db, act, &inbox).await {
-        Ok(true) => Ok(inbox),
-        Ok(false) => Err(Refused::Name(format!("There is already one named {name}. Choose another name."))),
-        Err(error) => Err(Refused::Database(error)),
     }
 }

@@ -1,7 +1,7 @@
 //! Deletion: what will break, a safer way, and the exact name typed. Immediate, and for good.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
@@ -12,7 +12,7 @@ use crate::store::{accounts, api_keys};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Flash, Place};
 use crate::web::error::Error;
-use crate::web::form::Form;
+use crate::web::form::{Form, Id};
 use crate::web::{App, page, see_other};
 
 #[derive(Template)]
@@ -56,18 +56,13 @@ async fn reach(app: &App, me: &Me, key: &ApiKey) -> Result<String, Error> {
 }
 
 /// `GET /settings/api-keys/{id}/delete`
-pub async fn show(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, Error> {
+pub async fn show(State(app): State<App>, me: Me, Id(id): Id) -> Result<Response, Error> {
     let key = find_alive(&app, &me, &id).await?;
     Ok(page(StatusCode::OK, &Delete::of(&app, &me, key).await?))
 }
 
 /// `POST /settings/api-keys/{id}/delete`
-pub async fn create(
-    State(app): State<App>,
-    me: Me,
-    Path(id): Path<String>,
-    Form(fields): Form,
-) -> Result<Response, Error> {
+pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Form) -> Result<Response, Error> {
     let key = find_alive(&app, &me, &id).await?;
     if fields.get("name").trim() != key.name {
         let error = Some(mismatch(&key.name));

@@ -1,7 +1,7 @@
 //! One key: its use first, then who did what, then the facts. A key that still waits for its reveal shows its seal instead.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
@@ -16,7 +16,7 @@ use crate::store::usage;
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
 use crate::web::error::Error;
-use crate::web::form::Query;
+use crate::web::form::{Id, Query};
 use crate::web::pages::audit_log::Line;
 use crate::web::view::{Chart, Moment, Standing, short_date};
 use crate::web::{App, page};
@@ -68,12 +68,7 @@ impl Detail {
 const PERIODS: [(&str, &str); 4] = [("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days")];
 
 /// `GET /settings/api-keys/{id}`
-pub async fn show(
-    State(app): State<App>,
-    me: Me,
-    Path(id): Path<String>,
-    Query(query): Query,
-) -> Result<Response, Error> {
+pub async fn show(State(app): State<App>, me: Me, Id(id): Id, Query(query): Query) -> Result<Response, Error> {
     let key = find(&app, &me, &id).await?;
     let now = app.now();
     if key.is_sealed(now) && me.is_administrator() {

@@ -10,6 +10,7 @@ use axum::response::Response;
 use super::{Tag, type_label};
 use crate::clock::Timestamp;
 use crate::model::api_key::{ApiKey, Status};
+use crate::model::secret::Secret;
 use crate::model::text;
 use crate::model::usage::{Bucket, Series};
 use crate::store::inboxes;
@@ -20,12 +21,14 @@ use crate::web::chrome::{Chrome, Place};
 use crate::web::error::Error;
 use crate::web::form::{Fields, Query, link};
 use crate::web::view::{Moment, Standing, sparkline};
-use crate::web::{App, page};
+use crate::web::{App, page, see_other};
 
 /// Days of a sparkline.
 const DAYS: i64 = 30;
 /// Scopes named in a row; the others are counted.
 const SCOPES_SHOWN: usize = 2;
+/// Characters of a search; no name is longer, and no database likes a longer pattern.
+const LONGEST_SEARCH: usize = 100;
 /// Inboxes offered by the filter.
 const MOST_INBOXES: i64 = 500;
 
@@ -104,7 +107,7 @@ struct Asked {
 impl Asked {
     fn read(fields: &Fields) -> Self {
         let filter = Filter {
-            q: fields.get("q").trim().to_owned(),
+            q: fields.get("q").trim().chars().take(LONGEST_SEARCH).collect(),
             key_type: fields.owned("type"),
             environment: fields.owned("environment"),
             inbox: fields.owned("inbox"),
@@ -201,6 +204,10 @@ impl List<'_> {
 /// `GET /settings/api-keys`
 pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result<Response, Error> {
     let asked = Asked::read(&query);
+    // A whole secret belongs into no address: this page, and every link on it, goes on with its last four characters.
+    if let Ok(secret) = Secret::parse(&asked.filter.q, &app.product.secret_prefixes()) {
+        return Ok(see_other(&asked.href(&[("q", secret.last4())])));
+    }
     let now = app.now();
     let account_id = me.account_id();
     let mut keys = key_list::list(&app.db, account_id, &asked.filter, asked.page(), now).await?;

@@ -43,13 +43,11 @@ pub struct Tag {
 }
 
 impl Tag {
-    /// The last environment of a definition is the real thing; those before it are rehearsals.
     pub fn of(product: &Product, environment: &str) -> Option<Self> {
         let found = product.environment(environment)?;
-        let real = product.environments.last().is_some_and(|last| last.id == environment);
         Some(Self {
             label: found.label.clone(),
-            class: if real { "live" } else { "test" },
+            class: if found.rehearsal { "test" } else { "live" },
             summary: found.summary.clone(),
         })
     }

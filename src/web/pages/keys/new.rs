@@ -66,7 +66,7 @@ impl<'a> New<'a> {
             form_id: form_id::issue(&me.session.id, now, &app.keyring, &app.entropy),
             errors: FieldErrors::default(),
             expired: false,
-            inboxes: inboxes::list(&app.db, me.account_id(), "", "", MOST_INBOXES).await?,
+            inboxes: offered_inboxes(app, me, &form.inbox).await?,
             presets: presets(&app.product, &form.preset),
             expiries: expiries(&app.product, &form, now),
             tomorrow: (now + days(1)).to_string().split('T').next().unwrap_or_default().to_owned(),
@@ -132,6 +132,15 @@ impl<'a> New<'a> {
         let preset = self.app.product.presets.first()?;
         preset.scopes.first().map(String::as_str)
     }
+}
+
+/// The account's inboxes, the chosen one among them however many there are.
+async fn offered_inboxes(app: &App, me: &Me, chosen: &str) -> Result<Vec<inboxes::Listed>, Error> {
+    let mut offered = inboxes::list(&app.db, me.account_id(), "", "", MOST_INBOXES).await?;
+    if !chosen.is_empty() && !offered.iter().any(|inbox| inbox.id == chosen) {
+        offered.extend(inboxes::list(&app.db, me.account_id(), chosen, "", 1).await?);
+    }
+    Ok(offered)
 }
 
 fn columns(product: &Product) -> Vec<String> {
@@ -271,16 +280,18 @@ async fn find_inbox(app: &App, me: &Me, form: &KeyForm) -> Result<Option<Inbox>,
 }
 
 fn refusal(refused: &Issued, name: &str, product: &Product, environment: &str) -> FieldErrors {
-    let sentence = if refused == &Issued::LimitReached {
-        format!(
-            "This account may hold {}. Delete one first.",
-            text::count(product.keys.limit.unsigned_abs(), "key", "keys")
-        )
-    } else {
-        let kind = product.environment(environment).map_or("", |environment| &environment.label).to_lowercase();
-        let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) || kind.is_empty() { "An" } else { "A" };
-        let kind = if kind.is_empty() { "API".to_owned() } else { kind };
-        format!("{article} {kind} key named {name} already exists. Choose another name.")
-    };
-    ("name", sentence).into()
+    match refused {
+        Issued::InboxGone => {
+            ("inbox", format!("This {} was deleted just now. Choose another.", product.words.resource)).into()
+        }
+        Issued::LimitReached => {
+            let most = text::count(product.keys.limit.unsigned_abs(), "key", "keys");
+            ("name", format!("This account may hold {most}. Delete one first.")).into()
+        }
+        Issued::NameTaken | Issued::Key(_) | Issued::Before(_) => {
+            let label = product.environment(environment).map_or("API".into(), |found| found.label.to_lowercase());
+            let article = if label.starts_with(['a', 'e', 'i', 'o', 'u', 'A']) { "An" } else { "A" };
+            ("name", format!("{article} {label} key named {name} already exists. Choose another name.")).into()
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The one-time reveal. The secret leaves in the answer to this POST and nowhere else; whoever comes second is told who was first.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
@@ -14,8 +14,8 @@ use crate::store::{accounts, api_key_secrets};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
 use crate::web::error::Error;
-use crate::web::form::Form;
-use crate::web::pages::welcome;
+use crate::web::form::{Form, Id};
+use crate::web::pages::welcome::Welcome;
 use crate::web::view::Moment;
 use crate::web::{App, page};
 
@@ -78,27 +78,51 @@ impl OldKey {
 }
 
 /// `POST /settings/api-keys/{id}/reveal`
-pub async fn create(
-    State(app): State<App>,
-    me: Me,
-    Path(id): Path<String>,
-    Form(fields): Form,
-) -> Result<Response, Error> {
+pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Form) -> Result<Response, Error> {
     let key = find(&app, &me, &id).await?;
-    let on_welcome = fields.get("from") == "welcome";
-    let (status, seal) = match sealed_secrets::reveal(&app.db, &me.act(&app), &key).await {
-        Ok(secret) => (StatusCode::OK, Seal::Open { secret, env_var: app.product.brand.env_var.clone() }),
+    let from = if fields.get("from") == "welcome" { "welcome" } else { "" };
+    // The page first, the secret last: once it is taken, nothing may fail any more.
+    let answer = Around::of(&app, &me, key.clone(), from).await?;
+    match sealed_secrets::reveal(&app.db, &me.act(&app), &key).await {
+        Ok(secret) => {
+            let seal = Seal::Open { secret, env_var: app.product.brand.env_var.clone() };
+            Ok(answer.with(StatusCode::OK, seal))
+        }
         Err(RevealError::Gone) => {
             let target = Target { id: &key.id, name: &key.name };
             accounts::note(&app.db, &me.act(&app), me.account_id(), Action::KeyRevealRefused, target).await?;
             // Read again: somebody else's reveal is what this page tells about.
-            (StatusCode::GONE, Seal::of(&find(&app, &me, &id).await?, app.now(), ""))
+            let key = find(&app, &me, &id).await?;
+            let seal = Seal::of(&key, app.now(), "");
+            Ok(Around::of(&app, &me, key, from).await?.with(StatusCode::GONE, seal))
         }
-        Err(RevealError::Database(error)) => return Err(error.into()),
-        Err(RevealError::Broken(error)) => return Err(Error::internal(error)),
-    };
-    if on_welcome {
-        return welcome::with_seal(&app, &me, status, seal).await;
+        Err(RevealError::Database(error)) => Err(error.into()),
+        Err(RevealError::Broken(error)) => Err(Error::internal(error)),
     }
-    Ok(page(status, &SealPage::of(&app, &me, key, seal).await?))
+}
+
+/// The screen around the seal: the key's own, or the first screen where the reveal began.
+enum Around<'a> {
+    Key(Box<SealPage>),
+    Welcome(Box<Welcome<'a>>),
+}
+
+impl<'a> Around<'a> {
+    async fn of(app: &'a App, me: &Me, key: ApiKey, from: &'static str) -> Result<Self, Error> {
+        let seal = Seal::of(&key, app.now(), from);
+        Ok(match from {
+            "welcome" => Self::Welcome(Box::new(Welcome::of(app, me, Some(key), Some(seal)).await?)),
+            _ => Self::Key(Box::new(SealPage::of(app, me, key, seal).await?)),
+        })
+    }
+
+    fn with(self, status: StatusCode, seal: Seal) -> Response {
+        match self {
+            Self::Key(shown) => page(status, &SealPage { seal, ..*shown }),
+            Self::Welcome(mut shown) => {
+                shown.seal = Some(seal);
+                page(status, &*shown)
+            }
+        }
+    }
 }

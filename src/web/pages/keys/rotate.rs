@@ -1,7 +1,7 @@
 //! Rotation: the same key with a new secret; the old one works until its grace ends or is ended.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
@@ -14,8 +14,8 @@ use crate::product::grace_hours;
 use crate::store::api_keys::{self, Rotation};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Flash, Place};
-use crate::web::error::{Error, Missing};
-use crate::web::form::Form;
+use crate::web::error::Error;
+use crate::web::form::{Form, Id};
 use crate::web::view::{Moment, short_date};
 use crate::web::{App, page, see_other};
 
@@ -75,18 +75,13 @@ fn choices(app: &App, now: Timestamp) -> Vec<Grace> {
 }
 
 /// `GET /settings/api-keys/{id}/rotate`
-pub async fn show(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, Error> {
+pub async fn show(State(app): State<App>, me: Me, Id(id): Id) -> Result<Response, Error> {
     let key = find_alive(&app, &me, &id).await?;
     Ok(page(StatusCode::OK, &Rotate::of(&app, &me, key).await?))
 }
 
 /// `POST /settings/api-keys/{id}/rotate`
-pub async fn create(
-    State(app): State<App>,
-    me: Me,
-    Path(id): Path<String>,
-    Form(fields): Form,
-) -> Result<Response, Error> {
+pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Form) -> Result<Response, Error> {
     let key = find_alive(&app, &me, &id).await?;
     let asked = fields.owned("grace");
     let Some(span) = grace_hours(&asked).filter(|_| app.product.rotation.grace.contains(&asked)) else {
@@ -95,15 +90,18 @@ pub async fn create(
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
     };
     let secret = Secret::generate(&app.product.secret_prefix(&key.environment), &app.entropy);
-    let rotation = Rotation { secret: &secret, grace_hours: span, sealed: true };
-    if !api_keys::rotate(&app.db, &me.act(&app), &key, rotation).await? {
-        return Err(Error::NotFound(Missing::Key));
+    let expires_at = key.renewed_expiry(app.now());
+    let rotation = Rotation { secret: &secret, grace_hours: span, expires_at, sealed: true };
+    // A form that was answered before, by a second press or by somebody else, has nothing left to do.
+    let answered = fields.get("last4");
+    if answered.is_empty() || answered == key.last4 {
+        api_keys::rotate(&app.db, &me.act(&app), &key, rotation).await?;
     }
     Ok(see_other(&format!("/settings/api-keys/{id}")))
 }
 
 /// `POST /settings/api-keys/{id}/stop-old`
-pub async fn stop_old(State(app): State<App>, me: Me, Path(id): Path<String>) -> Result<Response, Error> {
+pub async fn stop_old(State(app): State<App>, me: Me, Id(id): Id) -> Result<Response, Error> {
     let key = find_alive(&app, &me, &id).await?;
     if api_keys::stop_old(&app.db, &me.act(&app), &key).await? {
         Flash::good(&key.name, " now has one key. Requests with the old one fail with 401.").keep(&me).await?;

@@ -1,0 +1,32 @@
+//! Making an inbox, for pages and JSON alike.
+
+use super::App;
+use crate::model::inbox::{Inbox, local_part, name_objection};
+use crate::store::{Act, inboxes};
+
+/// Why there is no inbox.
+pub enum Refused {
+    Name(String),
+    Database(sqlx::Error),
+}
+
+/// Adds an inbox of this name.
+pub async fn add(app: &App, act: &Act<'_>, account_id: &str, name: &str) -> Result<Inbox, Refused> {
+    let name = name.trim();
+    if let Some(objection) = name_objection(name) {
+        return Err(Refused::Name(objection));
+    }
+    let host = app.public_url.split("://").nth(1).and_then(|host| host.split(':').next()).unwrap_or("localhost");
+    let inbox = Inbox {
+        id: app.entropy.id("inb"),
+        account_id: account_id.into(),
+        name: name.into(),
+        address: format!("{}@in.{host}", local_part(name, &app.entropy.base62(4))),
+        created_at: app.now(),
+    };
+    match inboxes::create(&app.db, act, &inbox).await {
+        Ok(true) => Ok(inbox),
+        Ok(false) => Err(Refused::Name(format!("There is already one named {name}. Choose another name."))),
+        Err(error) => Err(Refused::Database(error)),
+    }
+}

@@ -1,0 +1,145 @@
+//! Who may come in, for pages, JSON and the command line alike: sign-up makes an account, sign-in tests a password. Throttled before
+//! anything is hashed; unknown, wrong and passwordless cost the same and read the same.
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::App;
+use super::error::Error;
+use super::request::RequestInfo;
+use crate::clock::{Timestamp, days};
+use crate::gate::throttle::{PER_ADDRESS, PER_ADDRESS_AND_ACCOUNT, Rate, source_of};
+use crate::model::api_key::{AllowedIps, KeyType};
+use crate::model::audit::Actor;
+use crate::model::email;
+use crate::model::key_form::{FieldErrors, NewKey};
+use crate::model::keyring::hex;
+use crate::model::scopes::Scopes;
+use crate::model::secret::Secret;
+use crate::model::text::{self, fold};
+use crate::model::user::User;
+use crate::product::{ExpiryPolicy, Product};
+use crate::store::accounts::{self, SignUp};
+use crate::store::users;
+
+const LONGEST_ACCOUNT_NAME: usize = 80;
+
+/// What somebody signs up with. The account may go unnamed; then the address names it.
+pub struct Application {
+    pub account: String,
+    pub email: String,
+    pub password: Zeroizing<String>,
+}
+
+/// Why there is no account.
+pub enum Refused {
+    Mistakes(FieldErrors),
+    Error(Error),
+}
+
+impl<E: Into<Error>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+/// The user whose address and password these are. For pages and JSON alike.
+///
+/// # Errors
+/// [`Error::TooManyRequests`] before anything is hashed, [`Error::Busy`] if too many are being hashed.
+pub async fn authenticate(
+    app: &App,
+    info: &RequestInfo,
+    email: &str,
+    password: Zeroizing<String>,
+) -> Result<Option<User>, Error> {
+    let source = source_of(info.ip);
+    // A digest, so that a long address takes no more memory than a short one.
+    let per_account = format!("{source} {}", hex(&Sha256::digest(fold(email))));
+    spend(app, &source, PER_ADDRESS)?;
+    spend(app, &per_account, PER_ADDRESS_AND_ACCOUNT)?;
+    let (user, hash) = match email::parse(email) {
+        Some(email) => users::find_by_email(&app.db, &email).await?.unzip(),
+        None => (None, None),
+    };
+    let genuine = app.passwords.verify(password, hash.flatten()).await.map_err(|_| Error::Busy)?;
+    let Some(user) = user else { return Ok(None) };
+    if !genuine {
+        let visitor = info.visitor();
+        accounts::note_refused_sign_in(&app.db, &app.act(&visitor), &user).await?;
+    }
+    Ok(genuine.then_some(user))
+}
+
+fn spend(app: &App, source: &str, rate: Rate) -> Result<(), Error> {
+    let now = app.now();
+    app.throttle.spend(source, rate, now).map_err(|throttled| Error::throttled(throttled, now))
+}
+
+/// Makes the account, for whoever comes by a page or JSON.
+pub async fn admit(app: &App, info: &RequestInfo, application: Application) -> Result<User, Refused> {
+    spend(app, &source_of(info.ip), PER_ADDRESS)?;
+    enroll(app, &info.visitor(), application).await
+}
+
+/// Makes the account for whoever was let in: a visitor, the command line, the bootstrap.
+pub async fn enroll(app: &App, actor: &Actor, application: Application) -> Result<User, Refused> {
+    let (account_name, address) = checked(app, &application).await?;
+    let password_hash = app.passwords.hash(application.password).await.map_err(|_| Error::Busy)?;
+    let first = first_key(&app.product, app.now());
+    let secret = first.as_ref().map(|new| Secret::generate(&app.product.secret_prefix(&new.environment), &app.entropy));
+    let name = email::name_from(&address);
+    let sign_up = SignUp { account_name: &account_name, email: &address, name: &name, password_hash: &password_hash };
+    let user = accounts::sign_up(&app.db, &app.act(actor), sign_up, first.as_ref().zip(secret.as_ref())).await?;
+    user.ok_or_else(|| {
+        Refused::Mistakes(("email", "Somebody already signs in with this email. Sign in instead.".to_owned()).into())
+    })
+}
+
+async fn checked(app: &App, application: &Application) -> Result<(String, String), Refused> {
+    let mut errors = FieldErrors::default();
+    let account = application.account.trim();
+    let length = account.chars().count();
+    if length > LONGEST_ACCOUNT_NAME {
+        errors.add("account", format!("Use {LONGEST_ACCOUNT_NAME} characters or fewer. This name has {length}."));
+    } else if account.chars().any(char::is_control) {
+        errors.add("account", "Use letters, digits, spaces and punctuation only.");
+    }
+    let address = email::parse(&application.email);
+    if address.is_none() {
+        errors.add("email", "Enter an email address, such as ana@example.com.");
+    }
+    let known = [account, &application.email, &app.product.brand.name].map(|word| word.chars().take(100).collect());
+    let objection = app.passwords.objection(application.password.clone(), known.into()).await;
+    if let Some(objection) = objection.map_err(|_| Error::Busy)? {
+        errors.add("password", objection);
+    }
+    match address {
+        Some(address) if errors.is_empty() => {
+            Ok((if account.is_empty() { account_name_from(&address) } else { account.to_owned() }, address))
+        }
+        _ => Err(Refused::Mistakes(errors)),
+    }
+}
+
+/// `ana@halden.example` → `Halden`.
+fn account_name_from(address: &str) -> String {
+    let domain = address.rsplit('@').next().unwrap_or_default();
+    text::capitalised(domain.split('.').next().unwrap_or_default())
+}
+
+/// The key that the definition gives to whoever signs up.
+fn first_key(product: &Product, now: Timestamp) -> Option<NewKey> {
+    let definition = product.sign_up_key.as_ref()?;
+    let scopes = product.preset_scopes(&definition.preset)?;
+    let term = product.expiry.default_days.filter(|_| product.expiry.policy == ExpiryPolicy::Required);
+    Some(NewKey {
+        name: definition.name.clone(),
+        key_type: KeyType::Standard,
+        environment: definition.environment.clone(),
+        inbox_id: None,
+        scopes: Scopes::ordered(&scopes, product),
+        expires_at: term.map(|term| now + days(term)),
+        allowed_ips: AllowedIps::default(),
+    })
+}
