@@ -2,12 +2,13 @@
 //! is derived from.
 
 use std::io::{self, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::entropy::Entropy;
+use crate::model::host::{host_of, is_loopback};
 use crate::model::keyring::{Keyring, SECRET_FILE_BYTES};
 use crate::product::Product;
 
@@ -115,20 +116,6 @@ impl Settings {
         }
         Ok(trimmed.to_owned())
     }
-}
-
-/// The host of a URL or a `Host` header, without its port.
-pub fn host_of(text: &str) -> &str {
-    let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
-    match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    }
-}
-
-/// `localhost`, the whole of 127.0.0.0/8, and `::1`.
-pub fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn read_secret_file(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, SettingError> {

@@ -136,12 +136,16 @@ pub async fn touch(db: &Db, session: &Session, now: Timestamp) -> sqlx::Result<(
 
 /// Ends a session; every credential of it is refused from now on.
 pub async fn end(db: &Db, act: &Act<'_>, session: &Session) -> sqlx::Result<()> {
+    end_because(db, act, session, "").await
+}
+
+async fn end_because(db: &Db, act: &Act<'_>, session: &Session, why: &str) -> sqlx::Result<()> {
     const END: &str = "update sessions set ended_at = $2 where id = $1 and ended_at is null";
     let mut tx = db.begin_on(&session.user.account_id).await?;
     let ended = change!(&mut tx, sqlx::query(END).bind(&session.id).bind(act.at));
     if ended > 0 {
         let target = Target { id: &session.user.id, name: &session.user.email };
-        audit_events::record(&mut tx, act, &session.user.account_id, Action::SessionEnded, target, "").await?;
+        audit_events::record(&mut tx, act, &session.user.account_id, Action::SessionEnded, target, why).await?;
     }
     tx.commit().await
 }
@@ -160,12 +164,13 @@ async fn insert_refresh_token(tx: &mut Tx, session_id: &str, token_hash: &str, n
     Ok(())
 }
 
-/// Spends a refresh token for its successor and answers its session's id. A spent one that comes again was copied: its session ends.
+/// Spends a refresh token for its successor and answers its session's id. A spent one that comes again was copied: its
+/// session ends, whoever of the two is the thief.
 pub async fn rotate_refresh_token(
     db: &Db,
+    act: &Act<'_>,
     spent: &str,
     successor: &str,
-    now: Timestamp,
 ) -> sqlx::Result<Option<String>> {
     const SPEND: &str = "
         update refresh_tokens
@@ -174,22 +179,27 @@ pub async fn rotate_refresh_token(
         and spent_at is null
         and expires_at > $2
         returning session_id";
-    const END_COPIED: &str = "
-        update sessions
-        set ended_at = $2
-        where ended_at is null
-        and id = (select session_id from refresh_tokens where token_hash = $1 and spent_at is not null)";
     let mut tx = db.begin().await?;
     let session: Option<(String,)> =
-        within!(&mut tx, c => sqlx::query_as(SPEND).bind(spent).bind(now).fetch_optional(c))?;
-    match &session {
-        Some((id,)) => insert_refresh_token(&mut tx, id, successor, now).await?,
-        None => {
-            change!(&mut tx, sqlx::query(END_COPIED).bind(spent).bind(now));
-        }
+        within!(&mut tx, c => sqlx::query_as(SPEND).bind(spent).bind(act.at).fetch_optional(c))?;
+    if let Some((id,)) = &session {
+        insert_refresh_token(&mut tx, id, successor, act.at).await?;
     }
     tx.commit().await?;
-    Ok(session.map(|(id,)| id))
+    match session {
+        Some((id,)) => Ok(Some(id)),
+        None => end_copied(db, act, spent).await.map(|()| None),
+    }
+}
+
+async fn end_copied(db: &Db, act: &Act<'_>, spent: &str) -> sqlx::Result<()> {
+    const OF_SPENT: &str = "select session_id from refresh_tokens where token_hash = $1 and spent_at is not null";
+    let copied: Option<(String,)> = read!(db, c => sqlx::query_as(OF_SPENT).bind(spent).fetch_optional(c))?;
+    let Some((id,)) = copied else { return Ok(()) };
+    match find(db, &id, act.at).await? {
+        Some(session) => end_because(db, act, &session, "because a spent refresh token came again").await,
+        None => Ok(()),
+    }
 }
 
 /// The session that a refresh token, unspent and not expired, belongs to.

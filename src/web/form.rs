@@ -100,7 +100,7 @@ impl<S: Sync> FromRequest<S> for Form {
         let body = to_bytes(request.into_body(), limit).await.map_err(|_| Error::TooLarge)?;
         let text = std::str::from_utf8(&body).ok();
         let fields = text.and_then(Fields::parse);
-        fields.map(Self).ok_or(Error::BadRequest("The form holds characters that are not valid text (UTF-8). Go back, type them again, and press the button once more."))
+        fields.map(Self).ok_or(Error::BadRequest("The form holds characters that are not valid text. Go back, type them again, and press the button once more."))
     }
 }
 

@@ -57,13 +57,18 @@ pub async fn log_in(
 }
 
 /// `POST /api/auth/refresh`: spends a refresh token for its successor.
-pub async fn refresh(State(app): State<App>, Body(presented): Body<RefreshToken>) -> Result<Json<Value>, Problem> {
-    let now = app.now();
+pub async fn refresh(
+    State(app): State<App>,
+    info: RequestInfo,
+    Body(presented): Body<RefreshToken>,
+) -> Result<Json<Value>, Problem> {
+    let visitor = info.visitor();
+    let act = app.act(&visitor);
     let successor = refresh_token::generate(&app.entropy);
     let (spent, kept) = (refresh_token::hash(&presented.refresh_token), refresh_token::hash(&successor));
-    let session_id =
-        sessions::rotate_refresh_token(&app.db, &spent, &kept, now).await?.ok_or_else(Problem::spent_token)?;
-    let session = sessions::find(&app.db, &session_id, now).await?.ok_or_else(Problem::spent_token)?;
+    let session_id = sessions::rotate_refresh_token(&app.db, &act, &spent, &kept).await?;
+    let session_id = session_id.ok_or_else(Problem::spent_token)?;
+    let session = sessions::find(&app.db, &session_id, act.at).await?.ok_or_else(Problem::spent_token)?;
     Ok(granted(&app, &session, &successor))
 }
 
