@@ -1,6 +1,6 @@
 //! `keydesk admin create`: an account and its administrator, without a browser.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 
 use clap::Subcommand;
 use zeroize::Zeroizing;
@@ -47,10 +47,7 @@ impl Made {
 }
 
 pub async fn run(settings: &Settings, Admin::Create { email, account }: Admin) -> Result<(), Failure> {
-    let mut password = Zeroizing::new(String::new());
-    eprintln!("Password for {email}, then Ctrl-D:");
-    std::io::stdin().take(4096).read_to_string(&mut password)?;
-    let password = Zeroizing::new(password.lines().next().unwrap_or_default().to_owned());
+    let password = ask_password(&email)?;
     let app = open(settings, settings.listen).await?;
     match make_admin(&app, NewAdmin { email, account, password }).await? {
         Made::Before(email) => Err(format!("{email} exists already").into()),
@@ -60,6 +57,16 @@ pub async fn run(settings: &Settings, Admin::Create { email, account }: Admin) -
             Ok(())
         }
     }
+}
+
+/// Asked for without echo at a terminal; the first line of standard input where a program types.
+fn ask_password(email: &str) -> Result<Zeroizing<String>, Failure> {
+    if std::io::stdin().is_terminal() {
+        return Ok(rpassword::prompt_password(format!("Password for {email}: "))?.into());
+    }
+    let mut piped = Zeroizing::new(String::new());
+    std::io::stdin().take(4096).read_to_string(&mut piped)?;
+    Ok(Zeroizing::new(piped.lines().next().unwrap_or_default().to_owned()))
 }
 
 /// Makes the account unless somebody has the address.

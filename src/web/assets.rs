@@ -4,6 +4,7 @@
 use std::sync::OnceLock;
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
@@ -31,7 +32,8 @@ pub fn base() -> &'static str {
 }
 
 /// `GET /static/{hash}/{file}`
-pub async fn asset(Path((hash, file)): Path<(String, String)>) -> Result<Response, Error> {
+pub async fn asset(path: Result<Path<(String, String)>, PathRejection>) -> Result<Response, Error> {
+    let Ok(Path((hash, file))) = path else { return Err(Error::NotFound(Missing::Page)) };
     let current = base().strip_prefix("/static/") == Some(&hash);
     let found = Assets::get(&file).filter(|_| current).ok_or(Error::NotFound(Missing::Page))?;
     let headers = [

@@ -127,7 +127,8 @@ fn by_day(events: &[AuditEvent], now: Timestamp) -> Vec<Day> {
 
 /// `Today, 21 November 2026`, `Friday, 20 November 2026`.
 fn day(at: Timestamp, now: Timestamp) -> String {
-    let date = at.date_time().format(format_description!("[day padding:none] [month] [year]")).unwrap_or_default();
+    let date =
+        at.date_time().format(format_description!("[day padding:none] [month repr:long] [year]")).unwrap_or_default();
     let weekday = at.date_time().weekday().to_string();
     let today = at.date_time().date() == now.date_time().date();
     format!("{}, {date}", if today { "Today" } else { &weekday })
