@@ -1,0 +1,204 @@
+//! The command line, as somebody types it: the real program with a data directory of its own.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::audit;
+use crate::support::PASSWORD;
+
+/// The program, told nothing but its data directory.
+fn keydesk(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keydesk"));
+    command.env_clear().env("KEYDESK_DATA_DIR", folder.join("data")).env("KEYDESK_LISTEN", "127.0.0.1:0");
+    command.current_dir(folder).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn created(folder: &Path, email: &str, typed: &str) -> Output {
+    let mut child = keydesk(folder, &["admin", "create", email]).stdin(Stdio::piped()).spawn().expect("it starts");
+    child.stdin.take().expect("a stdin").write_all(typed.as_bytes()).expect("it reads");
+    audit::note(PASSWORD);
+    finished(child)
+}
+
+fn finished(child: Child) -> Output {
+    child.wait_with_output().expect("it ends")
+}
+
+fn said(output: &Output) -> (bool, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    (output.status.success(), text(&output.stdout), text(&output.stderr))
+}
+
+/// A desk that serves, until dropped.
+struct Serving {
+    child: Child,
+    port: u16,
+    /// What it said before it listened.
+    before: Vec<String>,
+}
+
+impl Serving {
+    fn start(command: &mut Command, folder: &Path) -> Self {
+        let log = std::fs::File::options().create(true).append(true).open(folder.join("keydesk.log"));
+        let child = command.stderr(log.expect("a log file")).spawn().expect("it starts");
+        let mut serving = Self { child, port: 0, before: Vec::new() };
+        let mut stdout = BufReader::new(serving.child.stdout.take().expect("a stdout"));
+        while serving.port == 0 {
+            let mut line = String::new();
+            assert!(stdout.read_line(&mut line).expect("it speaks") > 0, "it ended: {:?}", serving.before);
+            match line.trim().split_once("listening on http://localhost:") {
+                Some((_, port)) => serving.port = port.parse().expect("a port"),
+                None => serving.before.push(line.trim().to_owned()),
+            }
+        }
+        serving
+    }
+
+    /// The status and body of one request.
+    fn ask(&self, head: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
+        let length = body.len();
+        let request = format!(
+            "{head} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}",
+            self.port
+        );
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        (status, answer.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned()))
+    }
+
+    fn logs_in(&self, email: &str) -> u16 {
+        let (status, body) =
+            self.ask("POST /api/auth/login", &format!(r#"{{"email":"{email}","password":"{PASSWORD}"}}"#));
+        let granted: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+        for token in ["token", "refresh_token"] {
+            granted[token].as_str().into_iter().for_each(audit::note);
+        }
+        status
+    }
+
+    /// Asks it to stop, as a service manager does, and waits until it has.
+    fn stop(mut self) -> bool {
+        let told = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().expect("kill");
+        assert!(told.success());
+        self.child.wait().expect("it ends").success()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn folder() -> TempDir {
+    audit::folder("web-command-")
+}
+
+#[test]
+fn an_administrator_is_made_with_a_password_that_is_typed_and_never_shown() {
+    let folder = folder();
+    let (fine, out, err) = said(&created(folder.path(), "ops@halden.example", &format!("{PASSWORD}\n")));
+    assert!(fine, "{err}");
+    assert_eq!(out, "ops@halden.example is the administrator of a new account.");
+    assert!(!err.contains(PASSWORD));
+    let mode =
+        |file: &str| std::fs::metadata(folder.path().join("data").join(file)).expect(file).permissions().mode() & 0o777;
+    assert_eq!((mode("secret"), mode("keydesk.db")), (0o600, 0o600), "nobody else reads them");
+
+    let (fine, _, err) = said(&created(folder.path(), "OPS@halden.example", &format!("{PASSWORD}\n")));
+    assert!(!fine && err.contains("exists already"), "{err}");
+
+    let serving = Serving::start(&mut keydesk(folder.path(), &[]), folder.path());
+    assert_eq!(serving.ask("GET /healthz", "").0, 200);
+    assert_eq!(serving.ask("GET /readyz", "").0, 200);
+    assert_eq!(serving.logs_in("ops@halden.example"), 200);
+    assert!(serving.stop(), "told to stop, it ends well");
+}
+
+#[test]
+fn a_password_or_address_that_cannot_be_is_refused_in_a_sentence() {
+    let folder = folder();
+    for (email, typed, why) in [
+        ("ops@halden.example", "short\n", "password: Use 12 characters or more. This password has 5."),
+        ("ops@halden.example", "", "password: Use 12 characters or more. This password has 0."),
+        ("ops@halden.example", "passwordpassword\n", "password: This password is easy to guess."),
+        ("ops", "copper lantern orbit\n", "email: Enter an email address, such as ana@example.com."),
+    ] {
+        let (fine, out, err) = said(&created(folder.path(), email, typed));
+        assert!(!fine, "{email} {typed}");
+        assert_eq!(out, "");
+        assert!(err.contains(why), "{err}");
+        assert!(typed.is_empty() || !err.contains(typed.trim()), "{err}");
+    }
+}
+
+#[test]
+fn a_first_start_makes_the_administrator_of_the_environment_and_a_second_changes_nothing() {
+    let folder = folder();
+    let password = folder.path().join("password");
+    // The audit looks for plaintexts in this folder; a password file is where one belongs.
+    let outside = tempfile::tempdir().expect("a folder");
+    let password = outside.path().join(password.file_name().expect("a name"));
+    std::fs::write(&password, format!("{PASSWORD}\n")).expect("a password file");
+    let start = || {
+        let mut command = keydesk(folder.path(), &[]);
+        command.env("KEYDESK_BOOTSTRAP_ADMIN_EMAIL", "ops@halden.example");
+        command.env("KEYDESK_BOOTSTRAP_ADMIN_PASSWORD_FILE", &password);
+        Serving::start(&mut command, folder.path())
+    };
+    let first = start();
+    assert_eq!(first.before, ["ops@halden.example is the administrator of a new account."]);
+    assert_eq!(first.logs_in("ops@halden.example"), 200);
+    assert!(first.stop());
+    std::fs::write(&password, "another lantern orbits\n").expect("a password file");
+    let second = start();
+    assert_eq!(second.before, ["ops@halden.example exists; nothing was changed."]);
+    assert_eq!(second.logs_in("ops@halden.example"), 200, "the password is still the first one");
+    assert!(second.stop());
+}
+
+#[test]
+fn a_setting_that_cannot_be_is_one_clear_sentence() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    std::fs::create_dir_all(&data).expect("a folder");
+    let open = folder.path().join("open-secret");
+    std::fs::write(&open, [1; 32]).expect("a file");
+    std::fs::set_permissions(&open, PermissionsExt::from_mode(0o644)).expect("permissions");
+    let cut = folder.path().join("cut-secret");
+    std::fs::write(&cut, [1; 31]).expect("a file");
+    std::fs::set_permissions(&cut, PermissionsExt::from_mode(0o600)).expect("permissions");
+    let product = folder.path().join("product.toml");
+    std::fs::write(&product, "[brand]\nname = \"X\"\ncolour = \"red\"\n").expect("a file");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("an address").to_string();
+    let path = |path: &Path| path.to_str().expect("text").to_owned();
+    for (setting, value, why) in [
+        ("KEYDESK_PUBLIC_URL", "keys.example".to_owned(), "must be http:// or https:// and a host"),
+        ("KEYDESK_DATABASE_URL", "mysql://x".to_owned(), "DATABASE_URL must start with sqlite:// or postgres://"),
+        ("KEYDESK_SECRET_FILE", path(&open), "can be read by others; run: chmod 600"),
+        ("KEYDESK_SECRET_FILE", path(&cut), "must hold exactly 32 bytes"),
+        ("KEYDESK_PRODUCT", "nowhere.toml".to_owned(), "Cannot read the product definition nowhere.toml"),
+        ("KEYDESK_PRODUCT", path(&product), "colour"),
+        ("KEYDESK_LISTEN", taken, "Choose another with --listen."),
+        ("KEYDESK_LISTEN", "here".to_owned(), "invalid value 'here' for '--listen <LISTEN>'"),
+        ("KEYDESK_BOOTSTRAP_ADMIN_EMAIL", "ops@halden.example".to_owned(), "--bootstrap-admin-password-file"),
+    ] {
+        let child = keydesk(folder.path(), &[]).env(setting, &value).spawn().expect("it starts");
+        let (fine, out, err) = said(&finished(child));
+        assert!(!fine, "{setting}={value}");
+        assert_eq!(out, "", "{setting}={value}");
+        assert!(err.contains(why), "{setting}={value}: {err}");
+        assert!(!err.contains("panicked"), "{err}");
+    }
+}

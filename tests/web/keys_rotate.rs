@@ -1,0 +1,152 @@
+//! Rotation: two secrets while the grace lasts, one afterwards.
+
+use std::time::Duration;
+
+use keydesk::clock::{days, hours};
+
+use crate::support::{Actor, TestApp, key_path};
+
+async fn works(desk: &TestApp, secret: &str) -> bool {
+    match desk.holder(secret).get("/v1/key").await.status {
+        200 => true,
+        401 => false,
+        other => panic!("{other}"),
+    }
+}
+
+async fn rotated(alice: &Actor, id: &str, grace: &str) -> String {
+    alice.post(&key_path(id, "rotate"), &[("grace", grace)]).await.redirects_to(&key_path(id, ""));
+    alice.reveals(id).await
+}
+
+#[tokio::test]
+async fn both_secrets_work_until_the_grace_ends_to_the_microsecond() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    for (grace, span) in [("1h", hours(1)), ("24h", hours(24)), ("7d", days(7))] {
+        let alice = desk.signed_in(&alice.email).await;
+        let key = alice.key(&format!("billing-{grace}"), &[("expires", "none")]).await;
+        let new = rotated(&alice, &key.id, grace).await;
+        assert_ne!(key.secret, new);
+        assert!(works(&desk, &key.secret).await && works(&desk, &new).await, "{grace}: both at first");
+        desk.pass(span.saturating_sub(Duration::from_micros(1)));
+        assert!(works(&desk, &key.secret).await, "{grace}: the old one until its last microsecond");
+        desk.pass(Duration::from_micros(1));
+        assert!(!works(&desk, &key.secret).await, "{grace}: and no longer");
+        assert!(works(&desk, &new).await, "{grace}: the new one goes on");
+    }
+}
+
+#[tokio::test]
+async fn without_a_grace_the_old_secret_dies_with_the_answer() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[]).await;
+    alice.post(&key_path(&key.id, "rotate"), &[("grace", "0")]).await.redirects_to(&key_path(&key.id, ""));
+    assert!(!works(&desk, &key.secret).await);
+    assert!(works(&desk, &alice.reveals(&key.id).await).await);
+}
+
+#[tokio::test]
+async fn the_same_key_goes_on_with_its_name_scopes_and_id() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let fields = [("preset", "custom"), ("scopes[]", "mail:send"), ("environment", "test"), ("expires", "30")];
+    let key = alice.key("billing", &fields).await;
+    let before = desk.holder(&key.secret).get("/v1/key").await.json();
+    let new = rotated(&alice, &key.id, "24h").await;
+    assert!(new.starts_with("kd_test_"));
+    let mut after = desk.holder(&new).get("/v1/key").await.json();
+    assert_eq!(after["last4"], new[new.len() - 4..]);
+    assert_eq!(after["status"], "retiring");
+    after["last4"] = before["last4"].clone();
+    after["status"] = before["status"].clone();
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
+async fn the_page_tells_of_the_old_key_and_stops_it_on_demand() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[]).await;
+    let form = alice.get(&key_path(&key.id, "rotate")).await;
+    form.has_heading("Rotate billing");
+    assert_eq!(form.chosen("grace"), ["24h"]);
+    form.says("22 Nov 2026, 14:05 UTC. Recommended for planned rotation.");
+
+    let new = rotated(&alice, &key.id, "24h").await;
+    desk.holder(&key.secret).at("198.51.100.80").get("/v1/key").await;
+    desk.flush().await;
+    let page = alice.get(&key_path(&key.id, "")).await;
+    page.says("Works until 22 Nov 2026, 14:05 UTC. Last used less than a minute ago from 198.51.100.80.");
+    page.says(&format!("kd_live_…{}", &key.secret[key.secret.len() - 4..]));
+
+    alice.post(&key_path(&key.id, "stop-old"), &[]).await.redirects_to(&key_path(&key.id, ""));
+    assert!(!works(&desk, &key.secret).await && works(&desk, &new).await);
+    let after = alice.get(&key_path(&key.id, "")).await;
+    assert_eq!(after.flash().as_deref(), Some("billing now has one key. Requests with the old one fail with 401."));
+    after.says_nothing_of("Old key");
+    let before = desk.events(&alice).await.len();
+    alice.post(&key_path(&key.id, "stop-old"), &[]).await.redirects_to(&key_path(&key.id, ""));
+    assert_eq!(desk.events(&alice).await.len(), before, "there is nothing left to stop");
+}
+
+#[tokio::test]
+async fn no_older_secret_outlives_the_grace_of_a_later_rotation() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[]).await;
+    let second = rotated(&alice, &key.id, "7d").await;
+    let third = rotated(&alice, &key.id, "1h").await;
+    assert!(works(&desk, &second).await && works(&desk, &third).await);
+    desk.pass(hours(1));
+    assert!(!works(&desk, &key.secret).await, "seven days were promised before somebody said one hour");
+    assert!(!works(&desk, &second).await && works(&desk, &third).await);
+    let alice = desk.signed_in(&alice.email).await;
+    let fourth = rotated(&alice, &key.id, "24h").await;
+    let fifth = rotated(&alice, &key.id, "0").await;
+    assert!(!works(&desk, &third).await && !works(&desk, &fourth).await && works(&desk, &fifth).await);
+}
+
+#[tokio::test]
+async fn a_grace_that_is_not_offered_changes_nothing() {
+    let desk = TestApp::with_product(|product| product.rotation.grace = vec!["0".into(), "24h".into()]).await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[]).await;
+    let before = (desk.holdings().await, desk.events(&alice).await.len());
+    for grace in ["", "7d", "1h", "24", "-1h", "forever"] {
+        let answer = alice.post(&key_path(&key.id, "rotate"), &[("grace", grace)]).await;
+        assert_eq!(answer.status, 422, "{grace}");
+        assert_eq!(answer.problems(), ["Choose when the old key stops working."]);
+    }
+    assert_eq!((desk.holdings().await, desk.events(&alice).await.len()), before);
+    assert!(works(&desk, &key.secret).await);
+}
+
+#[tokio::test]
+async fn rotating_an_expired_key_does_not_bring_its_old_secret_back() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[("expires", "30")]).await;
+    desk.pass(days(31));
+    assert!(!works(&desk, &key.secret).await);
+    let alice = desk.signed_in(&alice.email).await;
+    let new = rotated(&alice, &key.id, "24h").await;
+    assert!(works(&desk, &new).await, "the new secret has the same term again");
+    assert!(!works(&desk, &key.secret).await, "the old one had ended for good");
+}
+
+#[tokio::test]
+async fn a_deleted_key_is_not_rotated() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[]).await;
+    alice.post(&key_path(&key.id, "delete"), &[("name", "billing")]).await;
+    let before = desk.holdings().await;
+    for act in ["rotate", "stop-old"] {
+        let answer = alice.post(&key_path(&key.id, act), &[("grace", "24h")]).await;
+        assert_eq!(answer.status, 404, "{act}");
+    }
+    assert_eq!(alice.get(&key_path(&key.id, "rotate")).await.status, 404);
+    assert_eq!(desk.holdings().await, before);
+}

@@ -1,0 +1,28 @@
+//! Keydesk through its router: no sockets, no sleeps, a frozen clock and seeded randomness. `KEYDESK_TEST_DATABASE_URL` chooses a
+//! `PostgreSQL`; without it every test has an SQLite file of its own.
+
+mod api;
+mod api_shape;
+#[path = "../browser/audit.rs"]
+mod audit;
+mod audit_log;
+mod commands;
+mod cross_site;
+mod errors;
+mod first_screen;
+mod hammer;
+mod headers;
+mod inboxes;
+mod keys_api;
+mod keys_create;
+mod keys_delete;
+mod keys_list;
+mod keys_reveal;
+mod keys_rotate;
+mod layers;
+mod permissions;
+mod secrets_at_rest;
+mod session_tokens;
+mod sign_in;
+mod sign_up;
+mod support;

@@ -1,0 +1,130 @@
+//! A desk of its own: a fresh database, a clock that stands at 2026-11-21T14:05:00Z, randomness seeded by the test's name.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use keydesk::clock::{Clock, Timestamp};
+use keydesk::entropy::Entropy;
+use keydesk::jobs;
+use keydesk::model::audit::{Actor as Author, AuditEvent};
+use keydesk::model::keyring::Keyring;
+use keydesk::product::{DEFAULT, Product};
+use keydesk::store::audit_events::{self, Slice};
+use keydesk::web::{App, Parts, routes};
+
+use super::database::TestDatabase;
+use super::{Actor, logs};
+
+/// The frozen moment: Saturday, 21 November 2026, 14:05 UTC.
+const NOW: Timestamp = Timestamp::from_micros(1_795_269_900_000_000);
+pub const PUBLIC_URL: &str = "http://localhost:8080";
+const SECRET_FILE: [u8; 32] = [42; 32];
+
+pub struct TestApp {
+    pub app: App,
+    pub router: Router,
+    pub database: Arc<TestDatabase>,
+}
+
+impl TestApp {
+    /// The built-in product under `http://localhost:8080`.
+    pub async fn new() -> Self {
+        Self::of(|_| {}, PUBLIC_URL).await
+    }
+
+    /// The built-in product, changed.
+    pub async fn with_product(change: impl FnOnce(&mut Product)) -> Self {
+        Self::of(change, PUBLIC_URL).await
+    }
+
+    /// The built-in product as the world reaches it over TLS.
+    pub async fn over_https() -> Self {
+        Self::of(|_| {}, "https://keys.example").await
+    }
+
+    async fn of(change: impl FnOnce(&mut Product), public_url: &str) -> Self {
+        logs::capture();
+        let seed = seed();
+        let database = Arc::new(TestDatabase::fresh(seed).await);
+        let mut product = Product::parse(DEFAULT).expect("the built-in definition");
+        change(&mut product);
+        let parts = Parts {
+            db: database.db.clone(),
+            product,
+            keyring: Keyring::derive(&SECRET_FILE),
+            clock: Clock::frozen(NOW),
+            entropy: Entropy::seeded(seed),
+            public_url: public_url.into(),
+        };
+        let app = App::new(parts).await.expect("the database answers");
+        let router = routes::router(app.clone());
+        Self { app, router, database }
+    }
+
+    /// Moves the clock.
+    pub fn pass(&self, time: Duration) {
+        self.app.clock.advance(time);
+    }
+
+    /// Writes the usage counted so far, as the background job does.
+    pub async fn flush(&self) {
+        self.app.gate.usage.flush(&self.app.db).await.expect("the database takes the counts");
+    }
+
+    /// Destroys what has expired, as the background job does.
+    pub async fn sweep(&self) {
+        jobs::sweep(&self.app.db, &self.app.clock).await.expect("the database sweeps");
+    }
+
+    /// The audit log of an actor's account, oldest first.
+    pub async fn events(&self, of: &Actor) -> Vec<AuditEvent> {
+        let slice = Slice { limit: i64::MAX, ..Slice::default() };
+        let mut events = audit_events::list(&self.app.db, &of.account_id, slice).await.expect("the log");
+        events.reverse();
+        events
+    }
+
+    /// Codes of the events since `since` of them had happened.
+    pub async fn codes_after(&self, of: &Actor, since: usize) -> Vec<&'static str> {
+        self.events(of).await[since..].iter().map(|event| event.action.code()).collect()
+    }
+
+    /// Number of rows that `sql` counts.
+    pub async fn count(&self, sql: &str) -> i64 {
+        self.database.count(sql).await
+    }
+
+    /// Somebody to act in the store's name, where a test prepares what no page can.
+    pub fn author() -> Author {
+        Author::machine("cli", "Test")
+    }
+
+    /// Keys, inboxes, seals, secrets and people: what a refused request must leave as it was.
+    pub async fn holdings(&self) -> Vec<i64> {
+        let mut counts = Vec::new();
+        for sql in [
+            "select count(*) from api_keys where deleted_at is null",
+            "select count(*) from api_keys",
+            "select count(*) from api_key_secrets where dies_at is null",
+            "select count(*) from sealed_secrets",
+            "select count(*) from inboxes where deleted_at is null",
+            "select count(*) from users",
+            "select count(*) from accounts",
+        ] {
+            counts.push(self.count(sql).await);
+        }
+        counts
+    }
+}
+
+/// Differs between tests and between the desks of one test; the same in every run.
+fn seed() -> u64 {
+    thread_local!(static DESKS: AtomicU64 = const { AtomicU64::new(0) });
+    let mut hasher = DefaultHasher::new();
+    std::thread::current().name().unwrap_or_default().hash(&mut hasher);
+    DESKS.with(|desks| desks.fetch_add(1, Ordering::Relaxed)).hash(&mut hasher);
+    hasher.finish()
+}

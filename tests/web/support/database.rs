@@ -1,0 +1,83 @@
+//! The database of one test: a file that goes with it, or a schema of its own on the `PostgreSQL` of
+//! `KEYDESK_TEST_DATABASE_URL`. Schemas are left behind for the secret audit, which reads the whole server.
+
+use std::path::PathBuf;
+
+use keydesk::store::Db;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
+use tempfile::TempDir;
+
+use crate::audit;
+
+pub struct TestDatabase {
+    pub db: Db,
+    folder: Option<TempDir>,
+}
+
+impl TestDatabase {
+    pub async fn fresh(seed: u64) -> Self {
+        match std::env::var("KEYDESK_TEST_DATABASE_URL") {
+            Ok(server) => Self::schema(&server, seed).await,
+            Err(_) => Self::file().await,
+        }
+    }
+
+    async fn file() -> Self {
+        let folder = audit::folder("web-");
+        let db = Db::open(&format!("sqlite://{}", folder.path().join("keydesk.db").display())).await;
+        Self { db: db.expect("a fresh file opens"), folder: Some(folder) }
+    }
+
+    async fn schema(server: &str, seed: u64) -> Self {
+        let name = format!("web_{}_{seed:016x}", std::process::id());
+        let mut connection = PgConnection::connect(server).await.expect("PostgreSQL answers");
+        let create = format!("create schema {name}");
+        sqlx::query(AssertSqlSafe(create)).execute(&mut connection).await.expect("a fresh schema");
+        connection.close().await.expect("a goodbye");
+        let glue = if server.contains('?') { '&' } else { '?' };
+        let db = Db::open(&format!("{server}{glue}options=-c%20search_path%3D{name}")).await;
+        Self { db: db.expect("a fresh schema opens"), folder: None }
+    }
+
+    /// Runs a change that no page offers.
+    pub async fn run(&self, sql: &str) {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match &self.db {
+            Db::Sqlite { writer, .. } => drop(sqlx::query(sql).execute(writer).await.expect("the change")),
+            Db::Postgres(pool) => drop(sqlx::query(sql).execute(pool).await.expect("the change")),
+        }
+    }
+
+    pub async fn count(&self, sql: &str) -> i64 {
+        let sql = AssertSqlSafe(sql.to_owned());
+        let counted: sqlx::Result<(i64,)> = match &self.db {
+            Db::Sqlite { writer, .. } => sqlx::query_as(sql).fetch_one(writer).await,
+            Db::Postgres(pool) => sqlx::query_as(sql).fetch_one(pool).await,
+        };
+        counted.expect("a count").0
+    }
+
+    /// Everything that lies at rest: the bytes of the database file and its log, or every row of every table as text.
+    pub async fn raw(&self) -> Vec<u8> {
+        match &self.db {
+            Db::Sqlite { .. } => self.files().iter().flat_map(|file| std::fs::read(file).expect("a file")).collect(),
+            Db::Postgres(pool) => {
+                let tables = "select tablename from pg_tables where schemaname = current_schema()";
+                let tables = sqlx::query(tables).fetch_all(pool).await.expect("the tables");
+                let mut raw = Vec::new();
+                for table in tables {
+                    let rows = format!("select t::text from {} t", table.get::<String, _>(0));
+                    let rows = sqlx::query(AssertSqlSafe(rows)).fetch_all(pool).await.expect("its rows");
+                    raw.extend(rows.iter().flat_map(|row| row.get::<String, _>(0).into_bytes()));
+                }
+                raw
+            }
+        }
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let Some(folder) = &self.folder else { return Vec::new() };
+        let entries = std::fs::read_dir(folder.path()).expect("the folder");
+        entries.map(|entry| entry.expect("an entry").path()).collect()
+    }
+}
