@@ -75,10 +75,10 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
 /// Serves `app` on `listener` until told to stop; requests in flight are finished and counted usage is written.
 pub async fn serve(app: App, listener: TcpListener) -> Result<(), Failure> {
     println!("{} is listening on {}", app.product.brand.name, app.public_url);
-    let background = tokio::spawn(jobs::run(app.db.clone(), app.gate.clone(), app.clock.clone()));
+    let background = tokio::spawn(jobs::run(app.background()));
     server::serve(app.clone(), listener, told_to_stop()).await?;
     background.abort();
-    app.gate.usage.flush(&app.db).await?;
+    jobs::flush(&app.background()).await?;
     app.db.close().await;
     Ok(())
 }

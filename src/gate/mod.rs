@@ -2,6 +2,7 @@
 //! costs; status, address, inbox and scope come after, always in this order.
 
 pub mod credential;
+pub mod refused_sign_ins;
 pub mod throttle;
 pub mod usage;
 pub mod verdict;
@@ -19,6 +20,7 @@ use crate::model::user::{Role, User};
 use crate::product::reserved;
 use crate::store::{Db, api_keys, sessions};
 use credential::Credential;
+use refused_sign_ins::RefusedSignIns;
 use usage::Usage;
 use verdict::Refusal;
 
@@ -31,6 +33,7 @@ pub struct Gate {
     /// Whether a session JWT opens the API too.
     session_token: bool,
     pub usage: Usage,
+    pub refused_sign_ins: RefusedSignIns,
 }
 
 /// What a request wants to do.
@@ -97,7 +100,15 @@ pub struct Unavailable(#[from] sqlx::Error);
 impl Gate {
     pub fn new(db: Db, keyring: Arc<Keyring>, tokens: Arc<SessionTokens>, product: &crate::product::Product) -> Self {
         let prefixes = product.secret_prefixes();
-        Self { db, keyring, tokens, prefixes, session_token: product.api.session_token, usage: Usage::default() }
+        Self {
+            db,
+            keyring,
+            tokens,
+            prefixes,
+            session_token: product.api.session_token,
+            usage: Usage::default(),
+            refused_sign_ins: RefusedSignIns::default(),
+        }
     }
 
     /// Who presents this credential, if it is one that works now.

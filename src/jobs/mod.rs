@@ -1,4 +1,4 @@
-//! What happens alone: usage is flushed, expired seals and sessions are swept. Each job is a plain function that a test can call;
+//! What happens alone: usage and refused sign-ins are written, expired seals and sessions are swept. Each job is a plain function that a test can call;
 //! only [`run`] knows how often.
 
 use std::sync::Arc;
@@ -7,25 +7,51 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::clock::Clock;
+use crate::entropy::Entropy;
 use crate::gate::Gate;
-use crate::store::{Db, sealed_secrets, web_sessions};
+use crate::model::audit::Actor;
+use crate::model::keyring::Keyring;
+use crate::store::{Act, Db, sealed_secrets, web_sessions};
 
 /// At most one write per key in this time; a kill loses no more than this.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
+/// What the jobs work with.
+#[derive(Clone)]
+pub struct Background {
+    pub db: Db,
+    pub gate: Arc<Gate>,
+    pub keyring: Arc<Keyring>,
+    pub clock: Clock,
+    pub entropy: Entropy,
+    pub installation_id: String,
+}
+
 /// Runs every job until the process ends.
-pub async fn run(db: Db, gate: Arc<Gate>, clock: Clock) {
-    let mut flush = interval(FLUSH_EVERY);
+pub async fn run(background: Background) {
+    let mut flushing = interval(FLUSH_EVERY);
     let mut sweeping = interval(SWEEP_EVERY);
-    flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    flushing.set_missed_tick_behavior(MissedTickBehavior::Delay);
     sweeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = flush.tick() => report("usage flush", gate.usage.flush(&db).await),
-            _ = sweeping.tick() => report("sweep", sweep(&db, &clock).await),
+            _ = flushing.tick() => report("flush", flush(&background).await),
+            _ = sweeping.tick() => report("sweep", sweep(&background.db, &background.clock).await),
         }
     }
+}
+
+/// Writes what was counted and noted since the last time.
+///
+/// # Errors
+/// If the database does not answer; nothing is lost by trying again.
+pub async fn flush(background: &Background) -> sqlx::Result<()> {
+    let Background { db, gate, keyring, clock, entropy, installation_id } = background;
+    let product = Actor::machine("system", "Keydesk");
+    let act = Act { actor: &product, at: clock.now(), keyring, entropy, installation_id };
+    gate.usage.flush(db).await?;
+    gate.refused_sign_ins.flush(db, &act).await
 }
 
 /// Destroys what has expired: seals that nobody opened, records of sessions.

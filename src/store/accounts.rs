@@ -78,16 +78,27 @@ pub async fn counts(db: &Db, account_id: &str) -> sqlx::Result<Counts> {
     read!(db, c => sqlx::query_as(COUNTS).bind(account_id).fetch_one(c))
 }
 
-/// Records something that happened to nobody's record but must be in the log: a refused reveal, an export.
+/// Records something that changed nothing but must be in the log: a refused reveal.
 pub async fn note(db: &Db, act: &Act<'_>, account_id: &str, action: Action, target: Target<'_>) -> sqlx::Result<()> {
-    let mut tx = db.begin_on(account_id).await?;
-    audit_events::record(&mut tx, act, account_id, action, target, "").await?;
-    tx.commit().await
+    note_with(db, act, account_id, (action, target, "")).await
 }
 
-/// A failed sign-in of somebody we know, in the log of their account.
-pub async fn note_refused_sign_in(db: &Db, act: &Act<'_>, user: &User) -> sqlx::Result<()> {
+/// Refused sign-ins of somebody we know, in the log of their account.
+pub async fn note_refused_sign_in(db: &Db, act: &Act<'_>, user: &User, times: u64) -> sqlx::Result<()> {
     let stranger = Actor { name: "Unknown".into(), kind: "visitor".into(), ..act.actor.clone() };
     let target = Target { id: &user.id, name: &user.email };
-    note(db, &Act { actor: &stranger, ..*act }, &user.account_id, Action::SessionRefused, target).await
+    let detail = if times == 1 { String::new() } else { format!("{times} times") };
+    let act = Act { actor: &stranger, ..*act };
+    note_with(db, &act, &user.account_id, (Action::SessionRefused, target, &detail)).await
+}
+
+async fn note_with(
+    db: &Db,
+    act: &Act<'_>,
+    account_id: &str,
+    (action, target, detail): (Action, Target<'_>, &str),
+) -> sqlx::Result<()> {
+    let mut tx = db.begin_on(account_id).await?;
+    audit_events::record(&mut tx, act, account_id, action, target, detail).await?;
+    tx.commit().await
 }

@@ -31,6 +31,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::entropy::Entropy;
 use crate::gate::Gate;
 use crate::gate::throttle::Throttle;
+use crate::jobs::Background;
 use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
 use crate::model::session_token::SessionTokens;
@@ -114,6 +115,18 @@ impl App {
             keyring: &self.keyring,
             entropy: &self.entropy,
             installation_id: &self.installation_id,
+        }
+    }
+
+    /// What the background jobs work with.
+    pub fn background(&self) -> Background {
+        Background {
+            db: self.db.clone(),
+            gate: self.gate.clone(),
+            keyring: self.keyring.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            installation_id: self.installation_id.clone(),
         }
     }
 

@@ -65,10 +65,10 @@ pub async fn authenticate(
     let genuine = app.passwords.verify(password, hash.flatten()).await.map_err(|_| Error::Busy)?;
     let Some(user) = user else { return Ok(None) };
     if !genuine {
-        let visitor = info.visitor();
-        accounts::note_refused_sign_in(&app.db, &app.act(&visitor), &user).await?;
+        app.gate.refused_sign_ins.note(user, info.visitor(), info.at);
+        return Ok(None);
     }
-    Ok(genuine.then_some(user))
+    Ok(Some(user))
 }
 
 fn spend(app: &App, source: &str, rate: Rate) -> Result<(), Error> {

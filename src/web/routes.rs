@@ -3,7 +3,7 @@
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{Router, http::StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_sessions::cookie::SameSite;
@@ -112,11 +112,18 @@ fn machines(app: &App) -> Router<App> {
         .route("/.well-known/jwks.json", get(operations::key_set));
     v1.route_layer(from_fn_with_state(app.clone(), api::door::enter))
         .merge(auth)
-        .route("/v1/{*path}", axum::routing::any(api::problem::no_such_path))
-        .route("/api/{*path}", axum::routing::any(api::problem::no_such_path))
+        .route("/v1", axum::routing::any(api::problem::no_such_path))
+        .route("/v1/", axum::routing::any(api::problem::no_such_path))
+        .merge(nowhere())
         .layer(CatchPanicLayer::custom(|_| Problem::from(Error::Internal).into_response()))
         .layer(from_fn(api::problem::word_refusals))
         .merge(operations)
+}
+
+/// Whatever else a program asks for: its 404 is JSON too.
+fn nowhere() -> Router<App> {
+    let anywhere = ["/v1", "/v1/", "/v1/{*path}", "/api", "/api/", "/api/{*path}"];
+    anywhere.into_iter().fold(Router::new(), |routes, path| routes.route(path, any(api::problem::no_such_path)))
 }
 
 /// `__Host-keydesk` over TLS. Over plain http, which only a laptop uses, another name, because browsers insist.

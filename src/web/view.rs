@@ -111,17 +111,25 @@ impl Avatar {
 pub fn sparkline(series: &Series) -> String {
     let most = series.buckets.iter().map(|bucket| bucket.ok + bucket.refused).max().unwrap_or(0);
     let mut path = String::from("M0 24");
-    let mut level = 0;
+    let (mut level, mut run) = (0, 0);
     for bucket in &series.buckets {
         let height = scaled(bucket.ok + bucket.refused, most, 20);
         if height != level {
+            along(&mut path, run);
             let _ = write!(path, "v{}", i64::from(level) - i64::from(height));
-            level = height;
+            (level, run) = (height, 0);
         }
-        path.push_str("h3");
+        run += 3;
     }
+    along(&mut path, run);
     let _ = write!(path, "v{level}z");
     path
+}
+
+fn along(path: &mut String, run: u32) {
+    if run > 0 {
+        let _ = write!(path, "h{run}");
+    }
 }
 
 /// `count` of `most` on a scale to `full`; something is never drawn as nothing.
@@ -265,7 +273,7 @@ mod tests {
     #[test]
     fn a_sparkline_starts_and_ends_on_its_ground() {
         assert_eq!(sparkline(&series(&[0, 10, 20])), "M0 24h3v-10h3v-10h3v20z");
-        assert_eq!(sparkline(&series(&[0, 0])), "M0 24h3h3v0z");
+        assert_eq!(sparkline(&series(&[0, 0])), "M0 24h6v0z");
     }
 
     #[test]

@@ -50,7 +50,10 @@ async fn reach(app: &App, me: &Me, key: &ApiKey) -> Result<String, Error> {
         format!("in {inbox}")
     } else {
         let count = accounts::counts(&app.db, me.account_id()).await?.inboxes;
-        format!("on all {}", text::count(u64::try_from(count).unwrap_or(0), &words.resource, &words.resources))
+        match u64::try_from(count).unwrap_or(0) {
+            0 | 1 => format!("on every {}", words.resource),
+            count => format!("on all {}", text::count(count, &words.resource, &words.resources)),
+        }
     };
     Ok(format!("{environment}{kind}, {access} {to}."))
 }

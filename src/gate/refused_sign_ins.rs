@@ -1,0 +1,53 @@
+//! Refused sign-ins, kept for the audit log of the account they were aimed at. Written in the background: a known address must not
+//! answer later than an unknown one. Tries of one source for one user between two flushes are one event.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::clock::Timestamp;
+use crate::model::audit::Actor;
+use crate::model::user::User;
+use crate::store::{Act, Db, accounts};
+
+/// Sources and users remembered between two flushes; the throttles keep an honest day far below it.
+const MOST: usize = 10_000;
+
+struct Refused {
+    user: User,
+    visitor: Actor,
+    at: Timestamp,
+    times: u64,
+}
+
+#[derive(Default)]
+pub struct RefusedSignIns {
+    waiting: Mutex<BTreeMap<(String, String), Refused>>,
+}
+
+impl RefusedSignIns {
+    /// Remembers a refused try of `visitor` to be `user`.
+    pub fn note(&self, user: User, visitor: Actor, at: Timestamp) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (user.id.clone(), visitor.ip.clone());
+        if waiting.len() < MOST || waiting.contains_key(&key) {
+            waiting.entry(key).or_insert(Refused { user, visitor, at, times: 0 }).times += 1;
+        }
+    }
+
+    /// Writes what was remembered.
+    ///
+    /// # Errors
+    /// If the database does not answer; what was not written is written by the next flush.
+    pub async fn flush(&self, db: &Db, act: &Act<'_>) -> sqlx::Result<()> {
+        loop {
+            let next = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_first();
+            let Some((key, refused)) = next else { return Ok(()) };
+            let act = Act { actor: &refused.visitor, at: refused.at, ..*act };
+            let written = accounts::note_refused_sign_in(db, &act, &refused.user, refused.times).await;
+            if written.is_err() {
+                self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(key, refused);
+                return written;
+            }
+        }
+    }
+}
