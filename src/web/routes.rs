@@ -112,8 +112,6 @@ fn machines(app: &App) -> Router<App> {
         .route("/.well-known/jwks.json", get(operations::key_set));
     v1.route_layer(from_fn_with_state(app.clone(), api::door::enter))
         .merge(auth)
-        .route("/v1", axum::routing::any(api::problem::no_such_path))
-        .route("/v1/", axum::routing::any(api::problem::no_such_path))
         .merge(nowhere())
         .layer(CatchPanicLayer::custom(|_| Problem::from(Error::Internal).into_response()))
         .layer(from_fn(api::problem::word_refusals))
