@@ -120,8 +120,11 @@ fn machines(app: &App) -> Router<App> {
 
 /// Whatever else a program asks for: its 404 is JSON too.
 fn nowhere() -> Router<App> {
-    let anywhere = ["/v1", "/v1/", "/v1/{*path}", "/api", "/api/", "/api/{*path}"];
-    anywhere.into_iter().fold(Router::new(), |routes, path| routes.route(path, any(api::problem::no_such_path)))
+    Router::new()
+        .route("/v1", any(api::problem::no_such_path))
+        .route("/v1/", any(api::problem::no_such_path))
+        .route("/v1/{*path}", any(api::problem::no_such_path))
+        .route("/api/{*path}", any(api::problem::no_such_path))
 }
 
 /// `__Host-keydesk` over TLS. Over plain http, which only a laptop uses, another name, because browsers insist.
