@@ -2,7 +2,6 @@
 
 mod admin;
 mod demo;
-mod demo_data;
 mod serve;
 
 use std::process::ExitCode;

@@ -1,8 +1,11 @@
 //! `keydesk demo`: believable data in a throw-away database, served at once. Nothing of it outlives the process.
 
+mod data;
+mod stories;
+mod traffic;
+
 use std::path::PathBuf;
 
-use super::demo_data;
 use super::serve::{bind, open, serve};
 use super::{Failure, serve as serving};
 use crate::config::Settings;
@@ -34,7 +37,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let listener = bind(settings.listen).await?;
     let app = open(&settings, listener.local_addr()?).await?;
     println!("Making believable data: 5 people, 6 inboxes, 300 keys, 90 days of usage …");
-    let filled = demo_data::fill(&app);
+    let filled = data::fill(&app);
     let credentials = tokio::select! {
         credentials = filled => credentials?,
         () = serving::told_to_stop() => return Ok(()),

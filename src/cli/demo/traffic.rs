@@ -1,0 +1,76 @@
+//! The demo's traffic: what each key's counters hold.
+
+use super::stories::{Story, Traffic};
+use crate::clock::{Timestamp, days};
+use crate::entropy::Entropy;
+use crate::model::usage::UsageHour;
+use crate::store::usage::{KeyUse, LastUse};
+
+/// Days that the counters reach back.
+const HISTORY: i64 = 90;
+/// Days counted by the hour; older ones hold their requests in one hour.
+const HOURLY: i64 = 2;
+
+/// What the first screen of an account shows that has been at work for a year.
+fn first_request(at: Timestamp) -> (Timestamp, String) {
+    let request = serde_json::json!({
+        "at": at.micros(),
+        "method": "GET",
+        "path": "/v1/inboxes",
+        "status": 200,
+        "ip": "203.0.113.80",
+        "user_agent": "Python-urllib/3.12",
+        "request_id": "req_demo",
+        "took": 4100,
+    });
+    (at, request.to_string())
+}
+
+/// A key's counters over the history.
+pub fn of(key_id: &str, story: &Story, secret_hash: &str, now: Timestamp, dice: &Entropy) -> KeyUse {
+    let age = i64::try_from(story.created_days_ago).unwrap_or(HISTORY).min(HISTORY - 1);
+    let idle = story.last_used.map_or(HISTORY, |idle| i64::try_from(idle.as_secs() / 86_400).unwrap_or(HISTORY));
+    let today = now.hour().div_euclid(24);
+    let mut hours = Vec::new();
+    for ago in (idle..=age).rev() {
+        let count = on_day(story, today - ago, age - ago, dice);
+        let refused = if dice.bytes::<1>()[0] < 6 { count / 40 } else { 0 };
+        let spread = if ago < HOURLY { 24 } else { 1 };
+        let first = (today - ago) * 24 + if spread == 1 { 12 } else { 0 };
+        let buckets = (first..first + spread).filter(|hour| *hour <= now.hour());
+        hours.extend(buckets.map(|hour| UsageHour { hour, ok: count / spread, refused: refused / spread }));
+    }
+    let last = story.last_used.map(|idle| LastUse {
+        at: now - idle,
+        ip: "203.0.113.80".into(),
+        secret_hash: secret_hash.into(),
+    });
+    let addresses = [("203.0.113.80", 0), ("203.0.113.81", 5)];
+    KeyUse {
+        key_id: key_id.into(),
+        hours: hours.into_iter().filter(|hour| hour.ok + hour.refused > 0).collect(),
+        addresses: match &last {
+            Some(last) => addresses
+                .map(|(ip, minutes)| (ip.to_owned(), last.at - minutes * std::time::Duration::from_secs(60)))
+                .into(),
+            None => Vec::new(),
+        },
+        last,
+        first_request: (story.created_days_ago > 300).then(|| first_request(now - days(380))),
+    }
+}
+
+fn on_day(story: &Story, day: i64, age: i64, dice: &Entropy) -> i64 {
+    let usual = i64::from(story.per_day);
+    let jitter = i64::from(dice.bytes::<1>()[0]);
+    match story.traffic {
+        Traffic::Silent => 0,
+        Traffic::Steady => usual * (900 + jitter) / 1000,
+        Traffic::Growing => usual * (10 + age) * (900 + jitter) / (HISTORY * 700),
+        // Day 0 of the epoch was a Thursday.
+        Traffic::Weekdays if matches!((day + 3).rem_euclid(7), 5 | 6) => usual / 12,
+        Traffic::Weekdays => usual * (800 + jitter) / 1000,
+        Traffic::Bursts if jitter < 40 => usual * 5,
+        Traffic::Bursts => usual * jitter / 1000,
+    }
+}
