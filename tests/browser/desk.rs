@@ -31,7 +31,18 @@ impl Desk {
 
     /// As [`Desk::start`], with what `prepare` adds to the command; it may also put files into the desk's folder.
     pub fn start_with(prepare: impl FnOnce(&mut Command, &Path)) -> Self {
-        let home = audit::folder("desk-");
+        Self::start_in(audit::folder("desk-"), prepare)
+    }
+
+    /// Starts `keydesk demo`. What it says includes the password that it made up, so the secret audit does not keep it.
+    pub fn start_demo() -> Self {
+        let home = tempfile::tempdir().expect("a folder for the demo can be made");
+        Self::start_in(home, |command, home| {
+            command.arg("demo").env("TMPDIR", home);
+        })
+    }
+
+    fn start_in(home: TempDir, prepare: impl FnOnce(&mut Command, &Path)) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_keydesk"));
         // A developer's own settings must not reach the desk under test.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"KEYDESK_")) {

@@ -2,11 +2,13 @@
 //!
 //! Every test needs Chromium and its driver, so `cargo test` leaves them out and `./scripts/test` runs them.
 
+mod accessibility;
 mod audit;
 mod browser;
 mod caller;
+mod demo;
 mod desk;
-mod first_look;
 mod flows;
 mod harness;
+mod inspector;
 mod person;
