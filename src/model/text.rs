@@ -58,15 +58,15 @@ pub fn ago_in_words(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// `in 11 days`, `in 3 hours`, rounded to the nearest day beyond one.
+/// `in 11 days`, `in 3 hours`, rounded to the nearest.
 pub fn until(at: Timestamp, now: Timestamp) -> String {
     let left = at.since(now);
     if left >= days(1) {
         format!("in {}", count((left.as_secs() + 43_200) / 86_400, "day", "days"))
     } else if left >= Duration::from_secs(3600) {
-        format!("in {}", count(left.as_secs() / 3600, "hour", "hours"))
+        format!("in {}", count((left.as_secs() + 1800) / 3600, "hour", "hours"))
     } else {
-        format!("in {}", count(left.as_secs() / 60, "minute", "minutes"))
+        format!("in {}", count((left.as_secs() + 30) / 60, "minute", "minutes"))
     }
 }
 
@@ -133,6 +133,7 @@ mod tests {
         assert_eq!(ago_in_words(NOW - Duration::from_secs(60), NOW), "1 minute ago");
         assert_eq!(until(NOW + days(11), NOW), "in 11 days");
         assert_eq!(until(NOW + hours(3), NOW), "in 3 hours");
+        assert_eq!(until(NOW + hours(24), NOW + Duration::from_secs(1)), "in 24 hours");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::model::secret::Secret;
 use crate::model::user::{Role, User};
 use crate::store::accounts::SignUp;
 use crate::store::api_keys::{Issue, Issued, Rotation};
+use crate::store::sessions::{self, Kind};
 use crate::store::{Act, accounts, api_keys, inboxes, sealed_secrets, usage, users};
 use crate::web::App;
 
@@ -42,6 +43,7 @@ pub async fn fill(app: &App) -> Result<Credentials, Failure> {
     for story in &stories {
         tell(app, &people, &boxes, story, &dice).await?;
     }
+    seen(app, &people).await?;
     Ok(Credentials { people: people.into_iter().map(|user| (user.email, user.role)).collect(), password })
 }
 
@@ -75,6 +77,17 @@ async fn people(app: &App, password: &str) -> Result<Vec<User>, Failure> {
     Ok(people)
 }
 
+/// Who was here lately, newest last.
+async fn seen(app: &App, people: &[User]) -> Result<(), Failure> {
+    let ago = [(3, days(18)), (4, days(3)), (2, hours(5)), (1, hours(1))];
+    for (index, ago) in ago {
+        let actor = actor(&people[index]);
+        let act = Act { at: app.now() - ago, ..app.act(&actor) };
+        sessions::start(&app.db, &act, &people[index], Kind::Browser { remembered: false }).await?;
+    }
+    Ok(())
+}
+
 async fn add_inboxes(app: &App, by: &User) -> Result<Vec<Inbox>, Failure> {
     let actor = actor(by);
     let act = Act { at: app.now() - days(410), ..app.act(&actor) };
@@ -104,7 +117,7 @@ async fn tell(app: &App, people: &[User], boxes: &[Inbox], story: &Story, dice: 
     let now = app.now();
     let by = &people[story.by];
     let actor = actor(by);
-    let created = Act { at: now - days(story.created_days_ago) - 3 * MINUTE, ..app.act(&actor) };
+    let created = Act { at: now - days(story.created_days_ago) - 3 * MINUTE - moment(dice), ..app.act(&actor) };
     let inbox = story.inbox.and_then(|name| boxes.iter().find(|inbox| inbox.name == name));
     let new = NewKey {
         name: story.name.to_string(),
@@ -122,7 +135,7 @@ async fn tell(app: &App, people: &[User], boxes: &[Inbox], story: &Story, dice: 
     };
     let find = async || api_keys::find(&app.db, &by.account_id, &id).await?.ok_or(sqlx::Error::RowNotFound);
     if story.ending != Ending::Sealed {
-        let revealed = Act { at: created.at + MINUTE, ..created };
+        let revealed = Act { at: created.at + moment(dice), ..created };
         sealed_secrets::reveal(&app.db, &revealed, &find().await?).await?;
     }
     usage::flush(&app.db, &[traffic::of(&id, story, secret.hash(&app.keyring).as_str(), now, dice)]).await?;
@@ -141,6 +154,11 @@ async fn tell(app: &App, people: &[User], boxes: &[Inbox], story: &Story, dice: 
         }
     }
     Ok(())
+}
+
+/// Up to two minutes: people are not clockwork.
+fn moment(dice: &Entropy) -> Duration {
+    Duration::from_millis(u64::from(u16::from_be_bytes(dice.bytes())) * 120_000 / 65_536)
 }
 
 fn moved(now: Timestamp, ahead: i64) -> Timestamp {
