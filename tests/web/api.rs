@@ -69,6 +69,17 @@ async fn every_key_that_does_not_work_is_answered_alike() {
 }
 
 #[tokio::test]
+async fn a_key_works_until_the_microsecond_of_its_expiry() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let program = desk.holder(&alice.key("billing", &[("expires", "30")]).await.secret);
+    desk.pass(days(30).saturating_sub(std::time::Duration::from_micros(1)));
+    assert_eq!(program.get("/v1/key").await.status, 200);
+    desk.pass(std::time::Duration::from_micros(1));
+    assert_eq!(program.get("/v1/key").await.status, 401);
+}
+
+#[tokio::test]
 async fn without_a_credential_the_challenge_accuses_nobody() {
     let desk = TestApp::new().await;
     let answer = desk.visitor().get("/v1/inboxes").await;

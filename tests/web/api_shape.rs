@@ -14,7 +14,7 @@ async fn a_path_that_does_not_exist_is_a_404_in_json() {
     let desk = TestApp::new().await;
     let alice = desk.alice().await;
     let program = program(&desk, &alice).await;
-    for path in ["/v1/nothing", "/v1/inboxes/a/b", "/v1/key/", "/api/nothing", "/api/auth/nothing"] {
+    for path in ["/v1", "/v1/", "/v1/nothing", "/v1/inboxes/a/b", "/v1/key/", "/api/nothing", "/api/auth/nothing"] {
         for actor in [&program, &desk.visitor()] {
             let answer = actor.get(path).await;
             assert_eq!((answer.status, answer.header("content-type")), (404, "application/json"), "{path}");

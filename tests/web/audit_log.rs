@@ -107,6 +107,7 @@ async fn signing_up_in_and_out_and_failing_to_are_recorded() {
     let before = desk.events(&alice).await.len();
     let stranger = desk.visitor().at("198.51.100.66");
     stranger.post("/sign-in", &[("email", &alice.email), ("password", "wrong but long")]).await;
+    desk.flush().await;
     let event = only_event(&desk, &alice, before).await;
     assert_eq!((event.action.code(), event.actor_kind.as_str()), ("session.refused", "visitor"));
     assert_eq!((event.target_name.as_str(), event.ip.as_str()), ("alice@halden.example", "198.51.100.66"));

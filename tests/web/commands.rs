@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -38,6 +38,8 @@ fn said(output: &Output) -> (bool, String, String) {
 /// A desk that serves, until dropped.
 struct Serving {
     child: Child,
+    /// Held open: a program whose words nobody hears may fall over.
+    stdout: BufReader<ChildStdout>,
     port: u16,
     /// What it said before it listened.
     before: Vec<String>,
@@ -46,12 +48,12 @@ struct Serving {
 impl Serving {
     fn start(command: &mut Command, folder: &Path) -> Self {
         let log = std::fs::File::options().create(true).append(true).open(folder.join("keydesk.log"));
-        let child = command.stderr(log.expect("a log file")).spawn().expect("it starts");
-        let mut serving = Self { child, port: 0, before: Vec::new() };
-        let mut stdout = BufReader::new(serving.child.stdout.take().expect("a stdout"));
+        let mut child = command.stderr(log.expect("a log file")).spawn().expect("it starts");
+        let stdout = BufReader::new(child.stdout.take().expect("a stdout"));
+        let mut serving = Self { child, stdout, port: 0, before: Vec::new() };
         while serving.port == 0 {
             let mut line = String::new();
-            assert!(stdout.read_line(&mut line).expect("it speaks") > 0, "it ended: {:?}", serving.before);
+            assert!(serving.stdout.read_line(&mut line).expect("it speaks") > 0, "it ended: {:?}", serving.before);
             match line.trim().split_once("listening on http://localhost:") {
                 Some((_, port)) => serving.port = port.parse().expect("a port"),
                 None => serving.before.push(line.trim().to_owned()),

@@ -115,6 +115,14 @@ async fn an_asset_is_kept_for_ever_under_the_hash_of_what_it_is() {
 }
 
 #[tokio::test]
+async fn the_request_id_is_ours_whatever_a_client_sends() {
+    let desk = TestApp::new().await;
+    let visitor = desk.visitor();
+    let answer = visitor.ask(Method::GET, "/sign-in").with("x-request-id", "req_forged0000000000").send().await;
+    assert_ne!(answer.header("x-request-id"), "req_forged0000000000");
+}
+
+#[tokio::test]
 async fn two_requests_never_share_an_id() {
     let desk = TestApp::new().await;
     let visitor = desk.visitor();

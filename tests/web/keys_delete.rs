@@ -13,7 +13,7 @@ async fn the_page_says_who_still_calls_with_the_key() {
     let alice = desk.alice().await;
     alice.inbox("Orders").await;
     let key = alice.key("billing", &[]).await;
-    alice.get(&key_path(&key.id, "delete")).await.says("Never used since it was created 0 days ago.");
+    alice.get(&key_path(&key.id, "delete")).await.says("Never used since it was created today.");
     for address in ["198.51.100.80", "198.51.100.81"] {
         assert_eq!(desk.holder(&key.secret).at(address).get("/v1/inboxes").await.status, 200);
     }
@@ -21,7 +21,7 @@ async fn the_page_says_who_still_calls_with_the_key() {
     let page = alice.get(&key_path(&key.id, "delete")).await;
     page.has_heading("Delete billing?");
     page.says("In use right now. Last request less than a minute ago; 2 in the last 24 hours, from 198.51.100.80 and 198.51.100.81.");
-    page.says("Live, standard, full access on all 1 inbox.");
+    page.says("Live, standard, full access on every inbox.");
     page.says("Type billing to confirm");
 }
 

@@ -21,6 +21,7 @@ mod keys_reveal;
 mod keys_rotate;
 mod layers;
 mod permissions;
+mod races;
 mod secrets_at_rest;
 mod session_tokens;
 mod sign_in;

@@ -68,6 +68,8 @@ const ROWS: &[Row] = &[
     ("GET", "/v1/keys/{id}", Nothing, [401, 403, 200, 200, 404]),
     ("DELETE", "/v1/keys/{id}", Nothing, [401, 403, 403, 204, 404]),
     ("POST", "/v1/keys/{id}/rotate", Json(r#"{"grace":"1h"}"#), [401, 403, 403, 200, 404]),
+    ("ANY", "/v1", Nothing, [404, 404, 404, 404, 404]),
+    ("ANY", "/v1/", Nothing, [404, 404, 404, 404, 404]),
     ("ANY", "/v1/{*path}", Nothing, [404, 404, 404, 404, 404]),
     ("ANY", "/api/{*path}", Nothing, [404, 404, 404, 404, 404]),
     ("POST", "/api/auth/signup", Json("{}"), [400, 400, 400, 400, 400]),

@@ -121,6 +121,23 @@ async fn signing_in_replaces_the_cookie_that_somebody_planted() {
 }
 
 #[tokio::test]
+async fn a_cookie_that_is_not_ours_is_nobodys() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let genuine = alice.cookie("keydesk").expect("a cookie");
+    for value in
+        ["x", "AAAAAAAAAAAAAAAAAAAAAA", "%00", "../../etc", &genuine[1..], &format!("{genuine}x"), &"9".repeat(3000)]
+    {
+        let browser = desk.visitor();
+        browser.set_cookie("keydesk", value);
+        assert_eq!(browser.get("/settings/api-keys").await.status, 303, "{value}");
+        browser.set_cookie("keydesk", value);
+        assert_eq!(browser.get("/sign-in").await.status, 200, "{value}");
+    }
+    assert_eq!(alice.get("/settings/api-keys").await.status, 200);
+}
+
+#[tokio::test]
 async fn the_cookie_is_for_this_host_and_no_script() {
     let plain = TestApp::new().await;
     let tls = TestApp::over_https().await;

@@ -71,7 +71,7 @@ impl TestApp {
 
     /// Writes the usage counted so far, as the background job does.
     pub async fn flush(&self) {
-        self.app.gate.usage.flush(&self.app.db).await.expect("the database takes the counts");
+        jobs::flush(&self.app.background()).await.expect("the database takes the counts");
     }
 
     /// Destroys what has expired, as the background job does.
