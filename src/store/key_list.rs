@@ -339,7 +339,8 @@ pub async fn usage(db: &Db, account_id: &str, keys: &[ApiKey], from_day: i64) ->
 
 /// The four characters that a pasted secret, or the end of one, ends with; nothing if the text cannot be one.
 fn last_characters(q: &str) -> &str {
-    let q = q.trim();
+    // As the list shows it, `kd_live_…7Qx2`, and as people copy it from there.
+    let q = q.rsplit('…').next().unwrap_or(q).trim();
     let plain = q.len() >= 4 && q.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if plain { &q[q.len() - 4..] } else { "" }
 }
@@ -352,6 +353,7 @@ mod tests {
     fn only_four_characters_or_more_can_be_the_end_of_a_secret() {
         assert_eq!(last_characters("7Qx2"), "7Qx2");
         assert_eq!(last_characters(" ab7Qx2 "), "7Qx2");
+        assert_eq!(last_characters("kd_live_…7Qx2"), "7Qx2");
         assert_eq!(last_characters("Qx2"), "");
         assert_eq!(last_characters("a b c d"), "");
     }

@@ -44,6 +44,12 @@ impl Fields {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
+    /// The id in a field; empty if there is none, and an id that no record has for what cannot be one.
+    pub fn id(&self, name: &str) -> &str {
+        let value = self.get(name);
+        if can_be_id(value) { value } else { "-" }
+    }
+
     pub fn owned(&self, name: &str) -> String {
         self.get(name).to_owned()
     }
@@ -66,6 +72,11 @@ impl Fields {
     }
 }
 
+/// No id is as long as a secret: one that was pasted for an id does not reach the database, nor the log of its statements.
+fn can_be_id(text: &str) -> bool {
+    text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 /// The id in a path. What cannot be one reads as empty, which no record has: a 404 like any other.
 pub struct Id(pub String);
 
@@ -74,9 +85,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
-        // No id is as long as a secret: one that was pasted here does not reach the database, nor the log of its statements.
-        let plain = |id: &String| id.len() <= 40 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        Ok(Self(path.ok().map(|path| path.0).filter(plain).unwrap_or_default()))
+        Ok(Self(path.ok().map(|path| path.0).filter(|id| can_be_id(id)).unwrap_or_default()))
     }
 }
 

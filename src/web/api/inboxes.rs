@@ -29,7 +29,7 @@ pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query) -
     let limit = limit(query.get("limit"))?;
     let rows = i64::try_from(limit).unwrap_or(i64::MAX) + 1;
     let mut found =
-        inboxes::list(&app.db, caller.account_id(), caller.holder.only_inbox(), query.get("after"), rows).await?;
+        inboxes::list(&app.db, caller.account_id(), caller.holder.only_inbox(), query.id("after"), rows).await?;
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|last| last.id.clone());

@@ -61,7 +61,7 @@ pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query) -
     caller.may(&app, KEYS_READ, None)?;
     let limit = limit(query.get("limit"))?;
     let rows = i64::try_from(limit).unwrap_or(i64::MAX) + 1;
-    let page = Page { sort: Sort::Created, descending: true, from: query.get("after"), backwards: false, limit: rows };
+    let page = Page { sort: Sort::Created, descending: true, from: query.id("after"), backwards: false, limit: rows };
     let now = app.now();
     let mut keys = key_list::list(&app.db, caller.account_id(), &Filter::default(), page, now).await?;
     let more = keys.len() > limit;

@@ -81,7 +81,7 @@ impl Line {
 /// `GET /settings/audit-log?target=&before=`
 pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result<Response, Error> {
     let now = app.now();
-    let target = query.get("target");
+    let target = query.id("target");
     let before = query.get("before").parse().ok();
     let limit = i64::try_from(PAGE).unwrap_or(i64::MAX) + 1;
     let slice = Slice { target_id: target, before, limit };

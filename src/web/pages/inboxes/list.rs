@@ -49,7 +49,7 @@ impl List<'_> {
 /// `GET /settings/inboxes?after=`
 pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result<Response, Error> {
     let limit = i64::try_from(PAGE).unwrap_or(i64::MAX) + 1;
-    let after = query.get("after");
+    let after = query.id("after");
     let mut found = inboxes::list(&app.db, me.account_id(), "", after, limit).await?;
     let more = found.len() > PAGE;
     found.truncate(PAGE);

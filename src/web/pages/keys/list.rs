@@ -110,11 +110,16 @@ impl Asked {
             q: fields.get("q").trim().chars().take(LONGEST_SEARCH).collect(),
             key_type: fields.owned("type"),
             environment: fields.owned("environment"),
-            inbox: fields.owned("inbox"),
+            inbox: fields.id("inbox").to_owned(),
             scope: fields.owned("scope"),
             status: fields.owned("status"),
         };
-        Self { filter, sort: fields.owned("sort"), after: fields.owned("after"), before: fields.owned("before") }
+        Self {
+            filter,
+            sort: fields.owned("sort"),
+            after: fields.id("after").to_owned(),
+            before: fields.id("before").to_owned(),
+        }
     }
 
     fn order(&self) -> (Sort, bool) {

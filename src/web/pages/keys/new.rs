@@ -215,7 +215,7 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
     let form = KeyForm {
         key_type: offered.into(),
         environment: environment.unwrap_or_default(),
-        inbox: query.owned("inbox"),
+        inbox: query.id("inbox").to_owned(),
         preset: if key_type == KeyType::Restricted {
             "custom".into()
         } else {
@@ -261,7 +261,7 @@ fn read(fields: &Fields) -> KeyForm {
         key_type: if fields.get("type").is_empty() { "standard".into() } else { fields.owned("type") },
         name: fields.owned("name"),
         environment: fields.owned("environment"),
-        inbox: fields.owned("inbox"),
+        inbox: fields.id("inbox").to_owned(),
         preset,
         scopes,
         expires: fields.owned("expires"),
