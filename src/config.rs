@@ -1,5 +1,5 @@
-//! Settings: what an installation is told from outside, as flags or `KEYDESK_*` variables, and the secret file that every key
-//! is derived from.
+//! Settings: what an installation is told from outside, as flags or `KEYDESK_*` variables, and the secret file that
+//! every key is derived from.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;

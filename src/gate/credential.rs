@@ -1,5 +1,5 @@
-//! The `Authorization` header (RFC 6750, section 2.1): exactly one, `Bearer` in any case, one space, one token. Nothing else is a
-//! credential: no cookie, no query parameter, no other scheme.
+//! The `Authorization` header (RFC 6750, section 2.1): exactly one, `Bearer` in any case, one space, one token. Nothing
+//! else is a credential: no cookie, no query parameter, no other scheme.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;

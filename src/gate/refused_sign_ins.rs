@@ -1,5 +1,6 @@
-//! Refused sign-ins, kept for the audit log of the account they were aimed at. Written in the background: a known address must not
-//! answer later than an unknown one. Tries of one source for one user between two flushes are one event.
+//! Refused sign-ins, kept for the audit log of the account they were aimed at. Written in the background: a known
+//! address must not answer later than an unknown one. Tries of one source for one user between two flushes are one
+//! event.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

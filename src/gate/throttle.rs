@@ -1,5 +1,5 @@
-//! Throttles for sign-in and sign-up: a burst, then one every so often (generic cell rate algorithm). They are asked before
-//! any password is hashed, and they slow people down without ever locking them out.
+//! Throttles for sign-in and sign-up: a burst, then one every so often (generic cell rate algorithm). They are asked
+//! before any password is hashed, and they slow people down without ever locking them out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

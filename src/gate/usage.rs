@@ -1,5 +1,5 @@
-//! Usage, counted in memory and handed over in batches: a request costs no write. A kill loses at most what was counted since
-//! the last flush, and never a key.
+//! Usage, counted in memory and handed over in batches: a request costs no write. A kill loses at most what was counted
+//! since the last flush, and never a key.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};

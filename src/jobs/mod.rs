@@ -1,5 +1,5 @@
-//! What happens alone: usage and refused sign-ins are written, expired seals and sessions are swept. Each job is a plain function that a test can call;
-//! only [`run`] knows how often.
+//! What happens alone: usage and refused sign-ins are written, expired seals and sessions are swept. Each job is a
+//! plain function that a test can call; only [`run`] knows how often.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! The API key: the record, never the secret. Its status is a function of its timestamps and of now, and of nothing else.
+//! The API key: the record, never the secret. Its status is a function of its timestamps and of now, and of nothing
+//! else.
 
 use std::fmt;
 use std::net::IpAddr;

@@ -1,5 +1,5 @@
-//! The audit event: who did what to what, when, from where. Events of one account form a chain: each carries an HMAC over
-//! its own fields and the MAC before it, so an edit, a deletion or a swap shows.
+//! The audit event: who did what to what, when, from where. Events of one account form a chain: each carries an HMAC
+//! over its own fields and the MAC before it, so an edit, a deletion or a swap shows.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! What somebody asks a new key to be, by form or JSON, and whether it can be: every mistake at once, each with the field it
-//! belongs to and the way to mend it.
+//! What somebody asks a new key to be, by form or JSON, and whether it can be: every mistake at once, each with the
+//! field it belongs to and the way to mend it.
 
 use std::time::Duration;
 
@@ -8,13 +8,12 @@ use time::macros::format_description;
 
 use super::api_key::{AllowedIps, KeyType};
 use super::inbox::Inbox;
+use super::name;
 use super::scopes::{Scopes, WILDCARD, never_restricted};
 use super::text;
 use crate::clock::{Timestamp, days};
 use crate::product::{ExpiryPolicy, Product, ScopeDefinition, ScopeKind};
 
-/// Characters in the name of a key.
-pub const LONGEST_NAME: usize = 50;
 /// Nobody plans further ahead than this; a year with a typo does.
 const FURTHEST_EXPIRY: Duration = days(3653);
 const MOST_NETWORKS: usize = 200;
@@ -119,16 +118,7 @@ impl KeyForm {
 
     fn name(&self) -> Result<String, String> {
         let name = self.name.trim();
-        let length = name.chars().count();
-        if name.is_empty() {
-            Err("Enter a name.".into())
-        } else if length > LONGEST_NAME {
-            Err(format!("Use {LONGEST_NAME} characters or fewer. This name has {length}."))
-        } else if name.chars().any(char::is_control) {
-            Err("Use letters, digits, spaces and punctuation only.".into())
-        } else {
-            Ok(name.to_owned())
-        }
+        name::objection(name, name::LONGEST).map_or_else(|| Ok(name.to_owned()), Err)
     }
 
     fn environment(&self, product: &Product) -> Result<String, String> {

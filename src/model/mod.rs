@@ -7,6 +7,7 @@ pub mod host;
 pub mod inbox;
 pub mod key_form;
 pub mod keyring;
+pub mod name;
 pub mod password;
 pub mod refresh_token;
 pub mod scopes;

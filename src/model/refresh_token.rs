@@ -1,4 +1,5 @@
-//! Refresh tokens: 256 random bits behind a prefix of their own, so that scanners find them; only the SHA-256 is remembered.
+//! Refresh tokens: 256 random bits behind a prefix of their own, so that scanners find them; only the SHA-256 is
+//! remembered.
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;

@@ -1,5 +1,5 @@
-//! The seal: a fresh secret, encrypted until its one reveal (XChaCha20-Poly1305, random nonce). The associated data binds
-//! purpose, installation, key and account, so a blob moved to another row opens nothing.
+//! The seal: a fresh secret, encrypted until its one reveal (XChaCha20-Poly1305, random nonce). The associated data
+//! binds purpose, installation, key and account, so a blob moved to another row opens nothing.
 
 use std::time::Duration;
 

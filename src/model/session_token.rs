@@ -1,5 +1,5 @@
-//! The session JWT: ten minutes of being somebody (`EdDSA`, RFC 8037; profile of RFC 8725). It caches identity, not authority:
-//! whether its session still stands, and in which role, is asked of the store on every use.
+//! The session JWT: ten minutes of being somebody (`EdDSA`, RFC 8037; profile of RFC 8725). It caches identity, not
+//! authority: whether its session still stands, and in which role, is asked of the store on every use.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -214,8 +214,8 @@ pub async fn find_first(db: &Db, account_id: &str) -> sqlx::Result<Option<ApiKey
     read!(db, c => sqlx::query_as(FIND).bind(account_id).fetch_optional(c))
 }
 
-/// Gives the key a new secret. Answers `false` if the key is not any more as `key` says: deleted, or rotated by somebody
-/// else, so that a button pressed twice rotates once.
+/// Gives the key a new secret. Answers `false` if the key is not any more as `key` says: deleted, or rotated by
+/// somebody else, so that a button pressed twice rotates once.
 pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, rotation: Rotation<'_>) -> sqlx::Result<bool> {
     const UPDATE: &str = "
         update api_keys

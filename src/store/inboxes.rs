@@ -64,7 +64,8 @@ pub async fn find(db: &Db, account_id: &str, id: &str) -> sqlx::Result<Option<In
     read!(db, c => sqlx::query_as(FIND).bind(account_id).bind(id).fetch_optional(c))
 }
 
-/// An account's inboxes by name. `only` keeps a restricted key to its own; empty means all. `after` is the id of the last one seen.
+/// An account's inboxes by name. `only` keeps a restricted key to its own; empty means all. `after` is the id of the
+/// last one seen.
 pub async fn list(db: &Db, account_id: &str, only: &str, after: &str, limit: i64) -> sqlx::Result<Vec<Listed>> {
     const LIST: &str = "
         select i.id, i.name, i.address, i.created_at,
@@ -79,7 +80,8 @@ pub async fn list(db: &Db, account_id: &str, only: &str, after: &str, limit: i64
     read!(db, c => sqlx::query_as(LIST).bind(account_id).bind(only).bind(after).bind(limit).fetch_all(c))
 }
 
-/// Deletes an inbox and every restricted key bound to it. Answers the names of those keys, or `None` if there is no such inbox.
+/// Deletes an inbox and every restricted key bound to it. Answers the names of those keys, or `None` if there is no
+/// such inbox.
 pub async fn delete(db: &Db, act: &Act<'_>, account_id: &str, id: &str) -> sqlx::Result<Option<Vec<String>>> {
     const DELETE: &str = "
         update inboxes

@@ -1,5 +1,5 @@
-//! What is remembered, and the only SQL. One text runs on SQLite and `PostgreSQL`: [`read!`] and [`within!`] paste the same sqlx
-//! expression into both typed arms. Every change is one transaction that also holds its audit event.
+//! What is remembered, and the only SQL. One text runs on SQLite and `PostgreSQL`: [`read!`] and [`within!`] paste the
+//! same sqlx expression into both typed arms. Every change is one transaction that also holds its audit event.
 
 pub mod accounts;
 pub mod api_key_secrets;
@@ -240,8 +240,8 @@ impl Db {
         }
     }
 
-    /// Begins a transaction that writes. On SQLite it holds the one writer from its first moment (`begin immediate`), so it
-    /// cannot fail half way because somebody else wrote meanwhile.
+    /// Begins a transaction that writes. On SQLite it holds the one writer from its first moment (`begin immediate`),
+    /// so it cannot fail half way because somebody else wrote meanwhile.
     pub async fn begin(&self) -> sqlx::Result<Tx> {
         Ok(match self {
             Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
@@ -249,8 +249,8 @@ impl Db {
         })
     }
 
-    /// As [`Db::begin`], with the account's row locked first. Whatever changes an account begins here, so that no two of
-    /// them can each hold what the other waits for.
+    /// As [`Db::begin`], with the account's row locked first. Whatever changes an account begins here, so that no two
+    /// of them can each hold what the other waits for.
     async fn begin_on(&self, account_id: &str) -> sqlx::Result<Tx> {
         const LOCK: &str = "select id from accounts where id = $1 for no key update";
         let mut tx = self.begin().await?;

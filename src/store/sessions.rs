@@ -1,5 +1,5 @@
-//! Sessions: the authority on whether a cookie, a session token or a refresh token still means somebody. Ending one ends
-//! every credential of it on its next use.
+//! Sessions: the authority on whether a cookie, a session token or a refresh token still means somebody. Ending one
+//! ends every credential of it on its next use.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The records of tower-sessions, on our own tables: keyed by the SHA-256 of the cookie's id, so that reading the database
-//! is not signing in.
+//! The records of tower-sessions, on our own tables: keyed by the SHA-256 of the cookie's id, so that reading the
+//! database is not signing in.
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};

@@ -1,5 +1,5 @@
-//! Stylesheet, script and icons, embedded in the binary. Their URL carries a hash of all of them, so a browser may keep them for
-//! ever and never keeps a stale one.
+//! Stylesheet, script and icons, embedded in the binary. Their URL carries a hash of all of them, so a browser may keep
+//! them for ever and never keeps a stale one.
 
 use std::sync::OnceLock;
 

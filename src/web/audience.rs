@@ -1,5 +1,5 @@
-//! Who a page is for. A router group names its audience once, and every route in it is closed to everybody else; a handler gets
-//! [`Me`], which only these layers can make.
+//! Who a page is for. A router group names its audience once, and every route in it is closed to everybody else; a
+//! handler gets [`Me`], which only these layers can make.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
-//! Cross-site request forgery: a request that changes something must say that it comes from our own pages. Browsers say so in
-//! `Sec-Fetch-Site`; older ones in `Origin`; whoever says neither is refused (OWASP CSRF cheat sheet, fetch metadata). The
-//! `Host` must be ours too, so that a rebound name reaches nothing.
+//! Cross-site request forgery: a request that changes something must say that it comes from our own pages. Browsers say
+//! so in `Sec-Fetch-Site`; older ones in `Origin`; whoever says neither is refused (OWASP CSRF cheat sheet, fetch
+//! metadata). The `Host` must be ours too, so that a rebound name reaches nothing.
 
 use axum::extract::{Request, State};
 use axum::http::header::{HOST, ORIGIN};

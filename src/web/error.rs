@@ -1,5 +1,5 @@
-//! What can go wrong with a page, and the page that says so: who can help, what still works, and the request id under which the
-//! log knows more. Form mistakes and redirects are not errors.
+//! What can go wrong with a page, and the page that says so: who can help, what still works, and the request id under
+//! which the log knows more. Form mistakes and redirects are not errors.
 
 use askama::Template;
 use axum::extract::{Request, State};

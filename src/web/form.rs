@@ -72,7 +72,8 @@ impl Fields {
     }
 }
 
-/// No id is as long as a secret: one that was pasted for an id does not reach the database, nor the log of its statements.
+/// No id is as long as a secret: one that was pasted for an id does not reach the database, nor the log of its
+/// statements.
 fn can_be_id(text: &str) -> bool {
     text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

@@ -1,5 +1,5 @@
-//! The id that a creating form carries: pressed twice it creates once, and a form that was open too long, or that somebody else
-//! opened in this browser, is shown again instead of being carried out.
+//! The id that a creating form carries: pressed twice it creates once, and a form that was open too long, or that
+//! somebody else opened in this browser, is shown again instead of being carried out.
 
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ pub fn issue(session_id: &str, now: Timestamp, keyring: &Keyring, entropy: &Entr
     format!("{open}.{mac}")
 }
 
-/// Whether a form may be carried out. A request without an id (a script of the user's own) may; it only loses the double-press guard.
+/// Whether a form may be carried out. A request without an id (a script of the user's own) may; it only loses the
+/// double-press guard.
 pub fn is_current(form_id: &str, session_id: &str, now: Timestamp, keyring: &Keyring) -> bool {
     if form_id.is_empty() {
         return true;

@@ -1,5 +1,5 @@
-//! The headers of every answer. The policy starts at nothing and earns each allowance; there is nothing inline, so there are
-//! no nonces.
+//! The headers of every answer. The policy starts at nothing and earns each allowance; there is nothing inline, so
+//! there are no nonces.
 
 use axum::extract::{Request, State};
 use axum::http::header::{

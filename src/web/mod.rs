@@ -1,5 +1,5 @@
-//! What is said: the only axum and askama. Handlers extract, decide, do and answer; a page struct beside each is the typed
-//! contract of its template.
+//! What is said: the only axum and askama. Handlers extract, decide, do and answer; a page struct beside each is the
+//! typed contract of its template.
 
 pub mod api;
 pub mod assets;

@@ -1,7 +1,8 @@
 //! Making an inbox, for pages and JSON alike.
 
 use super::App;
-use crate::model::inbox::{Inbox, local_part, name_objection};
+use crate::model::inbox::{Inbox, local_part};
+use crate::model::name;
 use crate::store::{Act, inboxes};
 
 /// Why there is no inbox.
@@ -13,7 +14,7 @@ pub enum Refused {
 /// Adds an inbox of this name.
 pub async fn add(app: &App, act: &Act<'_>, account_id: &str, name: &str) -> Result<Inbox, Refused> {
     let name = name.trim();
-    if let Some(objection) = name_objection(name) {
+    if let Some(objection) = name::objection(name, name::LONGEST) {
         return Err(Refused::Name(objection));
     }
     let host = app.public_url.split("://").nth(1).and_then(|host| host.split(':').next()).unwrap_or("localhost");

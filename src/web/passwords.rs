@@ -1,5 +1,6 @@
-//! Password hashing on a bounded pool: argon2id with 19 MiB, two passes, one lane (OWASP). As many at once as there are cores, a
-//! short queue behind them, and beyond it a prompt *busy*: a flood of sign-ins takes neither the memory nor the gate.
+//! Password hashing on a bounded pool: argon2id with 19 MiB, two passes, one lane (OWASP). As many at once as there are
+//! cores, a short queue behind them, and beyond it a prompt *busy*: a flood of sign-ins takes neither the memory nor
+//! the gate.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Who may come in, for pages, JSON and the command line alike: sign-up makes an account, sign-in tests a password. Throttled before
-//! anything is hashed; unknown, wrong and passwordless cost the same and read the same.
+//! Who may come in, for pages, JSON and the command line alike: sign-up makes an account, sign-in tests a password.
+//! Throttled before anything is hashed; unknown, wrong and passwordless cost the same and read the same.
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -11,13 +11,13 @@ use crate::clock::{Timestamp, days};
 use crate::gate::throttle::{PER_ADDRESS, PER_ADDRESS_AND_ACCOUNT, Rate, source_of};
 use crate::model::api_key::{AllowedIps, KeyType};
 use crate::model::audit::Actor;
-use crate::model::email;
 use crate::model::key_form::{FieldErrors, NewKey};
 use crate::model::keyring::hex;
 use crate::model::scopes::Scopes;
 use crate::model::secret::Secret;
 use crate::model::text::{self, fold};
 use crate::model::user::User;
+use crate::model::{email, name};
 use crate::product::{ExpiryPolicy, Product};
 use crate::store::accounts::{self, SignUp};
 use crate::store::users;
@@ -99,11 +99,8 @@ pub async fn enroll(app: &App, actor: &Actor, application: Application) -> Resul
 async fn checked(app: &App, application: &Application) -> Result<(String, String), Refused> {
     let mut errors = FieldErrors::default();
     let account = application.account.trim();
-    let length = account.chars().count();
-    if length > LONGEST_ACCOUNT_NAME {
-        errors.add("account", format!("Use {LONGEST_ACCOUNT_NAME} characters or fewer. This name has {length}."));
-    } else if account.chars().any(char::is_control) {
-        errors.add("account", "Use letters, digits, spaces and punctuation only.");
+    if let Some(objection) = name::objection(account, LONGEST_ACCOUNT_NAME).filter(|_| !account.is_empty()) {
+        errors.add("account", objection);
     }
     let address = email::parse(&application.email);
     if address.is_none() {

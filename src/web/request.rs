@@ -1,5 +1,5 @@
-//! What every request carries before anybody knows who sends it: an id, its source, its way in. Logged as one line, with nothing
-//! secret: no query, no header, no body.
+//! What every request carries before anybody knows who sends it: an id, its source, its way in. Logged as one line,
+//! with nothing secret: no query, no header, no body.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

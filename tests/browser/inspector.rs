@@ -1,5 +1,6 @@
-//! Looks at a page as everybody who uses it may: axe-core finds nothing (WCAG 2.2 AA) in either theme at either width, nothing
-//! scrolls sideways, a finger finds its targets; and takes a picture of each, when `KEYDESK_SCREENSHOTS` asks for them.
+//! Looks at a page as everybody who uses it may: axe-core finds nothing (WCAG 2.2 AA) in either theme at either width,
+//! nothing scrolls sideways, a finger finds its targets; and takes a picture of each, when `KEYDESK_SCREENSHOTS` asks
+//! for them.
 
 use std::fmt::Write as _;
 

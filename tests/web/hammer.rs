@@ -1,4 +1,5 @@
-//! Deletion under fire: the real binary, 64 real connections, and not one request let through that starts after the answer.
+//! Deletion under fire: the real binary, 64 real connections, and not one request let through that starts after the
+//! answer.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

@@ -1,5 +1,5 @@
-//! Keydesk through its router: no sockets, no sleeps, a frozen clock and seeded randomness. `KEYDESK_TEST_DATABASE_URL` chooses a
-//! `PostgreSQL`; without it every test has an SQLite file of its own.
+//! Keydesk through its router: no sockets, no sleeps, a frozen clock and seeded randomness. `KEYDESK_TEST_DATABASE_URL`
+//! chooses a `PostgreSQL`; without it every test has an SQLite file of its own.
 
 mod api;
 mod api_shape;

@@ -142,7 +142,8 @@ async fn everybody_reaches_what_is_theirs_and_nothing_else() {
             let subject = format!("subject-{number}-{who}");
             let path = filled(path, &subject, &alice, &desk).await;
             let actor = if path.starts_with("/v1") { &tokens[who] } else { &people[who] };
-            // Everybody from an address of their own, so that no throttle is in the way; and nobody's cookie is used up.
+            // Everybody from an address of their own, so that no throttle is in the way; and nobody's cookie is used
+            // up.
             let actor = actor.copied().at(&format!("198.51.100.{who}"));
             let actor = if path == "/sign-out" && who > 0 { desk.signed_in(&people[who].email).await } else { actor };
             let before = desk.holdings().await;

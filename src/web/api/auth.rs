@@ -1,5 +1,5 @@
-//! `/api/auth/*`: sign up, log in, refresh and log out without a browser. The answer is a ten-minute session token and a refresh
-//! token; their authority is the session, and ending it ends both.
+//! `/api/auth/*`: sign up, log in, refresh and log out without a browser. The answer is a ten-minute session token and
+//! a refresh token; their authority is the session, and ending it ends both.
 
 use axum::Json;
 use axum::extract::State;
@@ -72,7 +72,8 @@ pub async fn refresh(
     Ok(granted(&app, &session, &successor))
 }
 
-/// `POST /api/auth/logout`: ends the session of a refresh token. An unknown one has nothing to end, and that is no news.
+/// `POST /api/auth/logout`: ends the session of a refresh token. An unknown one has nothing to end, and that is no
+/// news.
 pub async fn log_out(
     State(app): State<App>,
     info: RequestInfo,

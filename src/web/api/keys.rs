@@ -1,5 +1,5 @@
-//! `/v1/keys`: list, create, get, delete, rotate. A secret is in the answer that makes it and nowhere else, and no key makes or
-//! takes over one that is wider than itself.
+//! `/v1/keys`: list, create, get, delete, rotate. A secret is in the answer that makes it and nowhere else, and no key
+//! makes or takes over one that is wider than itself.
 
 use axum::Json;
 use axum::extract::State;

@@ -1,4 +1,5 @@
-//! What can go wrong over the API: one body that every dialect can read, with the request id under which support finds why.
+//! What can go wrong over the API: one body that every dialect can read, with the request id under which support finds
+//! why.
 
 use axum::Json;
 use axum::extract::Request;

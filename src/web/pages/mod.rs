@@ -1,4 +1,5 @@
-//! The pages, one file per screen. Each holds its page struct, its handlers, and nothing that another screen could want.
+//! The pages, one file per screen. Each holds its page struct, its handlers, and nothing that another screen could
+//! want.
 
 pub mod audit_log;
 pub mod home;

@@ -1,4 +1,5 @@
-//! A desk of its own: a fresh database, a clock that stands at 2026-11-21T14:05:00Z, randomness seeded by the test's name.
+//! A desk of its own: a fresh database, a clock that stands at 2026-11-21T14:05:00Z, randomness seeded by the test's
+//! name.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! What the desk logs while the tests run: everything at level debug, kept in memory and, for the secret audit, in a file.
+//! What the desk logs while the tests run: everything at level debug, kept in memory and, for the secret audit, in a
+//! file.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};

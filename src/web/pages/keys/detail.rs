@@ -1,4 +1,5 @@
-//! One key: its use first, then who did what, then the facts. A key that still waits for its reveal shows its seal instead.
+//! One key: its use first, then who did what, then the facts. A key that still waits for its reveal shows its seal
+//! instead.
 
 use askama::Template;
 use axum::extract::State;

@@ -1,4 +1,5 @@
-//! The one-time reveal. The secret leaves in the answer to this POST and nowhere else; whoever comes second is told who was first.
+//! The one-time reveal. The secret leaves in the answer to this POST and nowhere else; whoever comes second is told who
+//! was first.
 
 use askama::Template;
 use axum::extract::State;
