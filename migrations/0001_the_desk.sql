@@ -114,9 +114,7 @@ create table api_keys (
     last_used_ip text,
     first_used_at bigint,
     -- The first request that passed, as JSON, for the first screen.
-    first_request text,
-    -- The form that asked for this key: pressing its button twice makes one key.
-    form_id text unique
+    first_request text
 );
 
 create unique index api_keys_by_name on api_keys (account_id, environment, name_folded) where deleted_at is null;
@@ -145,6 +143,17 @@ create table sealed_secrets (
     account_id text not null references accounts (id),
     sealed text not null,
     expires_at bigint not null
+);
+
+-- Requests that may come twice and must happen once: forms by their id, programs by a digest of their Idempotency-Key.
+create table idempotency_keys (
+    account_id text not null references accounts (id),
+    key text not null,
+    -- A digest of what was asked for: the same key with another request is a mistake of the caller.
+    request text not null,
+    resource_id text not null,
+    created_at bigint not null,
+    primary key (account_id, key)
 );
 
 create table usage_hours (

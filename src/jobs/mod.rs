@@ -11,7 +11,7 @@ use crate::entropy::Entropy;
 use crate::gate::Gate;
 use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
-use crate::store::{Act, Db, sealed_secrets, web_sessions};
+use crate::store::{Act, Db, once, sealed_secrets, web_sessions};
 
 /// At most one write per key in this time; a kill loses no more than this.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
@@ -61,6 +61,7 @@ pub async fn flush(background: &Background) -> sqlx::Result<()> {
 pub async fn sweep(db: &Db, clock: &Clock) -> sqlx::Result<()> {
     let now = clock.now();
     sealed_secrets::sweep(db, now).await?;
+    once::sweep(db, now).await?;
     web_sessions::sweep(db, now).await
 }
 

@@ -56,7 +56,7 @@ pub async fn sign_up(
     let account = Target { id: &user.account_id, name: &user.account_name };
     audit_events::record(&mut tx, &act, &user.account_id, Action::AccountCreated, account, "").await?;
     if let Some((new, secret)) = first_key {
-        api_keys::insert(&mut tx, &act, &user.account_id, api_keys::Issue { new, secret, form_id: None, sealed: true })
+        api_keys::insert(&mut tx, &act, &user.account_id, api_keys::Issue { new, secret, once: None, sealed: true })
             .await?;
     }
     tx.commit().await?;

@@ -1,6 +1,7 @@
 //! API keys: the record. A key changes only here, and every change records its audit event in
 //! the same transaction.
 
+use super::once::{self, Once, Seen};
 use super::sealed_secrets::keep_sealed;
 use super::{Act, Db, Tx, api_key_secrets, audit_events, change, columns, is_taken, read, within};
 use crate::clock::{Timestamp, hours};
@@ -64,8 +65,8 @@ pub(super) use select_key;
 pub struct Issue<'a> {
     pub new: &'a NewKey,
     pub secret: &'a Secret,
-    /// The form that asks for it, so that asking twice issues once.
-    pub form_id: Option<&'a str>,
+    /// The request that asks for it, so that asking twice issues once.
+    pub once: Option<Once<'a>>,
     /// Whether the secret waits for a reveal. Over the API it is in the answer, and nowhere else.
     pub sealed: bool,
 }
@@ -86,8 +87,10 @@ pub struct Rotation<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Issued {
     Key(String),
-    /// The same form came before; this is the key it made.
+    /// The same request came before; this is the key it made.
     Before(String),
+    /// A request with the same idempotency key asked for something else.
+    OtherRequest,
     NameTaken,
     LimitReached,
     /// The inbox was deleted while the form was open.
@@ -97,20 +100,17 @@ pub enum Issued {
 /// Issues a key. `limit` is the number of keys an account may hold; 0 is no limit.
 pub async fn issue(db: &Db, act: &Act<'_>, account_id: &str, issue: Issue<'_>, limit: i64) -> sqlx::Result<Issued> {
     const COUNT: &str = "select count(*) from api_keys where account_id = $1 and deleted_at is null";
-    if let Some(id) = find_by_form(db, account_id, issue.form_id).await? {
-        return Ok(Issued::Before(id));
-    }
     let mut tx = db.begin_on(account_id).await?;
+    match once::look(&mut tx, account_id, issue.once).await? {
+        Seen::Made(id) => return Ok(Issued::Before(id)),
+        Seen::Differently => return Ok(Issued::OtherRequest),
+        Seen::Never => {}
+    }
     if !inbox_stands(&mut tx, account_id, issue.new).await? {
         return Ok(Issued::InboxGone);
     }
     let id = match insert(&mut tx, act, account_id, issue).await {
-        Err(error) if is_taken(&error) => {
-            drop(tx);
-            // The same form may have come twice at once; then the other one was first.
-            let before = find_by_form(db, account_id, issue.form_id).await?;
-            return Ok(before.map_or(Issued::NameTaken, Issued::Before));
-        }
+        Err(error) if is_taken(&error) => return Ok(Issued::NameTaken),
         done => done?,
     };
     // The account is locked: nobody else is counting.
@@ -118,6 +118,7 @@ pub async fn issue(db: &Db, act: &Act<'_>, account_id: &str, issue: Issue<'_>, l
     if limit > 0 && count > limit {
         return Ok(Issued::LimitReached);
     }
+    once::remember(&mut tx, act, account_id, issue.once, &id).await?;
     tx.commit().await?;
     Ok(Issued::Key(id))
 }
@@ -130,23 +131,14 @@ async fn inbox_stands(tx: &mut Tx, account_id: &str, new: &NewKey) -> sqlx::Resu
     Ok(found.is_some())
 }
 
-/// The key that a form has made.
-async fn find_by_form(db: &Db, account_id: &str, form_id: Option<&str>) -> sqlx::Result<Option<String>> {
-    const FIND: &str = "select id from api_keys where account_id = $1 and form_id = $2";
-    let Some(form_id) = form_id else { return Ok(None) };
-    let found: Option<(String,)> =
-        read!(db, c => sqlx::query_as(FIND).bind(account_id).bind(form_id).fetch_optional(c))?;
-    Ok(found.map(|(id,)| id))
-}
-
 pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, account_id: &str, issue: Issue<'_>) -> sqlx::Result<String> {
     const INSERT: &str = "
         insert into api_keys (
             id, account_id, name, name_folded, key_type, environment, inbox_id, scopes, allowed_ips,
-            prefix, last4, created_at, created_by, expires_at, sealed_until, form_id
+            prefix, last4, created_at, created_by, expires_at, sealed_until
         )
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-    let Issue { new, secret, form_id, sealed } = issue;
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    let Issue { new, secret, sealed, .. } = issue;
     let id = act.entropy.id("key");
     audit_events::record(tx, act, account_id, Action::KeyCreated, Target { id: &id, name: &new.name }, "").await?;
     change!(
@@ -167,7 +159,6 @@ pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, account_id: &str, issue: 
             .bind((act.actor.kind == "user").then_some(&act.actor.id))
             .bind(new.expires_at)
             .bind(sealed.then_some(act.at + seal::LIFETIME))
-            .bind(form_id)
     );
     api_key_secrets::insert(tx, act, &id, secret).await?;
     if sealed {

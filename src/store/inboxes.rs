@@ -1,5 +1,6 @@
 //! Inboxes. Deleting one deletes the restricted keys that are bound to it, in the same transaction.
 
+use super::once::{self, Once, Seen};
 use super::{Act, Db, api_keys, audit_events, change, columns, read, within};
 use crate::clock::Timestamp;
 use crate::model::audit::{Action, Target};
@@ -28,13 +29,28 @@ impl Listed {
 
 columns!(Listed { id, name, address, created_at, restricted_keys });
 
-/// Creates an inbox. Answers `false` if the account has one of this name.
-pub async fn create(db: &Db, act: &Act<'_>, inbox: &Inbox) -> sqlx::Result<bool> {
+/// What became of an inbox to create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Created {
+    Now,
+    /// The same request came before; this is the inbox it made.
+    Before(String),
+    /// A request with the same idempotency key asked for something else.
+    OtherRequest,
+    NameTaken,
+}
+
+pub async fn create(db: &Db, act: &Act<'_>, inbox: &Inbox, once: Option<Once<'_>>) -> sqlx::Result<Created> {
     const INSERT: &str = "
         insert into inboxes (id, account_id, name, name_folded, address, created_at)
         values ($1, $2, $3, $4, $5, $6)
         on conflict do nothing";
     let mut tx = db.begin_on(&inbox.account_id).await?;
+    match once::look(&mut tx, &inbox.account_id, once).await? {
+        Seen::Made(id) => return Ok(Created::Before(id)),
+        Seen::Differently => return Ok(Created::OtherRequest),
+        Seen::Never => {}
+    }
     let inserted = change!(
         &mut tx,
         sqlx::query(INSERT)
@@ -46,12 +62,13 @@ pub async fn create(db: &Db, act: &Act<'_>, inbox: &Inbox) -> sqlx::Result<bool>
             .bind(inbox.created_at)
     );
     if inserted == 0 {
-        return Ok(false);
+        return Ok(Created::NameTaken);
     }
     let target = Target { id: &inbox.id, name: &inbox.name };
     audit_events::record(&mut tx, act, &inbox.account_id, Action::InboxCreated, target, "").await?;
+    once::remember(&mut tx, act, &inbox.account_id, once, &inbox.id).await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(Created::Now)
 }
 
 pub async fn find(db: &Db, account_id: &str, id: &str) -> sqlx::Result<Option<Inbox>> {

@@ -7,6 +7,7 @@ pub mod api_keys;
 pub mod audit_events;
 pub mod inboxes;
 pub mod key_list;
+pub mod once;
 pub mod sealed_secrets;
 pub mod sessions;
 pub mod usage;

@@ -3,16 +3,28 @@
 use super::App;
 use crate::model::inbox::{Inbox, local_part};
 use crate::model::name;
-use crate::store::{Act, inboxes};
+use crate::store::Act;
+use crate::store::inboxes::{self, Created};
+use crate::store::once::Once;
 
-/// Why there is no inbox.
+/// Why there is no new inbox.
 pub enum Refused {
     Name(String),
+    /// The same request came before; this is the inbox it made.
+    Before(String),
+    /// A request with the same idempotency key asked for something else.
+    OtherRequest,
     Database(sqlx::Error),
 }
 
 /// Adds an inbox of this name.
-pub async fn add(app: &App, act: &Act<'_>, account_id: &str, name: &str) -> Result<Inbox, Refused> {
+pub async fn add(
+    app: &App,
+    act: &Act<'_>,
+    account_id: &str,
+    name: &str,
+    once: Option<Once<'_>>,
+) -> Result<Inbox, Refused> {
     let name = name.trim();
     if let Some(objection) = name::objection(name, name::LONGEST) {
         return Err(Refused::Name(objection));
@@ -25,9 +37,13 @@ pub async fn add(app: &App, act: &Act<'_>, account_id: &str, name: &str) -> Resu
         address: format!("{}@in.{host}", local_part(name, &app.entropy.base62(4))),
         created_at: app.now(),
     };
-    match inboxes::create(&app.db, act, &inbox).await {
-        Ok(true) => Ok(inbox),
-        Ok(false) => Err(Refused::Name(format!("There is already one named {name}. Choose another name."))),
+    match inboxes::create(&app.db, act, &inbox, once).await {
+        Ok(Created::Now) => Ok(inbox),
+        Ok(Created::Before(id)) => Err(Refused::Before(id)),
+        Ok(Created::OtherRequest) => Err(Refused::OtherRequest),
+        Ok(Created::NameTaken) => {
+            Err(Refused::Name(format!("There is already one named {name}. Choose another name.")))
+        }
         Err(error) => Err(Refused::Database(error)),
     }
 }

@@ -56,7 +56,7 @@ async fn issued(desk: &TestApp, alice: &Actor, name: &str, expires_in_days: Opti
     };
     let secret = Secret::generate("kd_live_", &desk.app.entropy);
     let author = TestApp::author();
-    let issue = Issue { new: &new, secret: &secret, form_id: None, sealed: true };
+    let issue = Issue { new: &new, secret: &secret, once: None, sealed: true };
     match api_keys::issue(&desk.app.db, &desk.app.act(&author), &alice.account_id, issue, 0).await {
         Ok(Issued::Key(id)) => id,
         other => panic!("{other:?}"),

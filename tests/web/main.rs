@@ -20,6 +20,7 @@ mod keys_list;
 mod keys_reveal;
 mod keys_rotate;
 mod layers;
+mod once;
 mod permissions;
 mod races;
 mod secrets_at_rest;

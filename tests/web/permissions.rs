@@ -168,7 +168,7 @@ async fn filled(path: &str, subject: &str, alice: &Actor, desk: &TestApp) -> Str
         "" => String::new(),
         _ => {
             let author = TestApp::author();
-            keydesk::web::new_inbox::add(&desk.app, &desk.app.act(&author), &alice.account_id, subject)
+            keydesk::web::new_inbox::add(&desk.app, &desk.app.act(&author), &alice.account_id, subject, None)
                 .await
                 .map_or_else(|_| panic!("no inbox {subject}"), |inbox| inbox.id)
         }

@@ -107,7 +107,7 @@ async fn add_inboxes(app: &App, by: &User) -> Result<Vec<Inbox>, Failure> {
             address: format!("{local}@in.halden.example"),
             created_at: act.at,
         };
-        inboxes::create(&app.db, &act, &inbox).await?;
+        inboxes::create(&app.db, &act, &inbox, None).await?;
         made.push(inbox);
     }
     Ok(made)
@@ -129,7 +129,7 @@ async fn tell(app: &App, people: &[User], boxes: &[Inbox], story: &Story, dice: 
         allowed_ips: AllowedIps::default(),
     };
     let secret = Secret::generate(&app.product.secret_prefix(story.environment), &app.entropy);
-    let issue = Issue { new: &new, secret: &secret, form_id: None, sealed: true };
+    let issue = Issue { new: &new, secret: &secret, once: None, sealed: true };
     let Issued::Key(id) = api_keys::issue(&app.db, &created, &by.account_id, issue, 0).await? else {
         return Err(format!("the demo's key {} was not issued", story.name).into());
     };

@@ -1,6 +1,6 @@
 //! JSON bodies, read strictly: the right type, a bounded size, no unknown field.
 
-use axum::body::to_bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
@@ -15,21 +15,27 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
-            return Err(Problem::unsupported_media_type());
-        }
-        let limit = if request.uri().path().starts_with("/api/auth/") { LARGEST_SIGN_IN } else { LARGEST_BODY };
-        let bytes = to_bytes(request.into_body(), limit).await.map_err(|_| Problem::too_large(limit))?;
-        if bytes.windows(6).any(|six| six == b"\\u0000") {
-            return Err(Problem::bad_request("The body holds a NUL character; no text of ours does."));
-        }
-        // serde's messages quote field names and positions, never values of a body that holds a password.
-        let parsed = serde_json::from_slice(&bytes);
-        parsed
-            .map(Self)
-            .map_err(|error| Problem::bad_request(format!("The body is not what this path takes: {}.", said(&error))))
+        parse(&read(request).await?).map(Self)
     }
+}
+
+/// The bytes of a JSON body.
+pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
+        return Err(Problem::unsupported_media_type());
+    }
+    let limit = if request.uri().path().starts_with("/api/auth/") { LARGEST_SIGN_IN } else { LARGEST_BODY };
+    to_bytes(request.into_body(), limit).await.map_err(|_| Problem::too_large(limit))
+}
+
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.windows(6).any(|six| six == b"\\u0000") {
+        return Err(Problem::bad_request("The body holds a NUL character; no text of ours does."));
+    }
+    // serde's messages quote field names and positions, never values of a body that holds a password.
+    let parsed = serde_json::from_slice(bytes);
+    parsed.map_err(|error| Problem::bad_request(format!("The body is not what this path takes: {}.", said(&error))))
 }
 
 /// What serde says, unless it would quote what was sent.

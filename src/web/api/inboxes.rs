@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::body::Body;
 use super::door::Caller;
+use super::once::OnceBody;
 use super::page::limit;
 use super::problem::Problem;
 use crate::clock::Timestamp;
@@ -38,20 +38,26 @@ pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query) -
     Ok(Json(json!({ "data": data, "next": next })))
 }
 
-/// `POST /v1/inboxes`
+/// `POST /v1/inboxes`; with an `Idempotency-Key`, however often it is sent, one inbox.
 pub async fn create(
     State(app): State<App>,
     caller: Caller,
-    body: Result<Body<NewInbox>, Problem>,
+    request: Result<OnceBody<NewInbox>, Problem>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     // Who may not create does not learn what a body should look like.
     caller.may(&app, INBOXES_WRITE, None)?;
-    let Body(new) = body?;
-    match add(&app, &app.act(&caller.actor), caller.account_id(), &new.name).await {
-        Ok(inbox) => Ok((StatusCode::CREATED, Json(shown(&inbox.id, &inbox.name, &inbox.address, inbox.created_at)))),
-        Err(Refused::Name(why)) => Err(Problem::invalid("name", why)),
-        Err(Refused::Database(error)) => Err(error.into()),
-    }
+    let request = request?;
+    let inbox = match add(&app, &app.act(&caller.actor), caller.account_id(), &request.body.name, request.once()).await
+    {
+        Ok(inbox) => inbox,
+        Err(Refused::Before(id)) => {
+            inboxes::find(&app.db, caller.account_id(), &id).await?.ok_or_else(Problem::not_found)?
+        }
+        Err(Refused::OtherRequest) => return Err(Problem::other_request()),
+        Err(Refused::Name(why)) => return Err(Problem::invalid("name", why)),
+        Err(Refused::Database(error)) => return Err(error.into()),
+    };
+    Ok((StatusCode::CREATED, Json(shown(&inbox.id, &inbox.name, &inbox.address, inbox.created_at))))
 }
 
 /// `GET /v1/inboxes/{id}`

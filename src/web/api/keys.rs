@@ -12,6 +12,7 @@ use time::format_description::well_known::Rfc3339;
 use super::body::Body;
 use super::door::Caller;
 use super::key::shown;
+use super::once::OnceBody;
 use super::page::limit;
 use super::problem::Problem;
 use crate::clock::Timestamp;
@@ -70,25 +71,26 @@ pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query) -
     Ok(Json(json!({ "data": keys.iter().map(|key| shown(key, now)).collect::<Vec<_>>(), "next": next })))
 }
 
-/// `POST /v1/keys` → 201 with `secret`, this once.
+/// `POST /v1/keys` → 201 with `secret`, this once; sent again with its `Idempotency-Key`, without.
 pub async fn create(
     State(app): State<App>,
     caller: Caller,
-    body: Result<Body<KeyRequest>, Problem>,
+    request: Result<OnceBody<KeyRequest>, Problem>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     caller.may(&app, KEYS_WRITE, None)?;
-    let Body(request) = body?;
-    let form = request.as_form(&app.product, &caller)?;
+    let request = request?;
+    let form = request.body.as_form(&app.product, &caller)?;
     let inbox = inboxes::find(&app.db, caller.account_id(), &form.inbox).await?;
     let new = form.validate(&app.product, inbox.as_ref(), app.now()).map_err(|errors| Problem::mistakes(&errors))?;
     let new = no_wider(&caller.holder, new, &app.product)?;
     let secret = Secret::generate(&app.product.secret_prefix(&new.environment), &app.entropy);
-    let issue = Issue { new: &new, secret: &secret, form_id: None, sealed: false };
+    let issue = Issue { new: &new, secret: &secret, once: request.once(), sealed: false };
     let act = app.act(&caller.actor);
     match api_keys::issue(&app.db, &act, caller.account_id(), issue, app.product.keys.limit).await? {
-        Issued::Key(id) | Issued::Before(id) => {
-            Ok((StatusCode::CREATED, with_secret(&find(&app, &caller, &id).await?, &secret, app.now())))
-        }
+        Issued::Key(id) => Ok((StatusCode::CREATED, with_secret(&find(&app, &caller, &id).await?, &secret, app.now()))),
+        // The secret was in the first answer, and nowhere else.
+        Issued::Before(id) => Ok((StatusCode::CREATED, Json(shown(&find(&app, &caller, &id).await?, app.now())))),
+        Issued::OtherRequest => Err(Problem::other_request()),
         Issued::NameTaken => {
             Err(Problem::conflict("A key with this name exists in this environment. Choose another name."))
         }

@@ -6,5 +6,6 @@ pub mod door;
 pub mod inboxes;
 pub mod key;
 pub mod keys;
+pub mod once;
 pub mod page;
 pub mod problem;

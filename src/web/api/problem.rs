@@ -62,6 +62,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "invalid_request_error", "conflict", message)
     }
 
+    /// 409: an `Idempotency-Key` came back with another body.
+    pub fn other_request() -> Self {
+        Self::conflict("This Idempotency-Key came before with another body. Use a new key for a new request.")
+    }
+
     /// 403: a key would make, or take over, one that may more than itself.
     pub fn beyond_maker(scope: &str) -> Self {
         let message = format!("A key can’t give what it doesn’t have. Required scope: {scope}.");

@@ -37,7 +37,7 @@ pub async fn show(State(app): State<App>, me: Me) -> Result<Response, Error> {
 
 /// `POST /settings/inboxes`
 pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Result<Response, Error> {
-    match add(&app, &me.act(&app), me.account_id(), fields.get("name")).await {
+    match add(&app, &me.act(&app), me.account_id(), fields.get("name"), None).await {
         Ok(inbox) => {
             Flash::good(&inbox.name, " is ready.").keep(&me).await?;
             Ok(see_other("/settings/inboxes"))
@@ -46,6 +46,7 @@ pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Resul
             let again = New::of(&app, &me, fields.get("name"), Some(why)).await?;
             Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again))
         }
+        Err(Refused::Before(_) | Refused::OtherRequest) => Ok(see_other("/settings/inboxes")),
         Err(Refused::Database(error)) => Err(error.into()),
     }
 }

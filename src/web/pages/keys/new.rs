@@ -14,6 +14,7 @@ use crate::model::text;
 use crate::product::{Environment, ExpiryPolicy, Product, ScopeDefinition, ScopeKind};
 use crate::store::api_keys::{self, Issue, Issued};
 use crate::store::inboxes;
+use crate::store::once::Once;
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
 use crate::web::error::Error;
@@ -242,7 +243,8 @@ pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Resul
         Err(errors) => return Ok(New::of(&app, &me, key_type, form).await?.again(errors)),
     };
     let secret = Secret::generate(&app.product.secret_prefix(&new.environment), &app.entropy);
-    let issue = Issue { new: &new, secret: &secret, form_id: (!form_id.is_empty()).then_some(form_id), sealed: true };
+    let once = (!form_id.is_empty()).then_some(Once { key: form_id, request: "" });
+    let issue = Issue { new: &new, secret: &secret, once, sealed: true };
     let limit = app.product.keys.limit;
     match api_keys::issue(&app.db, &me.act(&app), me.account_id(), issue, limit).await? {
         Issued::Key(id) | Issued::Before(id) => Ok(see_other(&format!("/settings/api-keys/{id}"))),
@@ -288,7 +290,7 @@ fn refusal(refused: &Issued, name: &str, product: &Product, environment: &str) -
             let most = text::count(product.keys.limit.unsigned_abs(), "key", "keys");
             ("name", format!("This account may hold {most}. Delete one first.")).into()
         }
-        Issued::NameTaken | Issued::Key(_) | Issued::Before(_) => {
+        Issued::NameTaken | Issued::OtherRequest | Issued::Key(_) | Issued::Before(_) => {
             let label = product.environment(environment).map_or("API".into(), |found| found.label.to_lowercase());
             let article = if label.starts_with(['a', 'e', 'i', 'o', 'u', 'A']) { "An" } else { "A" };
             ("name", format!("{article} {label} key named {name} already exists. Choose another name.")).into()
