@@ -99,6 +99,8 @@ create table api_keys (
     created_at bigint not null,
     created_by text references users (id),
     expires_at bigint,
+    -- The span between issue and expiry, in microseconds: a rotation gives it anew.
+    expires_after bigint,
     paused_at bigint,
     deleted_at bigint,
     deleted_by text references users (id),

@@ -138,7 +138,8 @@
   on("submit", (event) => {
     // A whole key that somebody searches for stays out of the address: its last four characters find it as well.
     const search = event.target.querySelector("[data-slash]");
-    if (search && /^\w{40,}$/.test(search.value.trim())) search.value = search.value.trim().slice(-4);
+    const key = search?.value.match(/_[0-9A-Za-z]{20,}(?=\W*$)/);
+    if (key) search.value = key[0].slice(-4);
     if (Date.now() - (sent.get(event.target) ?? 0) < 2000) event.preventDefault();
     else sent.set(event.target, Date.now());
   });

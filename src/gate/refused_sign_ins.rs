@@ -46,9 +46,21 @@ impl RefusedSignIns {
             let act = Act { actor: &refused.visitor, at: refused.at, ..*act };
             let written = accounts::note_refused_sign_in(db, &act, &refused.user, refused.times).await;
             if written.is_err() {
-                self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(key, refused);
+                self.put_back(key, refused);
                 return written;
             }
+        }
+    }
+
+    /// Tries that came meanwhile are added to.
+    fn put_back(&self, key: (String, String), refused: Refused) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        match waiting.get_mut(&key) {
+            Some(newer) => {
+                newer.times += refused.times;
+                newer.at = refused.at;
+            }
+            None => drop(waiting.insert(key, refused)),
         }
     }
 }

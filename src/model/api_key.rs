@@ -159,6 +159,8 @@ pub struct ApiKey {
     pub created_at: Timestamp,
     pub created_by_name: Option<String>,
     pub expires_at: Option<Timestamp>,
+    /// Microseconds between issue and expiry.
+    pub expires_after: Option<i64>,
     pub paused_at: Option<Timestamp>,
     pub deleted_at: Option<Timestamp>,
     pub deleted_by_name: Option<String>,
@@ -234,9 +236,15 @@ impl ApiKey {
         }
     }
 
-    /// When the key would expire if it were rotated now: after as long as it was given the last time.
+    /// When the key would expire if it were rotated now: after as long as it was given when it was issued.
     pub fn renewed_expiry(&self, now: Timestamp) -> Option<Timestamp> {
-        self.expires_at.map(|end| now + end.since(self.rotated_at.unwrap_or(self.created_at)))
+        let span = self.expires_after.and_then(|micros| u64::try_from(micros).ok())?;
+        Some(now + Duration::from_micros(span))
+    }
+
+    /// When the current secret would die if it were replaced now with this grace: never after the key's own expiry.
+    pub fn old_secret_dies(&self, now: Timestamp, grace: Duration) -> Timestamp {
+        self.expires_at.map_or(now + grace, |expiry| expiry.min(now + grace))
     }
 
     /// `kd_live_…7Qx2`.
@@ -268,6 +276,7 @@ pub(crate) mod tests {
             created_at: NOW - days(100),
             created_by_name: None,
             expires_at: None,
+            expires_after: None,
             paused_at: None,
             deleted_at: None,
             deleted_by_name: None,

@@ -14,6 +14,8 @@ use crate::entropy::Entropy;
 
 const RANDOM_CHARACTERS: usize = 43;
 const CHECKSUM_CHARACTERS: usize = 6;
+/// More characters of a secret than anybody types by hand.
+const TELLING_CHARACTERS: usize = 20;
 
 /// A whole secret. No `Display`, no `Serialize`; `Debug` is redacted; memory is wiped on drop.
 #[derive(Clone)]
@@ -61,6 +63,17 @@ impl Secret {
             return Err(Malformed::WrongChecksum);
         }
         Ok(Self(Zeroizing::new(presented.to_owned())))
+    }
+
+    /// The last four characters of what looks like a secret, or a good part of one, somewhere in `text`: a whole key, a
+    /// line of a `.env` file, an `Authorization` header.
+    pub fn last4_within<'a>(text: &'a str, prefixes: &[String]) -> Option<&'a str> {
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let telling = |word: &&str| {
+            let rest = prefixes.iter().find_map(|prefix| word.strip_prefix(prefix.as_str()));
+            rest.is_some_and(|rest| rest.len() >= TELLING_CHARACTERS)
+        };
+        words.filter(telling).find_map(|word| word.get(word.len() - 4..))
     }
 
     /// A secret that was sealed by [`super::seal`] and is trusted to be one.
@@ -146,6 +159,19 @@ mod tests {
         let dashed = format!("{}-", &secret.reveal()[..secret.reveal().len() - 1]);
         assert_eq!(Secret::parse(&dashed, &prefixes()).unwrap_err(), Malformed::WrongShape);
         assert_eq!(Secret::parse("", &prefixes()).unwrap_err(), Malformed::ForeignPrefix);
+    }
+
+    #[test]
+    fn a_secret_is_seen_in_what_people_paste() {
+        let secret = Secret::generate("kd_live_", &Entropy::seeded(6));
+        let (whole, last4) = (secret.reveal(), Some(secret.last4()));
+        assert_eq!(Secret::last4_within(whole, &prefixes()), last4);
+        assert_eq!(Secret::last4_within(&format!("KEYDESK_API_KEY={whole}"), &prefixes()), last4);
+        assert_eq!(Secret::last4_within(&format!(" Bearer {whole}; "), &prefixes()), last4);
+        assert!(Secret::last4_within(&whole[..40], &prefixes()).is_some(), "a part of one gives it away too");
+        for name in ["kd_live_…7Qx2", "billing_worker_production_eu_central_1_primary", "kd_live_short", ""] {
+            assert_eq!(Secret::last4_within(name, &prefixes()), None, "{name}");
+        }
     }
 
     #[test]

@@ -30,18 +30,18 @@ pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, key_id: &str, secret: &Se
     Ok(())
 }
 
-/// Lets the current secret die at `dies_at`; one that is retiring already dies no later.
-pub(super) async fn retire(tx: &mut Tx, key_id: &str, dies_at: Timestamp) -> sqlx::Result<()> {
+/// Lets the current secret die at `dies_at`. One that is retiring already ends now: never more than two work.
+pub(super) async fn retire(tx: &mut Tx, key_id: &str, now: Timestamp, dies_at: Timestamp) -> sqlx::Result<()> {
     const RETIRE: &str = "update api_key_secrets set dies_at = $2 where key_id = $1 and dies_at is null";
-    end_retiring(tx, key_id, dies_at).await?;
+    end_retiring(tx, key_id, now).await?;
     change!(tx, sqlx::query(RETIRE).bind(key_id).bind(dies_at));
     Ok(())
 }
 
-/// Lets no retiring secret outlive `at`.
-pub(super) async fn end_retiring(tx: &mut Tx, key_id: &str, at: Timestamp) -> sqlx::Result<()> {
+/// Ends the grace of a retiring secret now.
+pub(super) async fn end_retiring(tx: &mut Tx, key_id: &str, now: Timestamp) -> sqlx::Result<()> {
     const END: &str = "update api_key_secrets set dies_at = $2 where key_id = $1 and dies_at > $2";
-    change!(tx, sqlx::query(END).bind(key_id).bind(at));
+    change!(tx, sqlx::query(END).bind(key_id).bind(now));
     Ok(())
 }
 

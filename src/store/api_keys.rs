@@ -1,5 +1,5 @@
-//! API keys: the record. A key changes only here, and every change records its audit event in
-//! the same transaction.
+//! API keys: the record. It changes here, by its reveal and by its use, and every change of what it may do records its audit
+//! event in the same transaction.
 
 use super::once::{self, Once, Seen};
 use super::sealed_secrets::keep_sealed;
@@ -10,7 +10,7 @@ use crate::model::audit::{Action, Target};
 use crate::model::key_form::NewKey;
 use crate::model::seal;
 use crate::model::secret::{Secret, SecretHash};
-use crate::model::text::{count, fold};
+use crate::model::text::{fold, until};
 
 columns!(ApiKey {
     id,
@@ -27,6 +27,7 @@ columns!(ApiKey {
     created_at,
     created_by_name,
     expires_at,
+    expires_after,
     paused_at,
     deleted_at,
     deleted_by_name,
@@ -46,7 +47,7 @@ macro_rules! select_key {
         concat!(
             "
         select k.id, k.account_id, k.name, k.key_type, k.environment, k.inbox_id, i.name as inbox_name, k.scopes,
-            k.allowed_ips, k.prefix, k.last4, k.created_at, cu.name as created_by_name, k.expires_at, k.paused_at,
+            k.allowed_ips, k.prefix, k.last4, k.created_at, cu.name as created_by_name, k.expires_at, k.expires_after, k.paused_at,
             k.deleted_at, du.name as deleted_by_name, k.rotated_at, k.retires_at, k.sealed_until, k.revealed_at,
             ru.name as revealed_by_name, k.revealed_ip, k.last_used_at, k.last_used_ip
         from api_keys k
@@ -135,9 +136,9 @@ pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, account_id: &str, issue: 
     const INSERT: &str = "
         insert into api_keys (
             id, account_id, name, name_folded, key_type, environment, inbox_id, scopes, allowed_ips,
-            prefix, last4, created_at, created_by, expires_at, sealed_until
+            prefix, last4, created_at, created_by, expires_at, expires_after, sealed_until
         )
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     let Issue { new, secret, sealed, .. } = issue;
     let id = act.entropy.id("key");
     audit_events::record(tx, act, account_id, Action::KeyCreated, Target { id: &id, name: &new.name }, "").await?;
@@ -158,6 +159,7 @@ pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, account_id: &str, issue: 
             .bind(act.at)
             .bind((act.actor.kind == "user").then_some(&act.actor.id))
             .bind(new.expires_at)
+            .bind(new.expires_at.map(|at| at.micros() - act.at.micros()))
             .bind(sealed.then_some(act.at + seal::LIFETIME))
     );
     api_key_secrets::insert(tx, act, &id, secret).await?;
@@ -218,8 +220,7 @@ pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, rotation: Rotation<'_>
         and last4 = $9
         and coalesce(rotated_at, 0) = $10";
     let Rotation { secret, grace_hours, expires_at, sealed } = rotation;
-    let grace_ends = act.at + hours(grace_hours);
-    let dies_at = key.expires_at.map_or(grace_ends, |expired| grace_ends.min(expired));
+    let dies_at = key.old_secret_dies(act.at, hours(grace_hours));
     let mut tx = db.begin_on(&key.account_id).await?;
     let updated = change!(
         &mut tx,
@@ -238,25 +239,21 @@ pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, rotation: Rotation<'_>
     if updated == 0 {
         return Ok(false);
     }
-    api_key_secrets::retire(&mut tx, &key.id, dies_at).await?;
+    api_key_secrets::retire(&mut tx, &key.id, act.at, dies_at).await?;
     api_key_secrets::insert(&mut tx, act, &key.id, secret).await?;
     change!(&mut tx, sqlx::query("delete from sealed_secrets where key_id = $1").bind(&key.id));
     if sealed {
         keep_sealed(&mut tx, act, &key.account_id, &key.id, secret).await?;
     }
     let target = Target { id: &key.id, name: &key.name };
-    audit_events::record(&mut tx, act, &key.account_id, Action::KeyRotated, target, &old_key_stops(grace_hours))
+    audit_events::record(&mut tx, act, &key.account_id, Action::KeyRotated, target, &old_key_stops(act.at, dies_at))
         .await?;
     tx.commit().await?;
     Ok(true)
 }
 
-fn old_key_stops(grace_hours: u64) -> String {
-    match grace_hours {
-        0 => "old key stopped at once".into(),
-        hours if hours % 24 == 0 && hours > 24 => format!("old key stops in {}", count(hours / 24, "day", "days")),
-        hours => format!("old key stops in {}", count(hours, "hour", "hours")),
-    }
+fn old_key_stops(now: Timestamp, dies_at: Timestamp) -> String {
+    if dies_at <= now { "old key stopped at once".into() } else { format!("old key stops {}", until(dies_at, now)) }
 }
 
 /// Ends the grace of the old secret now. Answers `false` if there was none to end.

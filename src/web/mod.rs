@@ -118,6 +118,17 @@ impl App {
         }
     }
 
+    /// Writes what was counted, for a page that must not be behind. In a task of its own: a browser that hangs up must not
+    /// take the counts of everybody with it.
+    ///
+    /// # Errors
+    /// If the database does not answer; then the counts wait for the next flush.
+    pub async fn flush_usage(&self) -> Result<(), error::Error> {
+        let Background { db, gate, .. } = self.background();
+        let written = tokio::spawn(async move { gate.usage.flush(&db).await }).await;
+        Ok(written.map_err(error::Error::internal)??)
+    }
+
     /// What the background jobs work with.
     pub fn background(&self) -> Background {
         Background {

@@ -1,6 +1,7 @@
 //! Making an inbox, for pages and JSON alike.
 
 use super::App;
+use crate::model::host::host_of;
 use crate::model::inbox::{Inbox, local_part};
 use crate::model::name;
 use crate::store::Act;
@@ -17,6 +18,12 @@ pub enum Refused {
     Database(sqlx::Error),
 }
 
+/// The host that inboxes live under; an address is no name for one.
+fn mail_host(public_url: &str) -> &str {
+    let host = host_of(public_url);
+    if host.parse::<std::net::IpAddr>().is_ok() { "localhost" } else { host }
+}
+
 /// Adds an inbox of this name.
 pub async fn add(
     app: &App,
@@ -29,12 +36,11 @@ pub async fn add(
     if let Some(objection) = name::objection(name, name::LONGEST) {
         return Err(Refused::Name(objection));
     }
-    let host = app.public_url.split("://").nth(1).and_then(|host| host.split(':').next()).unwrap_or("localhost");
     let inbox = Inbox {
         id: app.entropy.id("inb"),
         account_id: account_id.into(),
         name: name.into(),
-        address: format!("{}@in.{host}", local_part(name, &app.entropy.base62(4))),
+        address: format!("{}@in.{}", local_part(name, &app.entropy.base62(4)), mail_host(&app.public_url)),
         created_at: app.now(),
     };
     match inboxes::create(&app.db, act, &inbox, once).await {

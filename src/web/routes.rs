@@ -124,6 +124,8 @@ fn nowhere() -> Router<App> {
         .route("/v1", any(api::problem::no_such_path))
         .route("/v1/", any(api::problem::no_such_path))
         .route("/v1/{*path}", any(api::problem::no_such_path))
+        .route("/api", any(api::problem::no_such_path))
+        .route("/api/", any(api::problem::no_such_path))
         .route("/api/{*path}", any(api::problem::no_such_path))
 }
 

@@ -105,3 +105,32 @@ async fn without_a_key_the_first_screen_offers_to_create_one() {
     page.says("You have no key yet.");
     assert_eq!(page.link("Create a key").as_deref(), Some("/settings/api-keys/new"));
 }
+
+#[tokio::test]
+async fn a_browser_that_hangs_up_takes_no_counts_with_it() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let secret = alice.reveals(&alice.first_key().await).await;
+    for _ in 0..2 {
+        desk.holder(&secret).get("/v1/inboxes").await;
+    }
+    // Nobody else writes meanwhile on SQLite, so the look at the page waits in its flush.
+    let writing = desk.app.db.begin().await.expect("a transaction");
+    {
+        let looking = alice.get("/welcome/status");
+        let patience = async {
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            _ = looking => {}
+            () = patience => {}
+        }
+    }
+    drop(writing);
+    let counted = "select cast(coalesce(sum(ok), 0) as bigint) from usage_hours";
+    let written = async { while desk.count(counted).await < 2 {} };
+    tokio::time::timeout(Duration::from_secs(10), written).await.expect("both requests are written");
+    assert_eq!(alice.get("/welcome/status").await.status, 200);
+}

@@ -153,3 +153,40 @@ async fn an_auditors_session_token_reads_keys_and_changes_none() {
     let mei = desk.token_of(&desk.mei(&alice).await).await;
     assert_eq!(mei.get("/v1/keys").await.status, 403);
 }
+
+#[tokio::test]
+async fn no_key_makes_or_takes_over_one_that_outlives_it() {
+    let (desk, alice, maker) = with_key(&["keys:write", "mail:send"], &[("expires", "30")]).await;
+    let made = create(&maker, &json!({ "name": "heir", "scopes": ["mail:send"] })).await.json();
+    assert_eq!(made["expires_at"].as_str(), Some("2026-12-21T14:05:00Z"), "its maker's own");
+    let later = json!({ "name": "later", "scopes": ["mail:send"], "expires_at": "2027-01-01T00:00:00Z" });
+    assert_eq!(create(&maker, &later).await.status, 403);
+    let lasting = alice.key("lasting", &[("preset", "send"), ("expires", "none")]).await;
+    let taken = maker.post_json(&format!("/v1/keys/{}/rotate", lasting.id), &json!({})).await;
+    assert_eq!(taken.status, 403, "{}", taken.text());
+    assert_eq!(desk.holder(&lasting.secret).get("/v1/key").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_expired_key_is_renewed_in_the_page_and_not_over_the_api() {
+    let (desk, alice, maker) = with_key(&["keys:write", "mail:send"], &[("expires", "none")]).await;
+    let key = alice.key("short", &[("preset", "send"), ("expires", "30")]).await;
+    desk.pass(keydesk::clock::days(31));
+    let refused = maker.post_json(&format!("/v1/keys/{}/rotate", key.id), &json!({})).await;
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    let alice = desk.signed_in(&alice.email).await;
+    alice.post(&key_path(&key.id, "rotate"), &[("grace", "0")]).await;
+    let secret = alice.reveals(&key.id).await;
+    assert_eq!(desk.holder(&secret).get("/v1/key").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_restricted_key_takes_a_maker_that_sees_inboxes() {
+    let (desk, alice, maker) = with_key(&["keys:write", "mail:send"], &[]).await;
+    let inbox = alice.inbox("Orders").await;
+    let body = json!({ "name": "bound", "type": "restricted", "inbox": inbox, "scopes": ["mail:send"] });
+    let refused = create(&maker, &body).await;
+    assert_eq!((refused.status, refused.json()["error"]["required_scope"].as_str()), (403, Some("inboxes:read")));
+    let full = alice.key("full", &[]).await;
+    assert_eq!(create(&desk.holder(&full.secret), &body).await.status, 201);
+}

@@ -344,3 +344,16 @@ async fn an_auditor_sees_the_list_without_a_way_to_change_it() {
         assert!(!page.hrefs().iter().any(|href| href.contains(way)), "{way}");
     }
 }
+
+#[tokio::test]
+async fn a_pasted_secret_is_searched_by_its_end_and_stays_out_of_the_page() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[]).await;
+    let last4 = &key.secret[key.secret.len() - 4..];
+    for pasted in [key.secret.clone(), format!("KEYDESK_API_KEY={}", key.secret), format!("Bearer+{}", key.secret)] {
+        let answer = alice.get(&format!("/settings/api-keys?q={pasted}")).await;
+        answer.redirects_to(&format!("/settings/api-keys?q={last4}"));
+    }
+    assert_eq!(alice.get(&format!("/settings/api-keys?q={last4}")).await.rows(), ["billing"]);
+}

@@ -92,15 +92,16 @@ async fn the_page_tells_of_the_old_key_and_stops_it_on_demand() {
 }
 
 #[tokio::test]
-async fn no_older_secret_outlives_the_grace_of_a_later_rotation() {
+async fn never_more_than_two_secrets_work_and_the_page_says_so_before() {
     let desk = TestApp::new().await;
     let alice = desk.alice().await;
     let key = alice.key("billing", &[]).await;
     let second = rotated(&alice, &key.id, "7d").await;
+    alice.get(&key_path(&key.id, "rotate")).await.says("stops as soon as you rotate again, not in 7 days");
     let third = rotated(&alice, &key.id, "1h").await;
+    assert!(!works(&desk, &key.secret).await, "it was said before");
     assert!(works(&desk, &second).await && works(&desk, &third).await);
     desk.pass(hours(1));
-    assert!(!works(&desk, &key.secret).await, "seven days were promised before somebody said one hour");
     assert!(!works(&desk, &second).await && works(&desk, &third).await);
     let alice = desk.signed_in(&alice.email).await;
     let fourth = rotated(&alice, &key.id, "24h").await;
@@ -149,4 +150,32 @@ async fn a_deleted_key_is_not_rotated() {
     }
     assert_eq!(alice.get(&key_path(&key.id, "rotate")).await.status, 404);
     assert_eq!(desk.holdings().await, before);
+}
+
+#[tokio::test]
+async fn a_form_that_was_answered_before_rotates_nothing() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[]).await;
+    let last4 = alice.get(&key_path(&key.id, "rotate")).await.value_of("last4");
+    for _ in 0..2 {
+        let answer = alice.post(&key_path(&key.id, "rotate"), &[("grace", "24h"), ("last4", &last4)]).await;
+        answer.redirects_to(&key_path(&key.id, ""));
+    }
+    let new = alice.reveals(&key.id).await;
+    assert!(works(&desk, &key.secret).await && works(&desk, &new).await, "the second press ended nothing");
+}
+
+#[tokio::test]
+async fn a_rotation_gives_the_term_anew_and_promises_no_grace_beyond_the_expiry() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[("expires", "30")]).await;
+    desk.pass(days(29));
+    let alice = desk.signed_in(&alice.email).await;
+    let before = desk.events(&alice).await.len();
+    rotated(&alice, &key.id, "7d").await;
+    let event = &desk.events(&alice).await[before];
+    assert_eq!(event.detail, "old key stops in 1 day");
+    alice.get(&key_path(&key.id, "")).await.says("in 30 days");
 }

@@ -71,6 +71,8 @@ const ROWS: &[Row] = &[
     ("ANY", "/v1", Nothing, [404, 404, 404, 404, 404]),
     ("ANY", "/v1/", Nothing, [404, 404, 404, 404, 404]),
     ("ANY", "/v1/{*path}", Nothing, [404, 404, 404, 404, 404]),
+    ("ANY", "/api", Nothing, [404, 404, 404, 404, 404]),
+    ("ANY", "/api/", Nothing, [404, 404, 404, 404, 404]),
     ("ANY", "/api/{*path}", Nothing, [404, 404, 404, 404, 404]),
     ("POST", "/api/auth/signup", Json("{}"), [400, 400, 400, 400, 400]),
     ("POST", "/api/auth/login", Json("{}"), [400, 400, 400, 400, 400]),

@@ -113,7 +113,8 @@ async fn a_key_that_many_rotate_at_once_has_two_secrets_and_no_more() {
     let alice = desk.alice().await;
     let key = alice.key("billing", &[]).await;
     let before = desk.events(&alice).await.len();
-    pressed(&alice, &key_path(&key.id, "rotate"), &[("grace", "24h".into())]).await;
+    let last4 = alice.get(&key_path(&key.id, "rotate")).await.value_of("last4");
+    pressed(&alice, &key_path(&key.id, "rotate"), &[("grace", "24h".into()), ("last4", last4)]).await;
     let new = alice.reveals(&key.id).await;
     for secret in [&key.secret, &new] {
         assert_eq!(desk.holder(secret).get("/v1/key").await.status, 200);

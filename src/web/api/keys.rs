@@ -17,11 +17,11 @@ use super::page::limit;
 use super::problem::Problem;
 use crate::clock::Timestamp;
 use crate::gate::Holder;
-use crate::model::api_key::{AllowedIps, ApiKey};
+use crate::model::api_key::{AllowedIps, ApiKey, KeyType, Status};
 use crate::model::key_form::{KeyForm, NewKey};
 use crate::model::scopes::{Scopes, WILDCARD};
 use crate::model::secret::Secret;
-use crate::product::reserved::{KEYS_READ, KEYS_WRITE};
+use crate::product::reserved::{INBOXES_READ, KEYS_READ, KEYS_WRITE};
 use crate::product::{Product, grace_hours};
 use crate::store::api_keys::{self, Issue, Issued, Rotation};
 use crate::store::inboxes;
@@ -128,11 +128,7 @@ pub async fn rotate(
     let Body(request) = body?;
     let key = find_alive(&app, &caller, &id).await?;
     // Whoever rotates a key holds it afterwards.
-    covers(&caller.holder, &key.scopes)?;
-    reaches_environment(&caller.holder, &key.environment, &app.product)?;
-    if !within(&caller.holder, &key.allowed_ips) {
-        return Err(Problem::beyond_addresses());
-    }
+    takes_over(&caller.holder, &key, &app)?;
     let asked = request.grace.unwrap_or_else(|| app.product.rotation.default_grace.clone());
     let offered = grace_hours(&asked).filter(|_| app.product.rotation.grace.contains(&asked));
     let grace_hours = offered.ok_or_else(|| {
@@ -144,6 +140,29 @@ pub async fn rotate(
         return Err(Problem::conflict("Somebody else changed this key just now. Look at it again."));
     }
     Ok(with_secret(&find(&app, &caller, &id).await?, &secret, app.now()))
+}
+
+/// Whether `holder` may hold `key`: nothing of it may be wider, and it must be worth rotating.
+fn takes_over(holder: &Holder, key: &ApiKey, app: &App) -> Result<(), Problem> {
+    if key.status(app.now()) == Status::Expired {
+        return Err(Problem::conflict(
+            "This key has expired. Rotate it under Settings → API keys, where it gets a new term.",
+        ));
+    }
+    covers(holder, key.key_type, &key.scopes)?;
+    reaches_environment(holder, &key.environment, &app.product)?;
+    if !within(holder, &key.allowed_ips) {
+        return Err(Problem::beyond_addresses());
+    }
+    match holder {
+        Holder::Key { key: own, .. } if outlives(key.expires_at, own.expires_at) => Err(Problem::beyond_expiry()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the one expiry lies beyond the other; none lies beyond all.
+fn outlives(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
+    other.is_some_and(|other| one.is_none_or(|one| one > other))
 }
 
 async fn find(app: &App, caller: &Caller, id: &str) -> Result<ApiKey, Problem> {
@@ -191,7 +210,7 @@ fn moment(text: &str) -> Result<Timestamp, Problem> {
 
 /// `new` as far as its maker may make it. What a maker is limited by and `new` leaves open, it hands on.
 fn no_wider(holder: &Holder, new: NewKey, product: &Product) -> Result<NewKey, Problem> {
-    covers(holder, &new.scopes)?;
+    covers(holder, new.key_type, &new.scopes)?;
     reaches_environment(holder, &new.environment, product)?;
     let Holder::Key { key, .. } = holder else { return Ok(new) };
     let allowed_ips = if new.allowed_ips.is_empty() { key.allowed_ips.clone() } else { new.allowed_ips };
@@ -199,16 +218,18 @@ fn no_wider(holder: &Holder, new: NewKey, product: &Product) -> Result<NewKey, P
         return Err(Problem::beyond_addresses());
     }
     let expires_at = new.expires_at.or(key.expires_at);
-    if key.expires_at.is_some() && expires_at > key.expires_at {
-        return Err(Problem::invalid("expires_at", "A key can’t outlive the key that makes it."));
+    if outlives(expires_at, key.expires_at) {
+        return Err(Problem::beyond_expiry());
     }
     Ok(NewKey { expires_at, allowed_ips, ..new })
 }
 
-fn covers(holder: &Holder, scopes: &Scopes) -> Result<(), Problem> {
+fn covers(holder: &Holder, key_type: KeyType, scopes: &Scopes) -> Result<(), Problem> {
     let Holder::Key { key, .. } = holder else { return Ok(()) };
-    let beyond =
-        scopes.iter().find(|scope| if *scope == WILDCARD { !key.scopes.is_full_access() } else { !key.grants(scope) });
+    let has = |scope: &str| if scope == WILDCARD { key.scopes.is_full_access() } else { key.grants(scope) };
+    // A restricted key sees its inbox without being told so.
+    let bound = (key_type == KeyType::Restricted).then_some(INBOXES_READ);
+    let beyond = scopes.iter().chain(bound).find(|scope| !has(scope));
     beyond.map_or(Ok(()), |scope| Err(Problem::beyond_maker(scope)))
 }
 

@@ -76,12 +76,17 @@ impl Problem {
     }
 
     pub fn beyond_environment(environment: &str) -> Self {
-        let message = format!("This key can’t make or rotate keys of the environment {environment}.");
+        let message = format!("This key can’t make, rotate or delete keys of the environment {environment}.");
         Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message)
     }
 
     pub fn beyond_addresses() -> Self {
         let message = "A key can’t reach beyond the addresses that its maker may be used from.";
+        Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message)
+    }
+
+    pub fn beyond_expiry() -> Self {
+        let message = "A key can’t make or take over a key that outlives it.";
         Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message)
     }
 

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::find_alive;
+use super::reveal::OldKey;
 use crate::clock::{Timestamp, hours};
 use crate::model::api_key::ApiKey;
 use crate::model::secret::Secret;
@@ -25,6 +26,8 @@ struct Rotate {
     chrome: Chrome,
     key: ApiKey,
     choices: Vec<Grace>,
+    /// A key before this one that still works, and ends with this rotation.
+    old: Option<OldKey>,
     error: Option<&'static str>,
 }
 
@@ -42,18 +45,19 @@ impl Rotate {
     async fn of(app: &App, me: &Me, key: ApiKey) -> Result<Self, Error> {
         let mut chrome = Chrome::of(app, me, Place::Keys).await?;
         chrome.here = format!("/settings/api-keys/{}/rotate", key.id);
-        Ok(Self { chrome, key, choices: choices(app, app.now()), error: None })
+        let (choices, old) = (choices(app, &key, app.now()), OldKey::find(app, &key).await?);
+        Ok(Self { chrome, key, choices, old, error: None })
     }
 }
 
 /// The definition's choices, the recommended one first and the immediate one last.
-fn choices(app: &App, now: Timestamp) -> Vec<Grace> {
+fn choices(app: &App, key: &ApiKey, now: Timestamp) -> Vec<Grace> {
     let rotation = &app.product.rotation;
     let mut values: Vec<&String> = rotation.grace.iter().collect();
     values.sort_by_key(|value| (value.as_str() != rotation.default_grace, value.as_str() == "0", grace_hours(value)));
     let choice = |value: &String| {
         let span = grace_hours(value).unwrap_or(0);
-        let ends = now + hours(span);
+        let ends = key.old_secret_dies(now, hours(span)).max(now);
         let label = match span {
             0 => "Immediately".to_owned(),
             span if span % 24 == 0 && span > 24 => format!("In {}", text::count(span / 24, "day", "days")),
