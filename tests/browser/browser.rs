@@ -3,110 +3,33 @@
 //! Nothing here sleeps for a fixed time: what takes a while is polled for, and given up with the page's text in the
 //! message. Every page that is reached is scanned for what the secret audit must know.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
-use axum::http::Method;
 use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::error::{CmdError, ErrorStatus};
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value as Json, json};
-use tempfile::TempDir;
-use url::{ParseError, Url};
 
 use crate::audit;
+use crate::driver::{DevTools, Driver};
 
+pub use crate::view::View;
 pub use fantoccini::key::Key;
 
 /// Longer than anything here takes on a loaded machine: a wait that ends in it has failed.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// How the page is looked at.
-#[derive(Clone, Copy, Debug)]
-pub struct View {
-    phone: bool,
-    dark: bool,
-    javascript: bool,
-}
-
-impl View {
-    /// 1440 × 900, light, with JavaScript.
-    pub const WIDE: Self = Self { phone: false, dark: false, javascript: true };
-
-    /// 390 × 844, touch, light, with JavaScript.
-    pub const PHONE: Self = Self { phone: true, ..Self::WIDE };
-
-    /// Both widths in both themes: what every page must look right in.
-    pub const LOOKS: [Self; 4] = [Self::WIDE, Self::WIDE.dark(), Self::PHONE, Self::PHONE.dark()];
-
-    pub const fn dark(self) -> Self {
-        Self { dark: true, ..self }
-    }
-
-    pub const fn without_javascript(self) -> Self {
-        Self { javascript: false, ..self }
-    }
-
-    pub const fn is_phone(self) -> bool {
-        self.phone
-    }
-
-    pub const fn has_javascript(self) -> bool {
-        self.javascript
-    }
-
-    fn capabilities(self) -> Capabilities {
-        let arguments = [
-            "--headless=new",
-            // As root, which CI is, Chromium starts only without its sandbox; it sees no pages but ours.
-            "--no-sandbox",
-            "--disable-gpu",
-            "--hide-scrollbars",
-            "--disable-dev-shm-usage",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            // Over a pipe, Chromium ends when its driver does, however the driver ends.
-            "--remote-debugging-pipe",
-        ];
-        let preferences = if self.javascript {
-            json!({})
-        } else {
-            json!({ "profile.managed_default_content_settings.javascript": 2 })
-        };
-        let mut capabilities = Capabilities::new();
-        capabilities.insert("goog:chromeOptions".into(), json!({ "args": arguments, "prefs": preferences }));
-        capabilities
-    }
-
-    const fn size(self) -> (u64, u64) {
-        if self.phone { (390, 844) } else { (1440, 900) }
-    }
-
-    /// The suffix of a screenshot's name.
-    fn suffix(self) -> String {
-        let parts = [(self.phone, "-phone"), (self.dark, "-dark"), (!self.javascript, "-no-js")];
-        parts.into_iter().filter_map(|(so, part)| so.then_some(part)).collect()
-    }
-}
+pub const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A browser with an empty profile, looking at one site; closed when dropped.
 pub struct Browser {
-    client: Client,
+    pub(crate) client: Client,
     driver: Driver,
     session: String,
     origin: String,
-    view: View,
+    pub(crate) view: View,
 }
 
 impl Browser {
@@ -145,7 +68,7 @@ impl Browser {
         &self.origin
     }
 
-    async fn resize(&self, (width, height): (u64, u64)) {
+    pub(crate) async fn resize(&self, (width, height): (u64, u64)) {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": self.view.phone });
         self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
     }
@@ -403,64 +326,6 @@ impl Browser {
         self.client.title().await.expect("the page has a title")
     }
 
-    /// The widths, in pixels, at which the page is wider than its window, or a box of it cuts off what it holds.
-    pub async fn too_wide_at(&self, widths: &[u64]) -> Vec<u64> {
-        let mut too_wide = Vec::new();
-        for width in widths.iter().copied() {
-            self.resize((width, 900)).await;
-            if self.run(IS_TOO_WIDE, vec![json!(width)]).await != json!(false) {
-                too_wide.push(width);
-            }
-        }
-        self.resize(self.view.size()).await;
-        too_wide
-    }
-
-    /// What a finger may miss: everything to press that is less than 44 pixels high or wide, save links in a sentence.
-    pub async fn small_targets(&self) -> Vec<String> {
-        let found = self.run(SMALL_TARGETS, vec![]).await;
-        found.as_array().expect("a list").iter().map(|one| one.as_str().unwrap_or_default().to_owned()).collect()
-    }
-
-    /// Writes a picture of the whole page into `$KEYDESK_SCREENSHOTS`, if that is set.
-    pub async fn screenshot(&self, name: &str) {
-        if std::env::var_os("KEYDESK_SCREENSHOTS").is_none() {
-            return;
-        }
-        let (width, height) = self.view.size();
-        let whole = self.run("return document.documentElement.scrollHeight", vec![]).await;
-        self.resize((width, whole.as_u64().map_or(height, |whole| whole.max(height)))).await;
-        self.picture(name).await;
-        self.resize((width, height)).await;
-    }
-
-    /// Writes a picture of what the window shows into `$KEYDESK_SCREENSHOTS`, if that is set.
-    pub async fn picture(&self, name: &str) {
-        let Some(folder) = std::env::var_os("KEYDESK_SCREENSHOTS").map(PathBuf::from) else { return };
-        let path = folder.join(format!("{name}{}.png", self.view.suffix()));
-        let picture = self.client.screenshot().await.expect("the page can be drawn");
-        std::fs::create_dir_all(&folder)
-            .and_then(|()| std::fs::write(&path, picture))
-            .unwrap_or_else(|error| panic!("{} cannot be written: {error}", path.display()));
-    }
-
-    /// What axe-core finds against WCAG 2.2 AA, one line for each fault and place; none is what a page should have.
-    pub async fn barriers(&self) -> Vec<String> {
-        assert!(self.view.javascript, "axe-core waits by timers, which do not run without JavaScript");
-        let path = std::env::var("KEYDESK_AXE").expect("KEYDESK_AXE is the path of axe.min.js: run ./scripts/test");
-        let axe = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path} cannot be read: {error}"));
-        // It is half a megabyte: a page that has it keeps it.
-        if self.run("return typeof axe", vec![]).await == json!("undefined") {
-            self.run(&axe, vec![]).await;
-        }
-        let tags = json!(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]);
-        let answer = self.client.execute_async(RUN_AXE, vec![tags]).await.expect("axe-core runs to its end");
-        assert!(answer["error"].is_null(), "axe-core failed: {}", answer["error"]);
-        assert_ne!(answer["passes"], 0, "axe-core found nothing to look at");
-        let faults = answer["faults"].as_array().expect("axe-core lists faults");
-        faults.iter().map(|fault| fault.as_str().expect("a fault is a line").to_owned()).collect()
-    }
-
     async fn leave_by(&self, locator: Locator<'_>, label: &str) {
         let page = self.client.find(Locator::Css("html")).await.expect("there is a page to leave");
         let way_out = self.visible(locator, label).await;
@@ -504,7 +369,7 @@ impl Browser {
         assert!(met, "waited in vain for {what} on {}, which reads:\n{}", self.path().await, self.text().await);
     }
 
-    async fn run(&self, script: &str, arguments: Vec<Json>) -> Json {
+    pub(crate) async fn run(&self, script: &str, arguments: Vec<Json>) -> Json {
         self.client.execute(script, arguments).await.expect("the driver runs scripts of its own")
     }
 
@@ -530,35 +395,6 @@ impl Drop for Browser {
     }
 }
 
-const IS_TOO_WIDE: &str = "
-    const cut = (box) => getComputedStyle(box).overflowX === 'clip' && box.scrollWidth > box.clientWidth + 1;
-    return document.documentElement.scrollWidth > arguments[0] || [...document.querySelectorAll('main :not(input)')].some(cut);
-";
-
-/// The area that answers a finger is the element's, or its label's, or its summary's.
-const SMALL_TARGETS: &str = "
-    const small = [];
-    for (const target of document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')) {
-        const inline = target.matches('p a, li p a, .hint a, dd a, td a:not(.btn), th a, .note a, .trail a, h1 a, .section-head a, .error-summary a, aside a, .skip, .attention a');
-        const area = target.closest('label') ?? target;
-        if (inline || !target.checkVisibility({ visibilityProperty: true })) continue;
-        const { width, height } = area.getBoundingClientRect();
-        if (width > 1 && (height < 43.5 || width < 24)) {
-            small.push(`${target.tagName} ${target.id || target.name || target.textContent.trim()}: ${width}x${height}`);
-        }
-    }
-    return small;
-";
-
-const RUN_AXE: &str = "
-    const [tags, done] = arguments;
-    const places = (fault) => fault.nodes.map((node) =>
-        `${fault.id}: ${fault.help}: ${node.target.join(' ')}: ${node.failureSummary}`);
-    axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] }).then(
-        (found) => done({ passes: found.passes.length, faults: found.violations.flatMap(places) }),
-        (error) => done({ error: String(error) }));
-";
-
 /// The XPath condition of an element that a person, or a screen reader, calls `label`.
 fn labelled(label: &str) -> String {
     assert!(!label.contains('"'), "XPath has no way to quote a quote");
@@ -567,65 +403,4 @@ fn labelled(label: &str) -> String {
 
 fn is_stale<T>(answer: Result<T, CmdError>) -> bool {
     matches!(answer, Err(CmdError::Standard(error)) if error.error == ErrorStatus::StaleElementReference)
-}
-
-/// A chromedriver on a port of its own.
-struct Driver {
-    process: Child,
-    port: u16,
-    _scratch: TempDir,
-}
-
-impl Driver {
-    fn start() -> Self {
-        let scratch = tempfile::tempdir().expect("a folder for Chromium can be made");
-        let process = Command::new("chromedriver")
-            .arg("--port=0")
-            // The profile and whatever else Chromium leaves behind goes with the driver.
-            .env("TMPDIR", scratch.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver starts: run ./scripts/test");
-        // From here on a panic drops the driver, and with it the process.
-        let mut driver = Self { process, port: 0, _scratch: scratch };
-        let (started, port) = mpsc::channel();
-        let stdout = BufReader::new(driver.process.stdout.take().expect("stdout is piped"));
-        // Read to its end, or the driver would block on a full pipe.
-        thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                let port = line.split_once("started successfully on port ").map(|(_, port)| port.trim_end_matches('.'));
-                if let Some(port) = port.and_then(|port| port.parse().ok()) {
-                    let _ = started.send(port);
-                }
-            }
-        });
-        driver.port = port.recv_timeout(PATIENCE).expect("chromedriver says its port");
-        driver
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// A command of the DevTools protocol, which chromedriver passes on.
-#[derive(Debug)]
-struct DevTools {
-    command: &'static str,
-    parameters: Json,
-}
-
-impl WebDriverCompatibleCommand for DevTools {
-    fn endpoint(&self, base_url: &Url, session_id: Option<&str>) -> Result<Url, ParseError> {
-        base_url.join(&format!("session/{}/goog/cdp/execute", session_id.unwrap_or_default()))
-    }
-
-    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(json!({ "cmd": self.command, "params": self.parameters }).to_string()))
-    }
 }

@@ -9,7 +9,7 @@ use crate::desk::Desk;
 use crate::person::PASSWORD;
 
 /// Walks a flow once for each width, with JavaScript and without, each time as somebody new.
-async fn walk(flow: impl AsyncFn(&Browser, &str)) {
+pub async fn walk(flow: impl AsyncFn(&Browser, &str)) {
     let desk = Desk::start();
     for script in [View::WIDE, View::WIDE.without_javascript()] {
         let mut browser = Browser::open(desk.origin(), script).await;
@@ -389,95 +389,6 @@ async fn deleting_an_inbox_names_the_keys_that_die_with_it() {
         assert_eq!(get(ana.origin(), &first, "/v1/key").await, 200);
         ana.goto("/settings/api-keys?status=deleted").await;
         assert_eq!(ana.texts("tbody th > a").await, ["orders-webhook"]);
-    })
-    .await;
-}
-
-#[tokio::test]
-#[ignore = "needs Chromium: run ./scripts/test"]
-async fn after_signing_out_the_back_button_shows_nothing_private() {
-    walk(async |ana, email| {
-        ana.sign_up("Halden Freight", email).await;
-        ana.goto("/settings/api-keys").await;
-        ana.see("first-key").await;
-        ana.sign_out().await;
-        ana.back().await;
-        assert!(ana.path().await.starts_with("/sign-in"), "{}", ana.path().await);
-        assert!(!ana.text().await.contains("first-key"));
-
-        ana.goto("/settings/api-keys?status=active").await;
-        assert!(ana.path().await.starts_with("/sign-in?next="), "{}", ana.path().await);
-        ana.sign_in(email, "copper lantern orbits").await;
-        assert_eq!(ana.status().await, 422);
-        ana.see("We couldn’t sign you in").await;
-        assert!(ana.title().await.starts_with("Error: "));
-        assert_eq!(ana.value("email").await, email);
-        assert_eq!(ana.value("password").await, "");
-        ana.fill("password", PASSWORD).await;
-        ana.choose("remember", "yes").await;
-        ana.press("Sign in").await;
-        assert_eq!(ana.path().await, "/settings/api-keys?status=active");
-    })
-    .await;
-}
-
-#[tokio::test]
-#[ignore = "needs Chromium: run ./scripts/test"]
-async fn the_theme_that_a_person_chooses_stays() {
-    walk(async |ana, email| {
-        ana.sign_up("Halden Freight", email).await;
-        ana.goto("/settings/api-keys?status=active").await;
-        ana.open_sidebar().await;
-        ana.press("Dark theme").await;
-        assert_eq!(ana.path().await, "/settings/api-keys?status=active");
-        ana.find("html[data-theme=dark]").await;
-        ana.goto("/settings/inboxes").await;
-        ana.find("html[data-theme=dark]").await;
-        ana.open_sidebar().await;
-        ana.press("Light theme").await;
-        ana.find("html[data-theme=light]").await;
-    })
-    .await;
-}
-
-#[tokio::test]
-#[ignore = "needs Chromium: run ./scripts/test"]
-async fn where_the_system_is_dark_the_theme_button_offers_light() {
-    let desk = Desk::start();
-    let ana = Browser::open(desk.origin(), View::WIDE.dark().without_javascript()).await;
-    ana.sign_up("Halden Freight", "ana@halden.example").await;
-    ana.press("Light theme").await;
-    ana.find("html[data-theme=light]").await;
-    ana.press("Dark theme").await;
-    ana.find("html[data-theme=dark]").await;
-}
-
-#[tokio::test]
-#[ignore = "needs Chromium: run ./scripts/test"]
-async fn sign_up_and_reveal_need_nothing_but_a_keyboard() {
-    walk(async |ana, email| {
-        ana.goto("/sign-up").await;
-        ana.strike(Key::Tab).await;
-        assert!(ana.has_focus(".skip").await, "the skip link comes first");
-        ana.tab_to("#account").await;
-        ana.type_in("Halden Freight").await;
-        ana.strike(Key::Tab).await;
-        ana.type_in(email).await;
-        ana.strike(Key::Tab).await;
-        ana.type_in(PASSWORD).await;
-        ana.strike_and_leave(Key::Enter).await;
-
-        assert_eq!(ana.path().await, "/welcome");
-        ana.strike(Key::Tab).await;
-        assert!(ana.has_focus(".skip").await, "the skip link comes first");
-        ana.strike(Key::Enter).await;
-        ana.see_focus("main").await;
-        ana.tab_to(".seal button").await;
-        ana.strike_and_leave(Key::Enter).await;
-        ana.see_focus("textarea.seal-key").await;
-        ana.tab_to(".code-tabs input").await;
-        ana.strike(Key::Right).await;
-        ana.see("process.env.KEYDESK_API_KEY").await;
     })
     .await;
 }
