@@ -34,6 +34,15 @@ pub enum Audience {
 }
 
 impl Audience {
+    /// As in: only … can see keys.
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Member => "members",
+            Self::Auditor => "administrators and auditors",
+            Self::Administrator => "administrators",
+        }
+    }
+
     fn includes(self, role: Role) -> bool {
         match self {
             Self::Member => true,
@@ -100,7 +109,7 @@ pub async fn require(
         Err(error) => return error.into_response(),
     };
     if !audience.includes(me.user().role) {
-        return match denied(&app, &me, request.uri().path()).await {
+        return match denied(&app, &me, audience, request.uri().path()).await {
             Ok(denied) => Error::Forbidden(Box::new(denied)).into_response(),
             Err(error) => error.into_response(),
         };
@@ -152,11 +161,12 @@ fn way_back(request: &Request) -> String {
     link("", &[("next", target)])
 }
 
-async fn denied(app: &App, me: &Me, path: &str) -> Result<Denied, Error> {
+async fn denied(app: &App, me: &Me, audience: Audience, path: &str) -> Result<Denied, Error> {
     let people = users::list(&app.db, me.account_id()).await?;
     let administrators = people.into_iter().filter(|person| person.role.manages_keys()).map(|person| person.name);
     Ok(Denied {
-        act: act_of(path, &app.product.words.resources),
+        who: audience.in_words(),
+        act: act_of(path, audience, &app.product.words.resources),
         user_name: me.user().name.clone(),
         role: me.user().role.in_words(),
         account_name: me.user().account_name.clone(),
@@ -164,14 +174,14 @@ async fn denied(app: &App, me: &Me, path: &str) -> Result<Denied, Error> {
     })
 }
 
-/// What somebody wanted who opened this path, as in: only administrators can …
-fn act_of(path: &str, resources: &str) -> String {
+/// What somebody wanted who came to this path, as in: only administrators can …
+fn act_of(path: &str, audience: Audience, resources: &str) -> String {
     match path.rsplit('/').next() {
         Some("new") if path.contains("api-keys") => "create keys",
         Some("reveal") => "reveal keys",
         Some("rotate" | "stop-old") => "rotate keys",
         Some("delete") if path.contains("api-keys") => "delete keys",
-        Some("api-keys") => "see and create keys",
+        Some("api-keys") if matches!(audience, Audience::Administrator) => "create keys",
         Some("audit-log") => "see the audit log",
         Some("team") => "see the team",
         _ if path.contains("inboxes") => return format!("change {resources}"),

@@ -53,7 +53,9 @@ pub enum Missing {
 /// Who may not do what, and whom to ask.
 #[derive(Clone, Debug)]
 pub struct Denied {
-    /// As in: only administrators can …
+    /// As in: only … can
+    pub who: &'static str,
+    /// … do this.
     pub act: String,
     pub user_name: String,
     pub role: &'static str,
@@ -158,7 +160,7 @@ impl ErrorPage<'_> {
             ),
             Error::NotFound(Missing::Page) => plain("There’s no page here", "The address may be mistyped, or the page has moved."),
             Error::Forbidden(denied) => (
-                format!("Only administrators can {}", denied.act),
+                format!("Only {} can {}", denied.who, denied.act),
                 Lead::Denied((**denied).clone()),
                 vec![("/settings/inboxes", format!("Back to {}", words.resources))],
             ),
