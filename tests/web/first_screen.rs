@@ -130,7 +130,11 @@ async fn a_browser_that_hangs_up_takes_no_counts_with_it() {
     }
     drop(writing);
     let counted = "select cast(coalesce(sum(ok), 0) as bigint) from usage_hours";
-    let written = async { while desk.count(counted).await < 2 {} };
+    let written = async {
+        while desk.count(counted).await < 2 {
+            desk.flush().await;
+        }
+    };
     tokio::time::timeout(Duration::from_secs(10), written).await.expect("both requests are written");
     assert_eq!(alice.get("/welcome/status").await.status, 200);
 }
