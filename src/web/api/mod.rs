@@ -6,6 +6,7 @@ pub mod door;
 pub mod inboxes;
 pub mod key;
 pub mod keys;
+mod maker;
 pub mod once;
 pub mod page;
 pub mod problem;

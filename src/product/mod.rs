@@ -1,14 +1,18 @@
 //! The product definition: what this installation of Keydesk is the desk of. Words, prefix, environments, key types,
-//! scopes, presets, expiry, rotation and code samples all come from one TOML file; nothing of it is in the code.
-//! A definition that contradicts itself never starts.
+//! scopes, presets, expiry, rotation, rate limit, routes and code samples all come from one TOML file; nothing of it is
+//! in the code. A definition that contradicts itself never starts.
 
-use std::collections::BTreeSet;
+mod mistakes;
+pub mod routes;
+
 use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::model::scopes::Scopes;
+
 /// The definition that is built in.
-pub const DEFAULT: &str = include_str!("../products/default.toml");
+pub const DEFAULT: &str = include_str!("../../products/default.toml");
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,10 +26,14 @@ pub struct Product {
     pub environments: Vec<Environment>,
     pub expiry: Expiry,
     pub rotation: Rotation,
+    #[serde(default)]
+    pub rate_limit: RateLimit,
     pub groups: Vec<Group>,
     pub scopes: Vec<ScopeDefinition>,
     #[serde(default)]
     pub presets: Vec<Preset>,
+    #[serde(default)]
+    pub routes: Vec<Route>,
     pub samples: Vec<Sample>,
 }
 
@@ -140,6 +148,31 @@ pub struct ScopeDefinition {
     /// Whether a key bound to one resource may hold it.
     #[serde(default)]
     pub restricted: bool,
+    /// Scopes that come with it.
+    #[serde(default)]
+    pub implies: Vec<String>,
+}
+
+/// How often a key may be used.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// Requests of one key in one minute; 0 is no limit.
+    pub per_minute: u32,
+}
+
+/// What a request to the product's own API takes: the gateway says method and path, this says the scope.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// `GET` answers for `HEAD` too.
+    pub method: String,
+    /// Whole segments; `{name}` stands for any one, `{inbox}` for the one that names the inbox, `{*rest}` for all that
+    /// follow.
+    pub path: String,
+    /// Empty: any key that works.
+    #[serde(default)]
+    pub scope: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -191,80 +224,6 @@ impl Product {
         Self::parse(&text).map_err(|Refused(why)| Refused(format!("{}:\n{why}", file.display())))
     }
 
-    fn mistakes(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        if !plain(&self.keys.prefix) {
-            found.push(format!("keys.prefix is {:?}; use lowercase letters and digits.", self.keys.prefix));
-        }
-        for environment in &self.environments {
-            if !plain(&environment.id) {
-                found.push(format!("Environment {:?}: use lowercase letters and digits.", environment.id));
-            }
-        }
-        for key_type in &self.keys.types {
-            if !matches!(key_type.as_str(), "standard" | "restricted") {
-                found.push(format!("keys.types has {key_type:?}; known are standard and restricted."));
-            }
-        }
-        if self.keys.types.is_empty() {
-            found.push("keys.types is empty; name standard, restricted or both.".into());
-        }
-        self.scope_mistakes(&mut found);
-        self.policy_mistakes(&mut found);
-        found
-    }
-
-    fn scope_mistakes(&self, found: &mut Vec<String>) {
-        if self.scopes.is_empty() {
-            found.push("There are no scopes; a key could do nothing.".into());
-        }
-        let mut seen = BTreeSet::new();
-        for scope in &self.scopes {
-            if !seen.insert(&scope.id) {
-                found.push(format!("Scope {:?} is defined twice.", scope.id));
-            }
-            if !self.groups.iter().any(|group| group.id == scope.group) {
-                found.push(format!("Scope {:?} is in group {:?}, which is not defined.", scope.id, scope.group));
-            }
-        }
-        for preset in &self.presets {
-            if matches!(preset.id.as_str(), "full" | "read" | "custom") {
-                found.push(format!("Preset {:?} always exists; choose another id.", preset.id));
-            }
-            for scope in preset.scopes.iter().filter(|scope| !seen.contains(scope)) {
-                found.push(format!("Preset {:?} names the scope {scope:?}, which is not defined.", preset.id));
-            }
-        }
-    }
-
-    fn policy_mistakes(&self, found: &mut Vec<String>) {
-        if let Some(key) = &self.sign_up_key {
-            if self.environment(&key.environment).is_none()
-                && !(self.environments.is_empty() && key.environment.is_empty())
-            {
-                found.push(format!("sign_up_key.environment {:?} is not defined.", key.environment));
-            }
-            if key.preset != "full"
-                && key.preset != "read"
-                && !self.presets.iter().any(|preset| preset.id == key.preset)
-            {
-                found.push(format!("sign_up_key.preset {:?} is not defined.", key.preset));
-            }
-        }
-        for grace in self.rotation.grace.iter().chain([&self.rotation.default_grace]) {
-            if grace_hours(grace).is_none() {
-                found.push(format!("rotation has the grace {grace:?}; known are 0, 1h, 24h and 7d."));
-            }
-        }
-        if !self.rotation.grace.contains(&self.rotation.default_grace) {
-            found.push("rotation.default_grace is not one of rotation.grace.".into());
-        }
-        if self.expiry.policy == ExpiryPolicy::None && !self.expiry.choices_days.is_empty() {
-            found.push("expiry.policy is none, yet expiry.choices_days offers some.".into());
-        }
-    }
-
     pub fn environment(&self, id: &str) -> Option<&Environment> {
         self.environments.iter().find(|environment| environment.id == id)
     }
@@ -304,6 +263,25 @@ impl Product {
             }
             own => self.presets.iter().find(|preset| preset.id == own).map(|preset| preset.scopes.clone()),
         }
+    }
+
+    /// `granted` with everything that it implies, each once; `*` implies itself only.
+    pub fn with_implied(&self, granted: &Scopes) -> Scopes {
+        let mut all: Vec<&str> = granted.iter().collect();
+        let mut next = 0;
+        while let Some(id) = all.get(next).copied() {
+            for implied in self.scope(id).map(|scope| scope.implies.as_slice()).unwrap_or_default() {
+                if !all.contains(&implied.as_str()) {
+                    all.push(implied);
+                }
+            }
+            next += 1;
+        }
+        if all.len() == granted.len() {
+            return granted.clone();
+        }
+        let all: Vec<String> = all.into_iter().map(str::to_owned).collect();
+        Scopes::ordered(&all, self)
     }
 
     /// A sample with its placeholders filled in.
@@ -357,6 +335,18 @@ mod tests {
         let Refused(why) =
             Product::parse(&DEFAULT.replace("[words]", "[words]\ncolour = 1")).expect_err("an unknown field");
         assert!(why.contains("colour") && why.contains("line"), "{why}");
+    }
+
+    #[test]
+    fn a_scope_brings_what_it_implies() {
+        let definition = DEFAULT
+            .replace("id = \"mail:write\"", "implies = [\"mail:read\"]\nid = \"mail:write\"")
+            .replace("id = \"mail:read\"", "implies = [\"domains:read\"]\nid = \"mail:read\"");
+        let product = Product::parse(&definition).expect("a definition");
+        let scopes = |text: &str| product.with_implied(&text.parse().expect("scopes")).to_string();
+        assert_eq!(scopes("mail:write"), "mail:read mail:write domains:read");
+        assert_eq!(scopes("mail:send"), "mail:send");
+        assert_eq!(scopes("*"), "*");
     }
 
     #[test]
