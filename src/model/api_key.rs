@@ -199,6 +199,9 @@ pub struct ApiKey {
     pub revealed_ip: Option<String>,
     pub last_used_at: Option<Timestamp>,
     pub last_used_ip: Option<String>,
+    /// The user agent and the route (method and path) of the last request that passed.
+    pub last_used_agent: Option<String>,
+    pub last_used_route: Option<String>,
 }
 
 impl ApiKey {
@@ -286,6 +289,8 @@ pub(crate) mod tests {
             revealed_ip: None,
             last_used_at: Some(NOW),
             last_used_ip: None,
+            last_used_agent: None,
+            last_used_route: None,
         }
     }
 

@@ -40,6 +40,8 @@ columns!(ApiKey {
     revealed_ip,
     last_used_at,
     last_used_ip,
+    last_used_agent,
+    last_used_route,
 });
 
 columns!(KeyFacts {
@@ -67,7 +69,8 @@ macro_rules! select_key {
         select k.id, k.account_id, k.name, k.key_type, k.environment, k.inbox_id, i.name as inbox_name, k.scopes,
             k.allowed_ips, k.prefix, k.last4, k.created_at, cu.name as created_by_name, k.expires_at, k.expires_after, k.paused_at,
             k.deleted_at, du.name as deleted_by_name, k.rotated_at, k.retires_at, k.sealed_until, k.revealed_at,
-            ru.name as revealed_by_name, k.revealed_ip, k.last_used_at, k.last_used_ip
+            ru.name as revealed_by_name, k.revealed_ip, k.last_used_at, k.last_used_ip,
+            k.last_used_agent, k.last_used_route
         from api_keys k
         left join inboxes i on i.id = k.inbox_id
         left join users cu on cu.id = k.created_by

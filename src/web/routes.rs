@@ -112,7 +112,7 @@ fn machines(app: &App) -> Router<App> {
         .route("/readyz", get(operations::ready))
         .route("/.well-known/jwks.json", get(operations::key_set));
     v1.route_layer(from_fn_with_state(app.clone(), api::door::enter))
-        .merge(auth)
+        .merge(auth.route_layer(from_fn_with_state(app.clone(), api::door::refuse_in_the_clear)))
         .merge(nowhere())
         .layer(CatchPanicLayer::custom(|_| Problem::from(Error::Internal).into_response()))
         .layer(from_fn(api::problem::word_refusals))
