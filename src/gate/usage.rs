@@ -232,31 +232,45 @@ impl Usage {
         }
     }
 
-    /// Writes what was counted. What the database does not take is written with the next batch.
+    /// Writes what was counted, of one account if `only` names one. What the database does not take is written with the
+    /// next batch.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn flush(&self, db: &Db) -> sqlx::Result<()> {
+    pub async fn flush(&self, db: &Db, only: Option<&str>) -> sqlx::Result<()> {
+        // In the order of their ids: rows are locked in that order by everybody who locks more than one.
+        let batch: Vec<_> = self.take(only).into_iter().collect();
+        for (number, some) in batch.chunks(KEYS_AT_ONCE).enumerate() {
+            if let Err(error) = store::usage::flush(db, some.iter().map(|(_, key_use)| key_use)).await {
+                let mut unwritten = lock(&self.unwritten);
+                let rest = batch.into_iter().skip(number * KEYS_AT_ONCE);
+                rest.for_each(|(key, older)| put_back(&mut unwritten, key, older));
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&self, only: Option<&str>) -> Batch {
         let mut batch = std::mem::take(&mut *lock(&self.unwritten));
-        let dirty = std::mem::take(&mut *lock(&self.dirty));
+        let of_others = |known: &Arc<Known>| only.is_some_and(|account_id| known.facts.account_id != account_id);
+        let (rest, dirty): (Vec<_>, Vec<_>) = std::mem::take(&mut *lock(&self.dirty)).into_iter().partition(of_others);
+        lock(&self.dirty).extend(rest);
         for known in dirty {
             let hash = known.hash.to_string();
             let taken = lock(&known.tally).take(&known.facts, hash.clone());
             add(&mut batch, (known.facts.id.clone(), hash), taken);
         }
-        // In the order of their ids: rows are locked in that order by everybody who locks more than one.
-        let mut rest: Vec<_> = batch.into_iter().collect();
-        while !rest.is_empty() {
-            let some = rest.len().min(KEYS_AT_ONCE);
-            if let Err(error) = store::usage::flush(db, rest[..some].iter().map(|(_, key_use)| key_use)).await {
-                let mut unwritten = lock(&self.unwritten);
-                rest.into_iter().for_each(|(key, older)| add(&mut unwritten, key, older));
-                return Err(error);
-            }
-            rest.drain(..some);
-        }
-        Ok(())
+        batch
     }
+}
+
+/// What was not written is older than what may have been put back meanwhile.
+fn put_back(batch: &mut Batch, key: (String, String), mut older: KeyUse) {
+    if let Some(later) = batch.remove(&key) {
+        older.add(later);
+    }
+    batch.insert(key, older);
 }
 
 fn add(batch: &mut Batch, key: (String, String), more: KeyUse) {

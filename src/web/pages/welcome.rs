@@ -141,7 +141,7 @@ pub async fn status(State(app): State<App>, me: Me) -> Result<Response, Error> {
 impl Received {
     /// Counts first what was not written yet: whoever checks right after a request must see it.
     async fn find(app: &App, me: &Me) -> Result<Option<Self>, Error> {
-        app.flush_usage().await?;
+        app.flush_usage(me.account_id()).await?;
         let found = usage::first_request(&app.db, me.account_id()).await?;
         let request: Option<PassedRequest> = found.and_then(|json| serde_json::from_str(&json).ok());
         Ok(request.map(|request| Self {
