@@ -46,7 +46,7 @@ function init(arguments)
       left = left - 1
       if left == 0 then
         -- A thread can be stopped, but wrk itself would sleep on.
-        print(string.format('{"wrong":%d}', wrong))
+        print(string.format('{"wrong":%d,"all":true}', wrong))
         os.exit(0)
       end
     end
