@@ -18,6 +18,7 @@ pub mod passwords;
 pub mod people;
 pub mod request;
 pub mod routes;
+pub mod samples;
 pub mod server;
 pub mod view;
 

@@ -31,6 +31,7 @@ const ROWS: &[Row] = &[
     ("POST", "/sign-up", Nothing, [422, 422, 422, 422, 422]),
     ("GET", "/sign-in", Nothing, [200, 303, 303, 303, 303]),
     ("POST", "/sign-in", Nothing, [422, 422, 422, 422, 422]),
+    ("GET", "/docs", Nothing, [200, 200, 200, 200, 200]),
     ("POST", "/theme", Form(&[("theme", "dark")]), [303, 303, 303, 303, 303]),
     ("GET", "/static/{hash}/{file}", Nothing, [200, 200, 200, 200, 200]),
     ("POST", "/sign-out", Nothing, [SIGN_IN, 303, 303, 303, 303]),

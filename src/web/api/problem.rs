@@ -31,6 +31,14 @@ pub struct Problem {
     pub refused: bool,
 }
 
+/// A refusal as a client sees it.
+pub struct Example {
+    pub status: StatusCode,
+    pub code: &'static str,
+    pub challenge: Option<String>,
+    pub body: String,
+}
+
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, kind, code, message: message.into(), challenge: None, more: Map::new(), refused: false }
@@ -137,6 +145,12 @@ impl Problem {
 
     fn with_challenge(self, parameters: &str) -> Self {
         Self { challenge: Some(format!("Bearer realm=\"{REALM}\"{parameters}")), ..self }
+    }
+
+    /// How it reads on the wire, for the page that explains it.
+    pub fn example(&self, request_id: &str) -> Example {
+        let Json(body) = self.body(request_id);
+        Example { status: self.status, code: self.code, challenge: self.challenge.clone(), body: format!("{body:#}") }
     }
 
     fn body(&self, request_id: &str) -> Json<Value> {
