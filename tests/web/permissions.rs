@@ -84,6 +84,11 @@ const ROWS: &[Row] = &[
     ("GET", "/.well-known/jwks.json", Nothing, [200, 200, 200, 200, 200]),
 ];
 
+/// Method and path of every row.
+pub fn paths() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROWS.iter().map(|(method, path, ..)| (*method, *path))
+}
+
 /// Every `METHOD path` that `routes.rs` names. What the definition calls inboxes is `servers` in this test.
 fn routes() -> BTreeSet<String> {
     let source = include_str!("../../src/web/routes.rs");

@@ -51,10 +51,18 @@ pub fn of_sessions(product: &Product) -> Vec<Endpoint> {
     rows.iter().map(|row| endpoint(row, product)).collect()
 }
 
+/// `scope`, or what reaches that far in a product without it: nothing but full access.
+pub fn takes(scope: &'static str, product: &Product) -> &'static str {
+    if scope.is_empty() || product.scope(scope).is_some() { scope } else { WILDCARD }
+}
+
 fn endpoint(&(method, path, scope, does): &Row, product: &Product) -> Endpoint {
-    // What the definition has no scope for, only full access reaches.
-    let scope = if scope.is_empty() || product.scope(scope).is_some() { scope } else { WILDCARD };
-    Endpoint { method, path: named(path, &product.words), scope, does: named(does, &product.words) }
+    Endpoint {
+        method,
+        path: named(path, &product.words),
+        scope: takes(scope, product),
+        does: named(does, &product.words),
+    }
 }
 
 fn named(text: &str, words: &Words) -> String {

@@ -13,6 +13,7 @@ use axum::response::Response;
 use tower_sessions::Session as WebSession;
 
 use crate::model::{secret, session_token};
+use crate::product::reserved::KEYS_WRITE;
 use crate::product::{Environment, Product};
 use crate::web::audience::signed_in;
 use crate::web::chrome::{Chrome, Place};
@@ -44,6 +45,9 @@ struct Visited<'a> {
 /// What the page says.
 struct Guide<'a> {
     product: &'a Product,
+    /// Characters behind the prefix of a secret.
+    secret_characters: usize,
+    session_minutes: i64,
     public_url: &'a str,
     base_url: &'a str,
     is_https: bool,
@@ -132,6 +136,8 @@ impl<'a> Guide<'a> {
         let refusals = refusals::all(product, app.is_https());
         Self {
             product,
+            secret_characters: secret::CHARACTERS,
+            session_minutes: session_token::LIFETIME_SECONDS / 60,
             public_url: &app.public_url,
             base_url: product.base_url(&app.public_url),
             is_https: app.is_https(),
@@ -154,11 +160,6 @@ impl<'a> Guide<'a> {
         self.product.offers_type(key_type)
     }
 
-    /// The characters behind a prefix.
-    fn secret_characters(&self) -> usize {
-        secret::CHARACTERS
-    }
-
     fn prefix(&self, environment: &Environment) -> String {
         self.product.secret_prefix(&environment.id)
     }
@@ -175,8 +176,9 @@ impl<'a> Guide<'a> {
         self.product.words.api_name != self.product.words.resources
     }
 
-    fn session_minutes(&self) -> i64 {
-        session_token::LIFETIME_SECONDS / 60
+    /// What a key needs to manage others.
+    fn managing_scope(&self) -> &'static str {
+        endpoints::takes(KEYS_WRITE, self.product)
     }
 
     /// The narrowest scope of the first preset, as an example of asking for little.
@@ -188,14 +190,10 @@ impl<'a> Guide<'a> {
 /// `GET /docs`
 pub async fn show(State(app): State<App>, info: RequestInfo, web: WebSession) -> Result<Response, Error> {
     let guide = Guide::of(&app, &info);
-    Ok(match signed_in(&app, &info, web).await? {
-        Some(me) => {
-            let chrome = Chrome::of(&app, &me, Place::Docs).await?;
-            page(StatusCode::OK, &SignedIn { chrome, guide })
-        }
-        None => {
-            let brand = &app.product.brand.name;
-            page(StatusCode::OK, &Visited { theme: info.theme.as_str(), brand, guide })
-        }
-    })
+    if let Some(me) = signed_in(&app, &info, web).await? {
+        let chrome = Chrome::of(&app, &me, Place::Docs).await?;
+        return Ok(page(StatusCode::OK, &SignedIn { chrome, guide }));
+    }
+    let brand = &app.product.brand.name;
+    Ok(page(StatusCode::OK, &Visited { theme: info.theme.as_str(), brand, guide }))
 }

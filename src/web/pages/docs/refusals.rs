@@ -94,7 +94,8 @@ fn unreadable() -> Refusal {
 
 fn unauthorized(product: &Product) -> Refusal {
     let expired = if product.expiry.policy == ExpiryPolicy::None { "" } else { "expired, " };
-    let means = format!("There is no key, or it is unknown, {expired}paused or deleted. The answer is the same for each.");
+    let means =
+        format!("There is no key, or it is unknown, {expired}paused or deleted. The answer is the same for each.");
     let problem = Problem::from(verdict::Refusal::Unknown);
     Refusal::new(&problem, means, "Send a key that works. Trying again with the same one won’t help.")
 }
