@@ -10,6 +10,7 @@ use clap::Args;
 use crate::entropy::Entropy;
 use crate::model::host::{host_of, is_loopback};
 use crate::model::keyring::{Keyring, SECRET_FILE_BYTES};
+use crate::model::trusted_proxies::TrustedProxies;
 use crate::product::Product;
 
 #[derive(Args, Clone, Debug)]
@@ -38,6 +39,15 @@ pub struct Settings {
     /// File that every key is derived from. Default: secret in the data directory, created 0600 on the first start.
     #[arg(long, env = "KEYDESK_SECRET_FILE", global = true)]
     pub secret_file: Option<PathBuf>,
+
+    /// Addresses and CIDRs, a comma between two, of gateways and proxies whose X-Forwarded-* and X-Original-* are
+    /// believed. Default: none.
+    #[arg(long, env = "KEYDESK_TRUSTED_PROXIES", default_value = "", hide_default_value = true, global = true)]
+    pub trusted_proxies: TrustedProxies,
+
+    /// API keys that the gate remembers at once; the others cost one read each.
+    #[arg(long, env = "KEYDESK_CACHE_KEYS", default_value_t = 100_000, global = true)]
+    pub cache_keys: usize,
 
     /// How log lines look.
     #[arg(long, env = "KEYDESK_LOG_FORMAT", default_value = "text", value_parser = ["text", "json"], global = true)]

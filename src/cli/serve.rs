@@ -68,7 +68,16 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
     settings.make_data_dir()?;
     let keyring = settings.keyring(&Entropy::System)?;
     let db = Db::open(&settings.database_url()).await?;
-    let parts = Parts { db, product, keyring, clock: Clock::System, entropy: Entropy::System, public_url };
+    let parts = Parts {
+        db,
+        product,
+        keyring,
+        clock: Clock::System,
+        entropy: Entropy::System,
+        public_url,
+        proxies: settings.trusted_proxies.clone(),
+        cache_keys: settings.cache_keys,
+    };
     Ok(App::new(parts).await?)
 }
 

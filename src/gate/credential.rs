@@ -4,36 +4,50 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-/// No secret and no session token is longer than this many bytes.
-const LONGEST: usize = 1024;
+/// Bytes of the header with a secret in it.
+const LONGEST: usize = 256;
+/// Bytes of the header with a session token in it.
+const LONGEST_SESSION: usize = 1024;
+/// What a JSON object begins with in base64url: every JWT, and no secret.
+const SESSION: &str = "eyJ";
 
 /// What a request presents. `Debug` would print a secret, so there is none.
-pub enum Credential {
+#[derive(Clone, Copy)]
+pub enum Credential<'a> {
     Missing,
-    /// Something is there that no key can be.
+    /// Something is there that no credential can be.
     Unusable,
-    Bearer(zeroize::Zeroizing<String>),
+    /// What may be a secret.
+    Key(&'a str),
+    /// What may be a session token.
+    Session(&'a str),
 }
 
-impl Credential {
-    pub fn from_headers(headers: &HeaderMap) -> Self {
+impl<'a> Credential<'a> {
+    pub fn from_headers(headers: &'a HeaderMap) -> Self {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let Some(value) = values.next() else { return Self::Missing };
-        if values.next().is_some() || value.len() > LONGEST {
+        if values.next().is_some() || value.len() > LONGEST_SESSION {
             return Self::Unusable;
         }
-        value
-            .to_str()
-            .ok()
-            .and_then(bearer)
-            .map_or(Self::Unusable, |token| Self::Bearer(zeroize::Zeroizing::new(token.to_owned())))
+        match value.to_str().ok().and_then(|value| value.split_once(' ')) {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Self::bearer(token),
+            _ => Self::Unusable,
+        }
     }
-}
 
-fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
-    let plain = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
-    (scheme.eq_ignore_ascii_case("bearer") && plain).then_some(token)
+    /// What follows `Bearer` and its space.
+    pub fn bearer(token: &'a str) -> Self {
+        let plain = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
+        let longest = if token.starts_with(SESSION) { LONGEST_SESSION } else { LONGEST } - "Bearer ".len();
+        if !plain || token.len() > longest {
+            Self::Unusable
+        } else if token.starts_with(SESSION) {
+            Self::Session(token)
+        } else {
+            Self::Key(token)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -42,22 +56,24 @@ mod tests {
 
     use super::*;
 
-    fn of(values: &[&'static str]) -> &'static str {
+    fn of(values: &[&str]) -> &'static str {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(AUTHORIZATION, HeaderValue::from_static(value));
+            headers.append(AUTHORIZATION, HeaderValue::from_str(value).expect("a header"));
         }
         match Credential::from_headers(&headers) {
             Credential::Missing => "missing",
             Credential::Unusable => "unusable",
-            Credential::Bearer(_) => "bearer",
+            Credential::Key(_) => "key",
+            Credential::Session(_) => "session",
         }
     }
 
     #[test]
     fn one_bearer_token_behind_one_space_is_a_credential() {
-        assert_eq!(of(&["Bearer kd_live_x"]), "bearer");
-        assert_eq!(of(&["bEARER kd_live_x"]), "bearer");
+        assert_eq!(of(&["Bearer kd_live_x"]), "key");
+        assert_eq!(of(&["bEARER kd_live_x"]), "key");
+        assert_eq!(of(&["Bearer eyJhbGciOi"]), "session");
         assert_eq!(of(&[]), "missing");
     }
 
@@ -72,9 +88,13 @@ mod tests {
             "Bearer a,b",
             "Bearer a b",
             "kd_live_x",
+            "Bearer kd_live_\u{e9}",
         ] {
             assert_eq!(of(&[value]), "unusable", "{value:?}");
         }
         assert_eq!(of(&["Bearer a", "Bearer b"]), "unusable");
+        assert_eq!(of(&[&format!("Bearer {}", "x".repeat(250))]), "unusable");
+        assert_eq!(of(&[&format!("Bearer eyJ{}", "x".repeat(600))]), "session");
+        assert_eq!(of(&[&format!("Bearer eyJ{}", "x".repeat(1100))]), "unusable");
     }
 }

@@ -1,43 +1,55 @@
-//! What is decided: whether a presented credential may do what it asks. Parse and checksum come before anything that
-//! costs; status, address, inbox and scope come after, always in this order.
+//! What is decided: whether a presented credential may do what it asks. One order, whichever door asks: looks and
+//! checksum, then memory (and behind it the database, throttled for sources of garbage), status, address, route, inbox,
+//! scope, and last the minute's allowance.
 
 pub mod credential;
+pub mod forwarded;
+pub mod known;
+mod memory;
 pub mod refused_sign_ins;
 pub mod throttle;
 pub mod usage;
 pub mod verdict;
+pub mod window;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::model::api_key::ApiKey;
 use crate::model::keyring::Keyring;
 use crate::model::scopes;
-use crate::model::secret::{Secret, SecretHash};
+use crate::model::secret::{Presented, SecretHash};
 use crate::model::session_token::SessionTokens;
 use crate::model::user::{Role, User};
-use crate::product::reserved;
-use crate::store::{Db, api_keys, sessions};
+use crate::product::routes::Routes;
+use crate::product::{Product, reserved};
+use crate::store::{Db, sessions};
 use credential::Credential;
+use forwarded::Original;
+use known::{Identity, Known};
+use memory::{Memory, Recall};
 use refused_sign_ins::RefusedSignIns;
+use throttle::{PER_SOURCE_OF_GARBAGE, Throttle, source_of};
 use usage::Usage;
 use verdict::Refusal;
+use window::Allowance;
 
 /// Decides for one installation.
 pub struct Gate {
     db: Db,
     keyring: Arc<Keyring>,
     tokens: Arc<SessionTokens>,
+    product: Product,
     prefixes: Vec<String>,
-    /// Whether a session JWT opens the API too.
-    session_token: bool,
+    routes: Routes,
+    memory: Memory,
+    garbage: Throttle,
     pub usage: Usage,
     pub refused_sign_ins: RefusedSignIns,
 }
 
 /// What a request wants to do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Need<'a> {
     /// The scope it takes; none for asking who one is.
     pub scope: Option<&'a str>,
@@ -48,14 +60,24 @@ pub struct Need<'a> {
 /// Whose credential passed.
 #[derive(Clone, Debug)]
 pub enum Holder {
-    Key { key: Box<ApiKey>, hash: SecretHash },
-    Session(Box<sessions::Session>),
+    Key(Arc<Known>),
+    Session(Arc<sessions::Session>),
+}
+
+/// The gate's answer: allowed if there is no refusal.
+#[derive(Debug)]
+pub struct Verdict {
+    pub refusal: Option<Refusal>,
+    /// Whose credential it was, if it is one that works here and now.
+    pub holder: Option<Holder>,
+    /// Where the key stands in its minute, if its minutes are counted.
+    pub allowance: Option<Allowance>,
 }
 
 impl Holder {
     pub fn account_id(&self) -> &str {
         match self {
-            Self::Key { key, .. } => &key.account_id,
+            Self::Key(key) => &key.facts.account_id,
             Self::Session(session) => &session.user.account_id,
         }
     }
@@ -63,33 +85,46 @@ impl Holder {
     /// The only inbox that the holder may see; empty if it is not bound to one.
     pub fn only_inbox(&self) -> &str {
         match self {
-            Self::Key { key, .. } => key.inbox_id.as_deref().unwrap_or_default(),
+            Self::Key(key) => key.facts.inbox_id.as_deref().unwrap_or_default(),
             Self::Session(_) => "",
+        }
+    }
+
+    pub fn identity(&self) -> Identity {
+        match self {
+            Self::Key(key) => key.identity.clone(),
+            Self::Session(session) => {
+                Identity::of_session(&session.user.account_id, &role_scopes(session.user.role).join(" "))
+            }
         }
     }
 
     fn grants(&self, scope: &str) -> bool {
         match self {
-            Self::Key { key, .. } => key.grants(scope),
+            Self::Key(key) => key.facts.grants(scope),
             Self::Session(session) => role_grants(&session.user, scope),
         }
     }
 
     fn reaches_inbox(&self, inbox_id: &str) -> bool {
         match self {
-            Self::Key { key, .. } => key.reaches_inbox(inbox_id),
+            Self::Key(key) => key.facts.reaches_inbox(inbox_id),
             Self::Session(_) => true,
         }
     }
 }
 
 /// What a person may do over the API with their session token: what their role may do in the pages.
-fn role_grants(user: &User, scope: &str) -> bool {
-    match user.role {
-        Role::Administrator => true,
-        Role::Auditor => matches!(scope, reserved::INBOXES_READ | reserved::KEYS_READ),
-        Role::Member => scope == reserved::INBOXES_READ,
+fn role_scopes(role: Role) -> &'static [&'static str] {
+    match role {
+        Role::Administrator => &[scopes::WILDCARD],
+        Role::Auditor => &[reserved::INBOXES_READ, reserved::KEYS_READ],
+        Role::Member => &[reserved::INBOXES_READ],
     }
+}
+
+fn role_grants(user: &User, scope: &str) -> bool {
+    role_scopes(user.role).iter().any(|granted| *granted == scope || *granted == scopes::WILDCARD)
 }
 
 /// A credential could not be tested: the database did not answer.
@@ -98,36 +133,71 @@ fn role_grants(user: &User, scope: &str) -> bool {
 pub struct Unavailable(#[from] sqlx::Error);
 
 impl Gate {
-    pub fn new(db: Db, keyring: Arc<Keyring>, tokens: Arc<SessionTokens>, product: &crate::product::Product) -> Self {
-        let prefixes = product.secret_prefixes();
+    /// `cache_keys` is the number of keys remembered at once.
+    pub fn new(
+        db: Db,
+        keyring: Arc<Keyring>,
+        tokens: Arc<SessionTokens>,
+        product: &Product,
+        cache_keys: usize,
+    ) -> Self {
         Self {
             db,
             keyring,
             tokens,
-            prefixes,
-            session_token: product.api.session_token,
+            prefixes: product.secret_prefixes(),
+            routes: Routes::compile(&product.routes).expect("a definition with such routes never starts"),
+            product: product.clone(),
+            memory: Memory::new(cache_keys),
+            garbage: Throttle::default(),
             usage: Usage::default(),
             refused_sign_ins: RefusedSignIns::default(),
         }
     }
 
-    /// Who presents this credential, if it is one that works now.
+    /// The whole verdict. `need` is what the request takes, or why nobody can say.
     ///
     /// # Errors
     /// [`Unavailable`] if the database does not answer: nobody is let through, nobody is called unknown.
+    pub async fn decide(
+        &self,
+        credential: Credential<'_>,
+        source: IpAddr,
+        need: Result<Need<'_>, Refusal>,
+        now: Timestamp,
+    ) -> Result<Verdict, Unavailable> {
+        let holder = match self.identify(credential, source, now).await? {
+            Ok(holder) => holder,
+            Err(refusal) => return Ok(Verdict { refusal: Some(refusal), holder: None, allowance: None }),
+        };
+        let decided = match need {
+            Ok(need) => self.authorize(&holder, need, now).and_then(|()| self.spend(&holder, now)),
+            Err(refusal) => Err(self.refuse(&holder, refusal, now)),
+        };
+        Ok(match decided {
+            Ok(allowance) => Verdict { refusal: None, holder: Some(holder), allowance },
+            Err(refusal) => {
+                let allowance = self.allowance(&holder, now);
+                Verdict { refusal: Some(refusal), holder: Some(holder), allowance }
+            }
+        })
+    }
+
+    /// Who presents this credential, if it is one that works now and here.
+    ///
+    /// # Errors
+    /// As [`Gate::decide`].
     pub async fn identify(
         &self,
-        credential: &Credential,
+        credential: Credential<'_>,
         source: IpAddr,
         now: Timestamp,
     ) -> Result<Result<Holder, Refusal>, Unavailable> {
         match credential {
             Credential::Missing => Ok(Err(Refusal::Missing)),
-            Credential::Unusable => Ok(Err(Refusal::Unknown)),
-            Credential::Bearer(token) if self.session_token && token.starts_with("eyJ") => {
-                self.identify_session(token, now).await
-            }
-            Credential::Bearer(token) => self.identify_key(token, source, now).await,
+            Credential::Session(token) if self.product.api.session_token => self.identify_session(token, now).await,
+            Credential::Unusable | Credential::Session(_) => Ok(Err(Refusal::Malformed)),
+            Credential::Key(token) => self.identify_key(token, source, now).await,
         }
     }
 
@@ -137,45 +207,118 @@ impl Gate {
         source: IpAddr,
         now: Timestamp,
     ) -> Result<Result<Holder, Refusal>, Unavailable> {
-        let Ok(secret) = Secret::parse(token, &self.prefixes) else { return Ok(Err(Refusal::Unknown)) };
-        let hash = secret.hash(&self.keyring);
-        let Some(key) = api_keys::find_by_secret(&self.db, &hash, now).await? else { return Ok(Err(Refusal::Unknown)) };
-        Ok(match verdict::of_key(&key, source, now) {
-            Ok(()) => Ok(Holder::Key { key: Box::new(key), hash }),
+        let Ok(presented) = Presented::parse(token, &self.prefixes) else { return Ok(Err(Refusal::Malformed)) };
+        let hash = presented.hash(&self.keyring);
+        let known = match self.memory.recall(self.db.changes(), &hash) {
+            Recall::Key(known) => known,
+            Recall::Nobody => return Ok(Err(self.unknown(source, now))),
+            Recall::Nothing => match self.learn(&hash, source, now).await? {
+                Ok(known) => known,
+                Err(refusal) => return Ok(Err(refusal)),
+            },
+        };
+        Ok(match verdict::of_key(&known.facts, source, now) {
+            Ok(()) => Ok(Holder::Key(known)),
             Err(refusal) => {
-                self.usage.refused(&key.id, now);
+                self.usage.refused(&known, &refusal, now);
                 Err(refusal)
             }
         })
     }
 
-    async fn identify_session(&self, token: &str, now: Timestamp) -> Result<Result<Holder, Refusal>, Unavailable> {
-        let Ok(claims) = self.tokens.check(token, now) else { return Ok(Err(Refusal::Unknown)) };
-        let session = sessions::find(&self.db, &claims.sid, now).await?;
-        let session = session.filter(|session| session.user.id == claims.sub);
-        Ok(session.map(|session| Holder::Session(Box::new(session))).ok_or(Refusal::Unknown))
+    /// Asks the database, unless this source has asked it for too many keys that nobody has.
+    async fn learn(
+        &self,
+        hash: &SecretHash,
+        source: IpAddr,
+        now: Timestamp,
+    ) -> Result<Result<Arc<Known>, Refusal>, Unavailable> {
+        let asked = self.garbage.look(&source_of(source), PER_SOURCE_OF_GARBAGE, now);
+        if let Err(throttled) = asked {
+            return Ok(Err(Refusal::Throttled { until: throttled.until }));
+        }
+        let known = self.memory.learn(&self.db, hash, &self.product).await?;
+        Ok(known.ok_or_else(|| self.unknown(source, now)))
     }
 
-    /// Whether `holder` may do what it asks.
+    fn unknown(&self, source: IpAddr, now: Timestamp) -> Refusal {
+        // Whether there is anything left to spend is asked where it matters: before the database is.
+        let _ = self.garbage.spend(&source_of(source), PER_SOURCE_OF_GARBAGE, now);
+        Refusal::Unknown
+    }
+
+    async fn identify_session(&self, token: &str, now: Timestamp) -> Result<Result<Holder, Refusal>, Unavailable> {
+        let Ok(claims) = self.tokens.check(token, now) else { return Ok(Err(Refusal::SessionEnded)) };
+        let session = sessions::find(&self.db, &claims.sid, now).await?;
+        let session = session.filter(|session| session.user.id == claims.sub);
+        Ok(session.map(|session| Holder::Session(Arc::new(session))).ok_or(Refusal::SessionEnded))
+    }
+
+    /// Whether `holder` may do what it asks, its allowance aside.
     ///
     /// # Errors
     /// The refusal: 404 for an inbox beyond reach (which is not said to exist), 403 naming a missing scope.
     pub fn authorize(&self, holder: &Holder, need: Need<'_>, now: Timestamp) -> Result<(), Refusal> {
-        let verdict = if need.inbox_id.is_some_and(|inbox| !holder.reaches_inbox(inbox)) {
-            Err(Refusal::OutOfReach)
+        let refusal = if need.inbox_id.is_some_and(|inbox| !holder.reaches_inbox(inbox)) {
+            Refusal::OutOfReach
         } else {
             match need.scope {
-                Some(scope) if !holder.grants(scope) => Err(Refusal::MissingScope {
+                Some(scope) if !holder.grants(scope) => Refusal::MissingScope {
                     scope: scope.to_owned(),
-                    never: matches!(holder, Holder::Key { key, .. } if key.inbox_id.is_some())
-                        && scopes::never_restricted(scope),
-                }),
-                _ => Ok(()),
+                    never: !holder.only_inbox().is_empty() && scopes::never_restricted(scope),
+                },
+                _ => return Ok(()),
             }
         };
-        if let (Err(_), Holder::Key { key, .. }) = (&verdict, holder) {
-            self.usage.refused(&key.id, now);
+        Err(self.refuse(holder, refusal, now))
+    }
+
+    /// Spends one request of the holder's minute, if its minutes are counted.
+    ///
+    /// # Errors
+    /// The refusal, if there is none left.
+    pub fn spend(&self, holder: &Holder, now: Timestamp) -> Result<Option<Allowance>, Refusal> {
+        match (holder, self.product.rate_limit.per_minute) {
+            (Holder::Key(key), limit @ 1..) => match key.window.spend(limit, now) {
+                Ok(allowance) => Ok(Some(allowance)),
+                Err(spent) => Err(self.refuse(holder, Refusal::RateLimited(spent), now)),
+            },
+            _ => Ok(None),
         }
-        verdict
+    }
+
+    /// Where the holder stands in its minute, if its minutes are counted.
+    pub fn allowance(&self, holder: &Holder, now: Timestamp) -> Option<Allowance> {
+        match (holder, self.product.rate_limit.per_minute) {
+            (Holder::Key(key), limit @ 1..) => Some(key.window.peek(limit, now)),
+            _ => None,
+        }
+    }
+
+    fn refuse(&self, holder: &Holder, refusal: Refusal, now: Timestamp) -> Refusal {
+        if let Holder::Key(key) = holder {
+            self.usage.refused(key, &refusal, now);
+        }
+        refusal
+    }
+
+    /// Whether the definition says what requests take.
+    pub fn has_routes(&self) -> bool {
+        !self.routes.is_empty()
+    }
+
+    /// What the definition says that a request takes.
+    pub fn route(&self, original: Original<'_>) -> Option<crate::product::routes::Required<'_>> {
+        self.routes.find(original.method, original.uri)
+    }
+
+    /// Whether anybody could hold `scope`.
+    pub fn knows_scope(&self, scope: &str) -> bool {
+        scope == scopes::WILDCARD || self.product.scope(scope).is_some()
+    }
+
+    /// Forgets minutes that are over.
+    pub fn sweep(&self, now: Timestamp) {
+        self.memory.windows.sweep(now);
     }
 }

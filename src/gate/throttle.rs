@@ -1,5 +1,6 @@
-//! Throttles for sign-in and sign-up: a burst, then one every so often (generic cell rate algorithm). They are asked
-//! before any password is hashed, and they slow people down without ever locking them out.
+//! Throttles for sign-in, sign-up and garbage at the gate: a burst, then one every so often (generic cell rate algorithm).
+//! They are asked before any password is hashed or any unknown key looked up, and they slow people down without ever
+//! locking them out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -22,6 +23,9 @@ pub struct Rate {
 pub const PER_ADDRESS: Rate = Rate { burst: 20, every: Duration::from_secs(3) };
 /// From one address for one account.
 pub const PER_ADDRESS_AND_ACCOUNT: Rate = Rate { burst: 5, every: Duration::from_secs(30) };
+/// Keys that nobody has, presented from one address. Whoever shares it with the flood still passes with a key that the
+/// gate remembers, so the burst is wide: it bounds what garbage costs the database, not who is let in.
+pub const PER_SOURCE_OF_GARBAGE: Rate = Rate { burst: 500, every: Duration::from_millis(20) };
 
 /// A throttled attempt may be made again at this moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,13 +52,24 @@ impl Throttle {
             forget_half(&mut whole_at);
         }
         let whole = whole_at.get(source).copied().unwrap_or(now).max(now);
-        let earliest = whole + rate.every - rate.every * rate.burst;
-        if earliest > now {
-            return Err(Throttled { until: earliest });
-        }
+        has_one(whole, rate, now)?;
         whole_at.insert(source.to_owned(), whole + rate.every);
         Ok(())
     }
+
+    /// Whether `source` has an attempt to spend.
+    ///
+    /// # Errors
+    /// [`Throttled`] if not.
+    pub fn look(&self, source: &str, rate: Rate, now: Timestamp) -> Result<(), Throttled> {
+        let whole_at = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
+        has_one(whole_at.get(source).copied().unwrap_or(now).max(now), rate, now)
+    }
+}
+
+fn has_one(whole: Timestamp, rate: Rate, now: Timestamp) -> Result<(), Throttled> {
+    let earliest = whole + rate.every - rate.every * rate.burst;
+    if earliest > now { Err(Throttled { until: earliest }) } else { Ok(()) }
 }
 
 /// Still full: a flood from everywhere at once. The half that owes least is forgotten.

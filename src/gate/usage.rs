@@ -1,18 +1,29 @@
-//! Usage, counted in memory and handed over in batches: a request costs no write. A kill loses at most what was counted
-//! since the last flush, and never a key.
+//! Usage, counted in memory and handed over in batches: a request costs no write, and in the steady state no allocation.
+//! A kill loses at most what was counted since the last flush, and never a key.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::known::Known;
+use super::verdict::Refusal;
 use crate::clock::Timestamp;
-use crate::model::usage::UsageHour;
+use crate::model::key_facts::KeyFacts;
+use crate::model::text::masked;
 use crate::store::usage::{KeyUse, LastUse};
 use crate::store::{self, Db};
 
-/// Addresses remembered per key between two flushes; more tell nobody more.
+/// Addresses remembered per key; more tell nobody more.
 const MOST_ADDRESSES: usize = 16;
+/// An address that goes on coming is written this often.
+const ADDRESS_EVERY: Duration = Duration::from_secs(600);
+/// Characters of a path that are worth remembering.
+const LONGEST_PATH: usize = 200;
+/// Keys written in one transaction: whoever waits to write waits no longer than for these.
+const KEYS_AT_ONCE: usize = 500;
 
 /// A request that passed, as the first screen shows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,102 +39,233 @@ pub struct PassedRequest {
     pub took: i64,
 }
 
-impl PassedRequest {
-    fn recorded(&self) -> Option<(Timestamp, String)> {
-        Some((Timestamp::from_micros(self.at), serde_json::to_string(self).ok()?))
+/// A request that passed, as it comes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit<'a> {
+    pub at: Timestamp,
+    pub method: &'a str,
+    pub path: &'a str,
+    pub status: u16,
+    pub ip: IpAddr,
+    pub user_agent: &'a str,
+    pub request_id: &'a str,
+    pub took: Duration,
+}
+
+impl Visit<'_> {
+    fn kept(&self) -> PassedRequest {
+        PassedRequest {
+            at: self.at.micros(),
+            method: self.method.to_owned(),
+            path: masked(short(self.path)),
+            status: self.status,
+            ip: self.ip.to_string(),
+            user_agent: self.user_agent.to_owned(),
+            request_id: self.request_id.to_owned(),
+            took: i64::try_from(self.took.as_micros()).unwrap_or(i64::MAX),
+        }
     }
 }
 
-#[derive(Default)]
-struct Tally {
-    hours: BTreeMap<i64, (i64, i64)>,
+/// Whole segments only: half a secret is not seen for what it is.
+fn short(path: &str) -> &str {
+    if path.len() <= LONGEST_PATH {
+        return path;
+    }
+    let start = &path[..path.floor_char_boundary(LONGEST_PATH)];
+    &start[..start.rfind('/').unwrap_or(0)]
+}
+
+/// What one secret was used for since the last flush.
+#[derive(Debug)]
+pub struct Tally {
+    /// Whether it waits to be flushed.
+    dirty: bool,
+    hours: Vec<Hour>,
+    last: Last,
+    /// Whether `last` is news.
+    used: bool,
+    /// Whether nobody ever used the key, so that its first request is worth keeping.
+    fresh: bool,
     first: Option<PassedRequest>,
-    last: Option<LastUse>,
-    addresses: BTreeMap<String, Timestamp>,
+    addresses: Vec<Address>,
 }
 
-/// Counters since the last flush.
-#[derive(Default)]
-pub struct Usage {
-    tallies: Mutex<HashMap<String, Tally>>,
+#[derive(Debug)]
+struct Hour {
+    hour: i64,
+    ok: i64,
+    refused: Vec<(&'static str, i64)>,
 }
 
-impl Usage {
-    /// Counts a request that passed.
-    pub fn passed(&self, key_id: &str, secret_hash: &str, request: PassedRequest) {
-        let at = Timestamp::from_micros(request.at);
-        self.count(key_id, |tally| {
-            tally.hours.entry(at.hour()).or_default().0 += 1;
-            if tally.addresses.len() < MOST_ADDRESSES || tally.addresses.contains_key(&request.ip) {
-                tally.addresses.insert(request.ip.clone(), at);
-            }
-            tally.last = Some(LastUse { at, ip: request.ip.clone(), secret_hash: secret_hash.to_owned() });
-            // The first screen tells of a request that succeeded, not of one that was let in and found nothing.
-            if request.status < 400 {
-                tally.first.get_or_insert(request);
-            }
+/// Its texts are overwritten in place.
+#[derive(Debug)]
+struct Last {
+    at: Timestamp,
+    ip: IpAddr,
+    agent: String,
+    route: String,
+}
+
+#[derive(Debug)]
+struct Address {
+    ip: IpAddr,
+    at: Timestamp,
+    written: Option<Timestamp>,
+}
+
+impl Tally {
+    pub fn of(facts: &KeyFacts) -> Self {
+        let nowhere = IpAddr::from([0, 0, 0, 0]);
+        let last = Last { at: Timestamp::default(), ip: nowhere, agent: String::new(), route: String::new() };
+        let fresh = facts.first_used_at.is_none();
+        Self { dirty: false, hours: Vec::new(), last, used: false, fresh, first: None, addresses: Vec::new() }
+    }
+
+    fn hour(&mut self, at: Timestamp) -> &mut Hour {
+        let hour = at.hour();
+        let found = self.hours.iter().position(|counted| counted.hour == hour);
+        let index = found.unwrap_or_else(|| {
+            self.hours.push(Hour { hour, ok: 0, refused: Vec::new() });
+            self.hours.len() - 1
         });
+        &mut self.hours[index]
     }
 
-    /// Counts a request that the key was known for, and refused.
-    pub fn refused(&self, key_id: &str, now: Timestamp) {
-        self.count(key_id, |tally| tally.hours.entry(now.hour()).or_default().1 += 1);
-    }
-
-    fn count(&self, key_id: &str, add: impl FnOnce(&mut Tally)) {
-        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
-        match tallies.get_mut(key_id) {
-            Some(tally) => add(tally),
-            None => add(tallies.entry(key_id.to_owned()).or_default()),
+    fn pass(&mut self, visit: &Visit<'_>) {
+        self.hour(visit.at).ok += 1;
+        self.used = true;
+        self.last.at = visit.at;
+        self.last.ip = visit.ip;
+        overwrite(&mut self.last.agent, &[visit.user_agent]);
+        overwrite(&mut self.last.route, &[visit.method, " ", short(visit.path)]);
+        if let Some(address) = self.addresses.iter_mut().find(|address| address.ip == visit.ip) {
+            address.at = visit.at;
+        } else if self.addresses.len() < MOST_ADDRESSES {
+            self.addresses.push(Address { ip: visit.ip, at: visit.at, written: None });
+        }
+        // The first screen tells of a request that succeeded, not of one that was let in and found nothing.
+        if self.fresh && visit.status < 400 {
+            self.fresh = false;
+            self.first = Some(visit.kept());
         }
     }
 
-    /// Writes what was counted. If the database does not take it, it is counted again with the next batch.
+    fn refuse(&mut self, reason: &'static str, at: Timestamp) {
+        let refused = &mut self.hour(at).refused;
+        match refused.iter_mut().find(|(counted, _)| *counted == reason) {
+            Some((_, count)) => *count += 1,
+            None => refused.push((reason, 1)),
+        }
+    }
+
+    /// Hands over what was counted and begins anew.
+    fn take(&mut self, facts: &KeyFacts, secret_hash: String) -> KeyUse {
+        self.dirty = false;
+        let mut taken = KeyUse::of(&facts.id, secret_hash);
+        for hour in self.hours.drain(..) {
+            taken.count(hour.hour, hour.ok, &hour.refused);
+        }
+        if std::mem::take(&mut self.used) {
+            taken.last = Some(LastUse {
+                at: self.last.at,
+                ip: self.last.ip.to_string(),
+                agent: self.last.agent.clone(),
+                route: masked(&self.last.route),
+            });
+        }
+        taken.first_request = self
+            .first
+            .take()
+            .and_then(|first| Some((Timestamp::from_micros(first.at), serde_json::to_string(&first).ok()?)));
+        for address in &mut self.addresses {
+            if address.written.is_none_or(|written| address.at > written + ADDRESS_EVERY) {
+                address.written = Some(address.at);
+                taken.addresses.push((address.ip.to_string(), address.at));
+            }
+        }
+        taken
+    }
+}
+
+fn overwrite(text: &mut String, parts: &[&str]) {
+    let mut rest = text.as_str();
+    let same = parts.iter().all(|part| {
+        rest.strip_prefix(part).is_some_and(|after| {
+            rest = after;
+            true
+        })
+    });
+    if !(same && rest.is_empty()) {
+        text.clear();
+        text.extend(parts.iter().copied());
+    }
+}
+
+/// What was counted since the last flush.
+#[derive(Default)]
+pub struct Usage {
+    dirty: Mutex<Vec<Arc<Known>>>,
+    /// Taken from its keys, and not written because the database was away.
+    unwritten: Mutex<Batch>,
+}
+
+/// By key and secret.
+type Batch = BTreeMap<(String, String), KeyUse>;
+
+impl Usage {
+    /// Counts a request that passed.
+    pub fn passed(&self, known: &Arc<Known>, visit: &Visit<'_>) {
+        self.count(known, |tally| tally.pass(visit));
+    }
+
+    /// Counts a request that the key was known for, and refused.
+    pub fn refused(&self, known: &Arc<Known>, refusal: &Refusal, at: Timestamp) {
+        self.count(known, |tally| tally.refuse(refusal.reason(), at));
+    }
+
+    fn count(&self, known: &Arc<Known>, add: impl FnOnce(&mut Tally)) {
+        let mut tally = lock(&known.tally);
+        add(&mut tally);
+        if !std::mem::replace(&mut tally.dirty, true) {
+            lock(&self.dirty).push(known.clone());
+        }
+    }
+
+    /// Writes what was counted. What the database does not take is written with the next batch.
     ///
     /// # Errors
     /// If the database does not answer.
     pub async fn flush(&self, db: &Db) -> sqlx::Result<()> {
-        let taken = std::mem::take(&mut *self.tallies.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut batch: Vec<KeyUse> = taken.iter().map(|(key_id, tally)| tally.as_batch(key_id)).collect();
-        // Rows are locked in the order of their ids, as everybody does who locks more than one.
-        batch.sort_by(|a, b| a.key_id.cmp(&b.key_id));
-        let written = store::usage::flush(db, &batch).await;
-        if written.is_err() {
-            self.put_back(taken);
+        let mut batch = std::mem::take(&mut *lock(&self.unwritten));
+        let dirty = std::mem::take(&mut *lock(&self.dirty));
+        for known in dirty {
+            let hash = known.hash.to_string();
+            let taken = lock(&known.tally).take(&known.facts, hash.clone());
+            add(&mut batch, (known.facts.id.clone(), hash), taken);
         }
-        written
-    }
-
-    fn put_back(&self, taken: HashMap<String, Tally>) {
-        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key_id, older) in taken {
-            let tally = tallies.entry(key_id).or_default();
-            for (hour, (ok, refused)) in older.hours {
-                let counted = tally.hours.entry(hour).or_default();
-                counted.0 += ok;
-                counted.1 += refused;
+        // In the order of their ids: rows are locked in that order by everybody who locks more than one.
+        let mut rest: Vec<_> = batch.into_iter().collect();
+        while !rest.is_empty() {
+            let some = rest.len().min(KEYS_AT_ONCE);
+            if let Err(error) = store::usage::flush(db, rest[..some].iter().map(|(_, key_use)| key_use)).await {
+                let mut unwritten = lock(&self.unwritten);
+                rest.into_iter().for_each(|(key, older)| add(&mut unwritten, key, older));
+                return Err(error);
             }
-            tally.first = older.first.or(tally.first.take());
-            tally.last = tally.last.take().or(older.last);
-            for (ip, at) in older.addresses {
-                tally.addresses.entry(ip).or_insert(at);
-            }
+            rest.drain(..some);
         }
+        Ok(())
     }
 }
 
-impl Tally {
-    fn as_batch(&self, key_id: &str) -> KeyUse {
-        KeyUse {
-            key_id: key_id.to_owned(),
-            hours: self
-                .hours
-                .iter()
-                .map(|(hour, (ok, refused))| UsageHour { hour: *hour, ok: *ok, refused: *refused })
-                .collect(),
-            last: self.last.clone(),
-            first_request: self.first.as_ref().and_then(PassedRequest::recorded),
-            addresses: self.addresses.iter().map(|(ip, at)| (ip.clone(), *at)).collect(),
-        }
+fn add(batch: &mut Batch, key: (String, String), more: KeyUse) {
+    match batch.get_mut(&key) {
+        Some(counted) => counted.add(more),
+        None => drop(batch.insert(key, more)),
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

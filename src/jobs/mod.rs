@@ -11,7 +11,7 @@ use crate::entropy::Entropy;
 use crate::gate::Gate;
 use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
-use crate::store::{Act, Db, once, sealed_secrets, web_sessions};
+use crate::store::{Act, Db, once, sealed_secrets, watch, web_sessions};
 
 /// At most one write per key in this time; a kill loses no more than this.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
@@ -30,6 +30,11 @@ pub struct Background {
 
 /// Runs every job until the process ends.
 pub async fn run(background: Background) {
+    // Side by side: a long flush must not keep us from hearing of a deletion.
+    tokio::join!(watch::run(background.db.clone()), keep_house(background));
+}
+
+async fn keep_house(background: Background) {
     let mut flushing = interval(FLUSH_EVERY);
     let mut sweeping = interval(SWEEP_EVERY);
     flushing.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -37,7 +42,7 @@ pub async fn run(background: Background) {
     loop {
         tokio::select! {
             _ = flushing.tick() => report("flush", flush(&background).await),
-            _ = sweeping.tick() => report("sweep", sweep(&background.db, &background.clock).await),
+            _ = sweeping.tick() => report("sweep", sweep(&background).await),
         }
     }
 }
@@ -58,8 +63,9 @@ pub async fn flush(background: &Background) -> sqlx::Result<()> {
 ///
 /// # Errors
 /// If the database does not answer; nothing is lost by trying again.
-pub async fn sweep(db: &Db, clock: &Clock) -> sqlx::Result<()> {
-    let now = clock.now();
+pub async fn sweep(background: &Background) -> sqlx::Result<()> {
+    let (db, now) = (&background.db, background.clock.now());
+    background.gate.sweep(now);
     sealed_secrets::sweep(db, now).await?;
     once::sweep(db, now).await?;
     web_sessions::sweep(db, now).await

@@ -21,6 +21,18 @@ impl Scopes {
         Self(known.filter(|id| granted.contains(id)).cloned().collect())
     }
 
+    /// These and everything that the definition says they imply, each once; `*` implies itself only.
+    pub fn with_implied(&self, product: &Product) -> Self {
+        let mut all = self.0.clone();
+        let mut next = 0;
+        while let Some(scope) = all.get(next).and_then(|id| product.scope(id)) {
+            let new: Vec<String> = scope.implies.iter().filter(|implied| !all.contains(implied)).cloned().collect();
+            all.extend(new);
+            next += 1;
+        }
+        if all.len() == self.0.len() { self.clone() } else { Self::ordered(&all, product) }
+    }
+
     pub fn is_full_access(&self) -> bool {
         self.0.iter().any(|scope| scope == WILDCARD)
     }
@@ -95,5 +107,17 @@ mod tests {
         assert!(full.grants("domains:write"));
         let send: Scopes = "mail:send".parse().expect("scopes");
         assert!(send.grants("mail:send") && !send.grants("mail:read") && !send.grants("mail:sen"));
+    }
+
+    #[test]
+    fn a_scope_brings_what_it_implies() {
+        let definition = DEFAULT
+            .replace("id = \"mail:write\"", "implies = [\"mail:read\"]\nid = \"mail:write\"")
+            .replace("id = \"mail:read\"", "implies = [\"domains:read\"]\nid = \"mail:read\"");
+        let product = Product::parse(&definition).expect("a definition");
+        let scopes = |text: &str| text.parse::<Scopes>().expect("scopes").with_implied(&product).to_string();
+        assert_eq!(scopes("mail:write"), "mail:read mail:write domains:read");
+        assert_eq!(scopes("mail:send"), "mail:send");
+        assert_eq!(scopes("*"), "*");
     }
 }

@@ -31,9 +31,38 @@ pub enum Malformed {
     WrongChecksum,
 }
 
-/// HMAC-SHA-256 of a secret under the pepper, in hexadecimal: what the database stores and looks up.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SecretHash(String);
+/// What somebody presents as a secret, and what could be one by its looks. It borrows: a verdict copies no plaintext.
+#[derive(Clone, Copy)]
+pub struct Presented<'a>(&'a str);
+
+/// HMAC-SHA-256 of a secret under the pepper: what the database stores and looks up, in hexadecimal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SecretHash([u8; 32]);
+
+impl<'a> Presented<'a> {
+    /// Reads a presented text; touches nothing but its characters.
+    ///
+    /// # Errors
+    /// If it has none of `prefixes`, not the right length and alphabet, or a checksum that does not fit.
+    pub fn parse(text: &'a str, prefixes: &[String]) -> Result<Self, Malformed> {
+        let mut rests = prefixes.iter().filter_map(|prefix| text.strip_prefix(prefix.as_str()));
+        let rest = rests.next().ok_or(Malformed::ForeignPrefix)?;
+        if rest.len() != RANDOM_CHARACTERS + CHECKSUM_CHARACTERS
+            || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        {
+            return Err(Malformed::WrongShape);
+        }
+        let (body, sum) = text.split_at(text.len() - CHECKSUM_CHARACTERS);
+        if checksum(body) != sum.as_bytes() {
+            return Err(Malformed::WrongChecksum);
+        }
+        Ok(Self(text))
+    }
+
+    pub fn hash(self, keyring: &Keyring) -> SecretHash {
+        SecretHash(keyring.pepper().chain_update(self.0.as_bytes()).finalize().into_bytes().into())
+    }
+}
 
 impl Secret {
     /// Draws a new secret behind `prefix` (such as `kd_live_`).
@@ -42,29 +71,8 @@ impl Secret {
         text.push_str(prefix);
         text.push_str(&Zeroizing::new(entropy.base62(RANDOM_CHARACTERS)));
         let sum = checksum(&text);
-        text.push_str(&sum);
+        text.extend(sum.map(char::from));
         Self(text)
-    }
-
-    /// Reads a presented secret; touches nothing but its characters.
-    ///
-    /// # Errors
-    /// If it has none of `prefixes`, not the right length and alphabet, or a checksum that does not fit.
-    pub fn parse(presented: &str, prefixes: &[String]) -> Result<Self, Malformed> {
-        let rest = prefixes
-            .iter()
-            .find_map(|prefix| presented.strip_prefix(prefix.as_str()))
-            .ok_or(Malformed::ForeignPrefix)?;
-        if rest.len() != RANDOM_CHARACTERS + CHECKSUM_CHARACTERS
-            || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        {
-            return Err(Malformed::WrongShape);
-        }
-        let (body, sum) = presented.split_at(presented.len() - CHECKSUM_CHARACTERS);
-        if checksum(body) != sum {
-            return Err(Malformed::WrongChecksum);
-        }
-        Ok(Self(Zeroizing::new(presented.to_owned())))
     }
 
     /// The last four characters of what looks like a secret, or a good part of one, somewhere in `text`: a whole key, a
@@ -93,7 +101,7 @@ impl Secret {
     }
 
     pub fn hash(&self, keyring: &Keyring) -> SecretHash {
-        SecretHash(hex(&keyring.pepper().chain_update(self.0.as_bytes()).finalize().into_bytes()))
+        Presented(&self.0).hash(keyring)
     }
 }
 
@@ -103,14 +111,14 @@ impl fmt::Debug for Secret {
     }
 }
 
-impl SecretHash {
-    pub fn as_str(&self) -> &str {
-        &self.0
+impl fmt::Display for SecretHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
     }
 }
 
 /// CRC-32 (IEEE) as six base62 digits, most significant first.
-fn checksum(text: &str) -> String {
+fn checksum(text: &str) -> [u8; CHECKSUM_CHARACTERS] {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut rest = crc32fast::hash(text.as_bytes());
     let mut digits = [b'0'; CHECKSUM_CHARACTERS];
@@ -118,7 +126,7 @@ fn checksum(text: &str) -> String {
         *digit = DIGITS[(rest % 62) as usize];
         rest /= 62;
     }
-    digits.iter().copied().map(char::from).collect()
+    digits
 }
 
 #[cfg(test)]
@@ -137,7 +145,7 @@ mod tests {
     fn a_generated_secret_parses() {
         let secret = Secret::generate("kd_live_", &Entropy::seeded(1));
         assert_eq!(secret.reveal().len(), "kd_live_".len() + 49);
-        let parsed = Secret::parse(secret.reveal(), &prefixes()).expect("a generated secret");
+        let parsed = Presented::parse(secret.reveal(), &prefixes()).expect("a generated secret");
         assert_eq!(parsed.hash(&keyring()), secret.hash(&keyring()));
     }
 
@@ -148,7 +156,7 @@ mod tests {
             let mut typo = secret.reveal().as_bytes().to_vec();
             typo[at] = if typo[at] == b'a' { b'b' } else { b'a' };
             let typo = String::from_utf8(typo).expect("ASCII");
-            assert_eq!(Secret::parse(&typo, &prefixes()).unwrap_err(), Malformed::WrongChecksum);
+            assert_eq!(Presented::parse(&typo, &prefixes()).err(), Some(Malformed::WrongChecksum));
         }
     }
 
@@ -156,11 +164,11 @@ mod tests {
     fn another_prefix_or_shape_is_told_apart() {
         let secret = Secret::generate("kd_live_", &Entropy::seeded(3));
         let foreign = secret.reveal().replace("kd_live_", "mk_live_");
-        assert_eq!(Secret::parse(&foreign, &prefixes()).unwrap_err(), Malformed::ForeignPrefix);
-        assert_eq!(Secret::parse("kd_live_short", &prefixes()).unwrap_err(), Malformed::WrongShape);
+        assert_eq!(Presented::parse(&foreign, &prefixes()).err(), Some(Malformed::ForeignPrefix));
+        assert_eq!(Presented::parse("kd_live_short", &prefixes()).err(), Some(Malformed::WrongShape));
         let dashed = format!("{}-", &secret.reveal()[..secret.reveal().len() - 1]);
-        assert_eq!(Secret::parse(&dashed, &prefixes()).unwrap_err(), Malformed::WrongShape);
-        assert_eq!(Secret::parse("", &prefixes()).unwrap_err(), Malformed::ForeignPrefix);
+        assert_eq!(Presented::parse(&dashed, &prefixes()).err(), Some(Malformed::WrongShape));
+        assert_eq!(Presented::parse("", &prefixes()).err(), Some(Malformed::ForeignPrefix));
     }
 
     #[test]

@@ -110,6 +110,12 @@ pub fn initials(name: &str) -> String {
     first.into_iter().chain(words.next_back()).flat_map(char::to_uppercase).collect()
 }
 
+/// The path as logs and tables may hold it: a path that somebody pasted a secret or a token into loses it.
+pub fn masked(path: &str) -> String {
+    let long = |part: &str| part.len() > 40 || part.starts_with("eyJ");
+    path.split('/').map(|part| if long(part) { "…" } else { part }).collect::<Vec<_>>().join("/")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,5 +151,12 @@ mod tests {
         assert_eq!(initials("Ana María Reyes"), "AR");
         assert_eq!(initials("ana@halden.example"), "AE");
         assert_eq!(fold("  Straße  EINS "), "straße eins");
+    }
+
+    #[test]
+    fn a_secret_in_a_path_is_not_logged() {
+        assert_eq!(masked("/settings/api-keys/key_abc"), "/settings/api-keys/key_abc");
+        assert_eq!(masked(&format!("/v1/kd_live_{}", "x".repeat(49))), "/v1/…");
+        assert_eq!(masked("/x/eyJhbGciOi"), "/x/…");
     }
 }

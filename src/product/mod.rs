@@ -9,8 +9,6 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::model::scopes::Scopes;
-
 /// The definition that is built in.
 pub const DEFAULT: &str = include_str!("../../products/default.toml");
 
@@ -265,25 +263,6 @@ impl Product {
         }
     }
 
-    /// `granted` with everything that it implies, each once; `*` implies itself only.
-    pub fn with_implied(&self, granted: &Scopes) -> Scopes {
-        let mut all: Vec<&str> = granted.iter().collect();
-        let mut next = 0;
-        while let Some(id) = all.get(next).copied() {
-            for implied in self.scope(id).map(|scope| scope.implies.as_slice()).unwrap_or_default() {
-                if !all.contains(&implied.as_str()) {
-                    all.push(implied);
-                }
-            }
-            next += 1;
-        }
-        if all.len() == granted.len() {
-            return granted.clone();
-        }
-        let all: Vec<String> = all.into_iter().map(str::to_owned).collect();
-        Scopes::ordered(&all, self)
-    }
-
     /// Where customers send requests, without a slash at its end.
     pub fn base_url<'a>(&'a self, public_url: &'a str) -> &'a str {
         let base_url = if self.api.base_url.is_empty() { public_url } else { &self.api.base_url };
@@ -340,18 +319,6 @@ mod tests {
         let Refused(why) =
             Product::parse(&DEFAULT.replace("[words]", "[words]\ncolour = 1")).expect_err("an unknown field");
         assert!(why.contains("colour") && why.contains("line"), "{why}");
-    }
-
-    #[test]
-    fn a_scope_brings_what_it_implies() {
-        let definition = DEFAULT
-            .replace("id = \"mail:write\"", "implies = [\"mail:read\"]\nid = \"mail:write\"")
-            .replace("id = \"mail:read\"", "implies = [\"domains:read\"]\nid = \"mail:read\"");
-        let product = Product::parse(&definition).expect("a definition");
-        let scopes = |text: &str| product.with_implied(&text.parse().expect("scopes")).to_string();
-        assert_eq!(scopes("mail:write"), "mail:read mail:write domains:read");
-        assert_eq!(scopes("mail:send"), "mail:send");
-        assert_eq!(scopes("*"), "*");
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, key_id: &str, secret: &Se
     let hash = secret.hash(act.keyring);
     change!(
         tx,
-        sqlx::query(INSERT).bind(hash.as_str()).bind(key_id).bind(PEPPER_VERSION).bind(secret.last4()).bind(act.at)
+        sqlx::query(INSERT).bind(hash.to_string()).bind(key_id).bind(PEPPER_VERSION).bind(secret.last4()).bind(act.at)
     );
     Ok(())
 }

@@ -7,6 +7,7 @@ use super::{Act, Db, Tx, api_key_secrets, audit_events, change, columns, is_take
 use crate::clock::{Timestamp, hours};
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
+use crate::model::key_facts::KeyFacts;
 use crate::model::key_form::NewKey;
 use crate::model::seal;
 use crate::model::secret::{Secret, SecretHash};
@@ -39,6 +40,23 @@ columns!(ApiKey {
     revealed_ip,
     last_used_at,
     last_used_ip,
+});
+
+columns!(KeyFacts {
+    id,
+    account_id,
+    name,
+    key_type,
+    environment,
+    inbox_id,
+    scopes,
+    allowed_ips,
+    expires_at,
+    paused_at,
+    deleted_at,
+    first_used_at,
+    dies_at,
+    inbox_deleted_at,
 });
 
 /// The columns of [`ApiKey`], and the tables they come from.
@@ -180,16 +198,16 @@ pub async fn find(db: &Db, account_id: &str, id: &str) -> sqlx::Result<Option<Ap
     read!(db, c => sqlx::query_as(FIND).bind(account_id).bind(id).fetch_optional(c))
 }
 
-/// The key of a secret that still works at `now`: one indexed read. A key whose inbox is gone is gone with it.
-pub async fn find_by_secret(db: &Db, hash: &SecretHash, now: Timestamp) -> sqlx::Result<Option<ApiKey>> {
-    const FIND: &str = select_key!(
-        "
-        join api_key_secrets s on s.key_id = k.id
-        where s.secret_hash = $1
-        and (s.dies_at is null or s.dies_at > $2)
-        and (k.inbox_id is null or i.deleted_at is null)"
-    );
-    read!(db, c => sqlx::query_as(FIND).bind(hash.as_str()).bind(now).fetch_optional(c))
+/// What a verdict takes of the key that a secret belongs, or belonged, to: one indexed read.
+pub async fn find_facts(db: &Db, hash: &SecretHash) -> sqlx::Result<Option<KeyFacts>> {
+    const FIND: &str = "
+        select k.id, k.account_id, k.name, k.key_type, k.environment, k.inbox_id, k.scopes, k.allowed_ips, k.expires_at,
+            k.paused_at, k.deleted_at, k.first_used_at, s.dies_at, i.deleted_at as inbox_deleted_at
+        from api_key_secrets s
+        join api_keys k on k.id = s.key_id
+        left join inboxes i on i.id = k.inbox_id
+        where s.secret_hash = $1";
+    read!(db, c => sqlx::query_as(FIND).bind(hash.to_string()).fetch_optional(c))
 }
 
 /// The restricted keys bound to an inbox.
@@ -239,6 +257,7 @@ pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, rotation: Rotation<'_>
     if updated == 0 {
         return Ok(false);
     }
+    tx.changes_key(&key.id);
     api_key_secrets::retire(&mut tx, &key.id, act.at, dies_at).await?;
     api_key_secrets::insert(&mut tx, act, &key.id, secret).await?;
     change!(&mut tx, sqlx::query("delete from sealed_secrets where key_id = $1").bind(&key.id));
@@ -264,6 +283,7 @@ pub async fn stop_old(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool
     if updated == 0 {
         return Ok(false);
     }
+    tx.changes_key(&key.id);
     api_key_secrets::end_retiring(&mut tx, &key.id, act.at).await?;
     audit_events::record(
         &mut tx,
@@ -322,6 +342,7 @@ async fn delete_within(
     let by = (act.actor.kind == "user").then_some(&act.actor.id);
     let deleted: Option<(String,)> = within!(&mut *tx, c => sqlx::query_as(DELETE).bind(account_id).bind(id).bind(act.at).bind(by).fetch_optional(c))?;
     let Some((name,)) = deleted else { return Ok(None) };
+    tx.changes_key(id);
     change!(&mut *tx, sqlx::query("delete from sealed_secrets where key_id = $1").bind(id));
     audit_events::record(tx, act, account_id, Action::KeyDeleted, Target { id, name: &name }, detail).await?;
     Ok(Some(name))

@@ -5,6 +5,9 @@ pub mod accounts;
 pub mod api_key_secrets;
 pub mod api_keys;
 pub mod audit_events;
+pub mod changes;
+#[cfg(test)]
+mod changes_under_loom;
 pub mod inboxes;
 pub mod key_list;
 pub mod once;
@@ -12,11 +15,19 @@ pub mod sealed_secrets;
 pub mod sessions;
 pub mod usage;
 pub mod users;
+pub mod watch;
 pub mod web_sessions;
+
+/// What [`changes`] locks and counts with; its model check has loom's instead.
+mod sync {
+    pub use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    pub use std::sync::{Mutex, MutexGuard, PoisonError};
+}
 
 use std::borrow::Cow;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -28,16 +39,26 @@ use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
+use changes::Changes;
 
 /// Read-only connections to SQLite; two cores do not keep more of them busy.
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "the desk", include_str!("../../migrations/0001_the_desk.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "the desk", include_str!("../../migrations/0001_the_desk.sql")),
+    (2, "the gate", include_str!("../../migrations/0002_the_gate.sql")),
+];
 
-/// The database.
+/// The database, and what this process knows of its changes.
 #[derive(Clone, Debug)]
-pub enum Db {
+pub struct Db {
+    pub engine: Engine,
+    changes: Arc<Changes>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Engine {
     /// One writer, so that nobody ever waits in vain for a lock, and readers beside it.
     Sqlite {
         writer: SqlitePool,
@@ -47,7 +68,14 @@ pub enum Db {
 }
 
 /// A transaction that writes. Dropped without [`Tx::commit`], it never happened.
-pub enum Tx {
+pub struct Tx {
+    connection: TxConnection,
+    /// The keys that it changes what a verdict takes of.
+    changed: Vec<String>,
+    changes: Arc<Changes>,
+}
+
+enum TxConnection {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
@@ -65,9 +93,9 @@ pub struct Act<'a> {
 /// Runs one sqlx expression on a reading connection of either database.
 macro_rules! read {
     ($db:expr, $connection:ident => $query:expr) => {
-        match $db {
-            $crate::store::Db::Sqlite { readers: $connection, .. } => $query.await,
-            $crate::store::Db::Postgres($connection) => $query.await,
+        match &$db.engine {
+            $crate::store::Engine::Sqlite { readers: $connection, .. } => $query.await,
+            $crate::store::Engine::Postgres($connection) => $query.await,
         }
     };
 }
@@ -75,12 +103,12 @@ macro_rules! read {
 /// Runs one sqlx expression inside a transaction of either database.
 macro_rules! within {
     ($tx:expr, $connection:ident => $query:expr) => {
-        match $tx {
-            $crate::store::Tx::Sqlite(tx) => {
+        match &mut $tx.connection {
+            $crate::store::TxConnection::Sqlite(tx) => {
                 let $connection = &mut **tx;
                 $query.await
             }
-            $crate::store::Tx::Postgres(tx) => {
+            $crate::store::TxConnection::Postgres(tx) => {
                 let $connection = &mut **tx;
                 $query.await
             }
@@ -91,9 +119,9 @@ macro_rules! within {
 /// Runs one writing statement inside a transaction and gives the number of rows it changed; returns on error.
 macro_rules! change {
     ($tx:expr, $query:expr) => {
-        match $tx {
-            $crate::store::Tx::Sqlite(tx) => $query.execute(&mut **tx).await?.rows_affected(),
-            $crate::store::Tx::Postgres(tx) => $query.execute(&mut **tx).await?.rows_affected(),
+        match &mut $tx.connection {
+            $crate::store::TxConnection::Sqlite(tx) => $query.execute(&mut **tx).await?.rows_affected(),
+            $crate::store::TxConnection::Postgres(tx) => $query.execute(&mut **tx).await?.rows_affected(),
         }
     };
 }
@@ -196,17 +224,72 @@ impl Db {
     /// # Errors
     /// If it cannot be reached, is newer than this program, or a migration fails; then nothing of that migration stays.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        let db = if let Some(path) = url.strip_prefix("sqlite://") {
-            Self::open_sqlite(Path::new(path)).await?
+        let engine = if let Some(path) = url.strip_prefix("sqlite://") {
+            Engine::open_sqlite(Path::new(path)).await?
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Self::Postgres(postgres_pool(url)?)
+            Engine::Postgres(postgres_pool(url)?)
         } else {
             return Err(OpenError::UnknownScheme);
         };
-        db.migrate().await?;
-        Ok(db)
+        engine.migrate().await?;
+        Ok(Self { engine, changes: Arc::default() })
     }
 
+    /// What is known of changed keys.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+    /// Begins a transaction that writes. On SQLite it holds the one writer from its first moment (`begin immediate`),
+    /// so it cannot fail half way because somebody else wrote meanwhile.
+    pub async fn begin(&self) -> sqlx::Result<Tx> {
+        let connection = match &self.engine {
+            Engine::Sqlite { writer, .. } => TxConnection::Sqlite(writer.begin_with("begin immediate").await?),
+            Engine::Postgres(pool) => TxConnection::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { connection, changed: Vec::new(), changes: self.changes.clone() })
+    }
+
+    /// As [`Db::begin`], with the account's row locked first. Whatever changes an account begins here, so that no two
+    /// of them can each hold what the other waits for.
+    async fn begin_on(&self, account_id: &str) -> sqlx::Result<Tx> {
+        const LOCK: &str = "select id from accounts where id = $1 for no key update";
+        let mut tx = self.begin().await?;
+        if let TxConnection::Postgres(postgres) = &mut tx.connection {
+            sqlx::query(LOCK).bind(account_id).execute(&mut **postgres).await?;
+        }
+        Ok(tx)
+    }
+
+    /// The installation's id, made on the first start.
+    pub async fn installation_id(&self, entropy: &Entropy, now: Timestamp) -> sqlx::Result<String> {
+        const INSERT: &str = "insert into installation (one, id, created_at) values (1, $1, $2) on conflict do nothing";
+        const FIND: &str = "select id from installation where one = 1";
+        let mut tx = self.begin().await?;
+        change!(&mut tx, sqlx::query(INSERT).bind(entropy.id("ins")).bind(now));
+        tx.commit().await?;
+        let (id,): (String,) = read!(self, c => sqlx::query_as(FIND).fetch_one(c))?;
+        Ok(id)
+    }
+
+    /// Whether a query comes back.
+    pub async fn answers(&self) -> bool {
+        let one: sqlx::Result<(i64,)> = read!(self, c => sqlx::query_as("select cast(1 as bigint)").fetch_one(c));
+        one.is_ok()
+    }
+
+    /// Closes every connection; SQLite checkpoints its write-ahead log.
+    pub async fn close(&self) {
+        match &self.engine {
+            Engine::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Engine::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Engine {
     async fn open_sqlite(path: &Path) -> Result<Self, sqlx::Error> {
         create_private(path)?;
         let options = SqliteConnectOptions::new()
@@ -240,63 +323,37 @@ impl Db {
             done => Ok(done?),
         }
     }
-
-    /// Begins a transaction that writes. On SQLite it holds the one writer from its first moment (`begin immediate`),
-    /// so it cannot fail half way because somebody else wrote meanwhile.
-    pub async fn begin(&self) -> sqlx::Result<Tx> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
-    }
-
-    /// As [`Db::begin`], with the account's row locked first. Whatever changes an account begins here, so that no two
-    /// of them can each hold what the other waits for.
-    async fn begin_on(&self, account_id: &str) -> sqlx::Result<Tx> {
-        const LOCK: &str = "select id from accounts where id = $1 for no key update";
-        let mut tx = self.begin().await?;
-        if let Tx::Postgres(postgres) = &mut tx {
-            sqlx::query(LOCK).bind(account_id).execute(&mut **postgres).await?;
-        }
-        Ok(tx)
-    }
-
-    /// The installation's id, made on the first start.
-    pub async fn installation_id(&self, entropy: &Entropy, now: Timestamp) -> sqlx::Result<String> {
-        const INSERT: &str = "insert into installation (one, id, created_at) values (1, $1, $2) on conflict do nothing";
-        const FIND: &str = "select id from installation where one = 1";
-        let mut tx = self.begin().await?;
-        change!(&mut tx, sqlx::query(INSERT).bind(entropy.id("ins")).bind(now));
-        tx.commit().await?;
-        let (id,): (String,) = read!(self, c => sqlx::query_as(FIND).fetch_one(c))?;
-        Ok(id)
-    }
-
-    /// Whether a query comes back.
-    pub async fn answers(&self) -> bool {
-        let one: sqlx::Result<(i64,)> = read!(self, c => sqlx::query_as("select cast(1 as bigint)").fetch_one(c));
-        one.is_ok()
-    }
-
-    /// Closes every connection; SQLite checkpoints its write-ahead log.
-    pub async fn close(&self) {
-        match self {
-            Self::Sqlite { writer, readers } => {
-                readers.close().await;
-                writer.close().await;
-            }
-            Self::Postgres(pool) => pool.close().await,
-        }
-    }
 }
 
 impl Tx {
-    /// Makes it so; on return it is on disk.
+    /// Says that the transaction changes what a verdict takes of a key. Whoever changes a key says so.
+    fn changes_key(&mut self, key_id: &str) {
+        self.changed.push(key_id.to_owned());
+    }
+
+    /// Makes it so. On return it is on disk, and no gate of this process remembers what it changed; those of others learn
+    /// of it within a second.
+    ///
+    /// In a task of its own: a browser that hangs up must not stop it between the commit and the note, which would leave a
+    /// deleted key in memory.
     pub async fn commit(self) -> sqlx::Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres(tx) => tx.commit().await,
-        }
+        let Self { mut connection, changed, changes } = self;
+        let committing = tokio::spawn(async move {
+            if let TxConnection::Postgres(tx) = &mut connection {
+                watch::tell_others(tx, &changed).await?;
+            }
+            let done = match connection {
+                TxConnection::Sqlite(tx) => tx.commit().await,
+                TxConnection::Postgres(tx) => tx.commit().await,
+            };
+            // An error may hide a commit that happened; noting one that did not costs a read.
+            if !changed.is_empty() {
+                changes.note(&changed);
+            }
+            done
+        });
+        // Only the end of the runtime keeps a task from finishing.
+        committing.await.unwrap_or(Err(sqlx::Error::PoolClosed))
     }
 }
 

@@ -1,4 +1,7 @@
-//! Usage: what was counted in memory, written in batches: per key per hour, last use, first request, addresses.
+//! Usage: what was counted in memory, written in batches: per key per hour, refusals by reason, last use, first request,
+//! addresses.
+
+use std::collections::BTreeMap;
 
 use super::{Db, Tx, change, columns, read};
 use crate::clock::Timestamp;
@@ -6,14 +9,18 @@ use crate::model::usage::UsageHour;
 
 columns!(UsageHour { hour, ok, refused });
 
-/// What a key was used for since the last flush.
-#[derive(Clone, Debug)]
+/// What one secret of a key was used for since the last flush.
+#[derive(Clone, Debug, Default)]
 pub struct KeyUse {
     pub key_id: String,
-    pub hours: Vec<UsageHour>,
+    pub secret_hash: String,
+    /// Requests that passed, by hour.
+    ok: BTreeMap<i64, i64>,
+    /// Requests that were refused, by hour and reason.
+    refused: BTreeMap<(i64, &'static str), i64>,
     /// The last request that passed.
     pub last: Option<LastUse>,
-    /// The first request of this batch that passed, and when; as JSON.
+    /// The first request that passed ever, and when; as JSON.
     pub first_request: Option<(Timestamp, String)>,
     pub addresses: Vec<(String, Timestamp)>,
 }
@@ -22,7 +29,9 @@ pub struct KeyUse {
 pub struct LastUse {
     pub at: Timestamp,
     pub ip: String,
-    pub secret_hash: String,
+    pub agent: String,
+    /// Method and path.
+    pub route: String,
 }
 
 /// One key's counted day, as the list needs it.
@@ -36,11 +45,41 @@ pub struct KeyDay {
 
 columns!(KeyDay { key_id, day, ok, refused });
 
-/// Writes a batch in one transaction.
-pub async fn flush(db: &Db, batch: &[KeyUse]) -> sqlx::Result<()> {
-    if batch.is_empty() {
-        return Ok(());
+impl KeyUse {
+    pub fn of(key_id: &str, secret_hash: String) -> Self {
+        Self { key_id: key_id.to_owned(), secret_hash, ..Self::default() }
     }
+
+    pub fn count(&mut self, hour: i64, ok: i64, refused: &[(&'static str, i64)]) {
+        *self.ok.entry(hour).or_default() += ok;
+        for (reason, count) in refused {
+            *self.refused.entry((hour, reason)).or_default() += count;
+        }
+    }
+
+    /// Adds what was counted later.
+    pub fn add(&mut self, later: Self) {
+        for (hour, ok) in later.ok {
+            *self.ok.entry(hour).or_default() += ok;
+        }
+        for (of, count) in later.refused {
+            *self.refused.entry(of).or_default() += count;
+        }
+        self.last = later.last.or(self.last.take());
+        self.first_request = self.first_request.take().or(later.first_request);
+        self.addresses.extend(later.addresses);
+    }
+
+    fn hours(&self) -> impl Iterator<Item = UsageHour> {
+        self.ok.iter().map(|(hour, ok)| {
+            let refused = self.refused.range((*hour, "")..(*hour + 1, "")).map(|(_, count)| count).sum();
+            UsageHour { hour: *hour, ok: *ok, refused }
+        })
+    }
+}
+
+/// Writes a batch in one transaction.
+pub async fn flush(db: &Db, batch: impl Iterator<Item = &KeyUse>) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
     for key_use in batch {
         add(&mut tx, key_use).await?;
@@ -57,16 +96,23 @@ async fn add(tx: &mut Tx, key_use: &KeyUse) -> sqlx::Result<()> {
         insert into usage_days (key_id, day, ok, refused)
         values ($1, $2, $3, $4)
         on conflict (key_id, day) do update set ok = usage_days.ok + excluded.ok, refused = usage_days.refused + excluded.refused";
+    const REFUSED: &str = "
+        insert into usage_refusals (key_id, hour, reason, count)
+        values ($1, $2, $3, $4)
+        on conflict (key_id, hour, reason) do update set count = usage_refusals.count + excluded.count";
     const ADDRESS: &str = "
         insert into usage_addresses (key_id, ip, last_seen_at)
         values ($1, $2, $3)
         on conflict (key_id, ip) do update set last_seen_at = excluded.last_seen_at";
-    for hour in &key_use.hours {
+    for hour in key_use.hours() {
         change!(&mut *tx, sqlx::query(HOUR).bind(&key_use.key_id).bind(hour.hour).bind(hour.ok).bind(hour.refused));
         change!(
             &mut *tx,
             sqlx::query(DAY).bind(&key_use.key_id).bind(hour.hour.div_euclid(24)).bind(hour.ok).bind(hour.refused)
         );
+    }
+    for ((hour, reason), count) in &key_use.refused {
+        change!(&mut *tx, sqlx::query(REFUSED).bind(&key_use.key_id).bind(*hour).bind(*reason).bind(*count));
     }
     for (ip, at) in &key_use.addresses {
         change!(&mut *tx, sqlx::query(ADDRESS).bind(&key_use.key_id).bind(ip).bind(*at));
@@ -78,12 +124,18 @@ async fn add(tx: &mut Tx, key_use: &KeyUse) -> sqlx::Result<()> {
 }
 
 async fn mark_used(tx: &mut Tx, key_use: &KeyUse, last: &LastUse) -> sqlx::Result<()> {
-    const KEY: &str = "update api_keys set last_used_at = $2, last_used_ip = $3 where id = $1";
+    const KEY: &str = "
+        update api_keys
+        set last_used_at = $2, last_used_ip = $3, last_used_agent = $4, last_used_route = $5
+        where id = $1";
     const SECRET: &str = "update api_key_secrets set last_used_at = $2, last_used_ip = $3 where secret_hash = $1";
     const FIRST: &str =
         "update api_keys set first_used_at = $2, first_request = $3 where id = $1 and first_used_at is null";
-    change!(&mut *tx, sqlx::query(KEY).bind(&key_use.key_id).bind(last.at).bind(&last.ip));
-    change!(&mut *tx, sqlx::query(SECRET).bind(&last.secret_hash).bind(last.at).bind(&last.ip));
+    change!(
+        &mut *tx,
+        sqlx::query(KEY).bind(&key_use.key_id).bind(last.at).bind(&last.ip).bind(&last.agent).bind(&last.route)
+    );
+    change!(&mut *tx, sqlx::query(SECRET).bind(&key_use.secret_hash).bind(last.at).bind(&last.ip));
     if let Some((at, request)) = &key_use.first_request {
         change!(tx, sqlx::query(FIRST).bind(&key_use.key_id).bind(*at).bind(request));
     }

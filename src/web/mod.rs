@@ -9,6 +9,7 @@ pub mod cross_site;
 pub mod error;
 pub mod form;
 pub mod form_id;
+pub mod gate;
 pub mod headers;
 pub mod highlight;
 pub mod new_inbox;
@@ -17,6 +18,7 @@ pub mod pages;
 pub mod passwords;
 pub mod people;
 pub mod request;
+pub mod request_id;
 pub mod routes;
 pub mod samples;
 pub mod server;
@@ -36,9 +38,11 @@ use crate::jobs::Background;
 use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
 use crate::model::session_token::SessionTokens;
+use crate::model::trusted_proxies::TrustedProxies;
 use crate::product::Product;
 use crate::store::{Act, Db};
 use passwords::Passwords;
+use request_id::RequestIds;
 
 pub use view::icon;
 
@@ -56,6 +60,8 @@ pub struct Inner {
     pub entropy: Entropy,
     pub passwords: Passwords,
     pub throttle: Throttle,
+    pub request_ids: RequestIds,
+    pub proxies: TrustedProxies,
     pub public_url: String,
     pub installation_id: String,
 }
@@ -68,6 +74,9 @@ pub struct Parts {
     pub clock: Clock,
     pub entropy: Entropy,
     pub public_url: String,
+    pub proxies: TrustedProxies,
+    /// Keys that the gate remembers at once.
+    pub cache_keys: usize,
 }
 
 impl Deref for App {
@@ -82,13 +91,14 @@ impl App {
     /// # Errors
     /// If the database does not answer.
     pub async fn new(parts: Parts) -> sqlx::Result<Self> {
-        let Parts { db, product, keyring, clock, entropy, public_url } = parts;
+        let Parts { db, product, keyring, clock, entropy, public_url, proxies, cache_keys } = parts;
         let installation_id = db.installation_id(&entropy, clock.now()).await?;
         let keyring = Arc::new(keyring);
         let tokens = Arc::new(SessionTokens::new(&keyring, &public_url));
-        let gate = Arc::new(Gate::new(db.clone(), keyring.clone(), tokens.clone(), &product));
+        let gate = Arc::new(Gate::new(db.clone(), keyring.clone(), tokens.clone(), &product, cache_keys));
         let passwords = Passwords::new();
         let throttle = Throttle::default();
+        let request_ids = RequestIds::new(&entropy);
         Ok(Self(Arc::new(Inner {
             db,
             gate,
@@ -99,6 +109,8 @@ impl App {
             entropy,
             passwords,
             throttle,
+            request_ids,
+            proxies,
             public_url,
             installation_id,
         })))

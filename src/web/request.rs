@@ -5,16 +5,19 @@ use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
-use axum::http::header::{COOKIE, USER_AGENT};
+use axum::http::header::{COOKIE, HOST, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 
 use super::App;
 use crate::clock::Timestamp;
+use crate::gate::forwarded::Forwarded;
 use crate::model::audit::Actor;
+use crate::model::host::{host_of, is_loopback};
+use crate::model::text::masked;
 
 /// Characters of a user agent that are worth remembering.
 const LONGEST_AGENT: usize = 200;
@@ -22,7 +25,10 @@ const LONGEST_AGENT: usize = 200;
 #[derive(Clone, Debug)]
 pub struct RequestInfo {
     pub id: String,
+    /// Who sent it, as far as a trusted peer says.
     pub ip: IpAddr,
+    /// Whether nobody between us and them could read it.
+    pub secure: bool,
     pub user_agent: String,
     pub method: String,
     /// Without the query, which may hold what somebody typed.
@@ -74,10 +80,14 @@ impl<S: Sync> FromRequestParts<S> for RequestInfo {
 
 /// Gives the request its id, and logs it when it is answered.
 pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    let forwarded = match Forwarded::read(request.headers(), peer(request.extensions()), &app.proxies) {
+        Ok(forwarded) => forwarded,
+        Err(why) => return (StatusCode::BAD_REQUEST, why).into_response(),
+    };
     let info = RequestInfo {
-        id: app.entropy.id("req"),
-        ip: peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)).to_canonical(),
+        id: app.request_ids.next().to_string(),
+        ip: forwarded.source,
+        secure: is_secure(&forwarded, request.headers()),
         user_agent: agent(request.headers()),
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
@@ -105,10 +115,20 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     response
 }
 
-/// The path as logs and tables may hold it: a path that somebody pasted a secret or a token into loses it.
-pub fn masked(path: &str) -> String {
-    let long = |part: &str| part.len() > 40 || part.starts_with("eyJ");
-    path.split('/').map(|part| if long(part) { "…" } else { part }).collect::<Vec<_>>().join("/")
+/// Who holds the other end of the connection.
+pub fn peer(extensions: &Extensions) -> IpAddr {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)).to_canonical()
+}
+
+/// Whether a request travelled over TLS, or not at all. We listen in the clear, so TLS ended at a trusted peer or nowhere;
+/// one that says nothing of the client's side speaks for itself.
+pub fn is_secure(forwarded: &Forwarded<'_>, headers: &HeaderMap) -> bool {
+    let to_itself = || {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        forwarded.source.is_loopback() && host.is_some_and(|host| is_loopback(host_of(host)))
+    };
+    if forwarded.trusted { forwarded.secure.unwrap_or(true) } else { to_itself() }
 }
 
 fn agent(headers: &HeaderMap) -> String {
@@ -128,16 +148,4 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_in_a_path_is_not_logged() {
-        assert_eq!(masked("/settings/api-keys/key_abc"), "/settings/api-keys/key_abc");
-        assert_eq!(masked(&format!("/v1/kd_live_{}", "x".repeat(49))), "/v1/…");
-        assert_eq!(masked("/x/eyJhbGciOi"), "/x/…");
-    }
 }

@@ -13,7 +13,7 @@ use super::api::problem::Problem;
 use super::audience::{Audience, require};
 use super::error::{Error, Missing};
 use super::pages::{audit_log, docs, home, inboxes, keys, sign_in, sign_out, sign_up, team, theme, welcome};
-use super::{App, api, assets, cross_site, error, form, headers, operations, request};
+use super::{App, api, assets, cross_site, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;
 
 /// The application.
@@ -24,6 +24,7 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(form::LARGEST_BODY))
         .layer(from_fn_with_state(app.clone(), headers::add))
         .layer(from_fn_with_state(app.clone(), request::identify))
+        .merge(gateways())
         .with_state(app)
 }
 
@@ -117,6 +118,13 @@ fn machines(app: &App) -> Router<App> {
         .layer(CatchPanicLayer::custom(|_| Problem::from(Error::Internal).into_response()))
         .layer(from_fn(api::problem::word_refusals))
         .merge(operations)
+}
+
+/// The product's gateway, once per request of the product's customers. No layer but its own: see [`gate`].
+fn gateways() -> Router<App> {
+    Router::new()
+        .route("/gate/authorize", get(gate::authorize).post(gate::authorize).fallback(gate::other_method))
+        .route("/gate/verify", post(gate::verify).fallback(gate::only_post))
 }
 
 /// Whatever else a program asks for: its 404 is JSON too.

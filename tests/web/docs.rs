@@ -6,7 +6,7 @@ use axum::http::{Method, StatusCode};
 use keydesk::product::{Environment, ExpiryPolicy, Product, Route, Sample};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Actor, Answer, TestApp};
 
 async fn docs(change: impl FnOnce(&mut Product)) -> Answer {
     let desk = TestApp::with_product(change).await;
@@ -175,7 +175,7 @@ async fn policies_are_the_definitions() {
         "grace is",
         "One key for each service",
         "X-RateLimit",
-        "429",
+        "used up",
         "Rate limits",
         "Session token",
         "eyJ",
@@ -293,25 +293,24 @@ async fn the_page_tables_the_routes_that_there_are() {
 fn wire(answer: &Answer, scope: &str) -> String {
     let status = StatusCode::from_u16(answer.status).expect("a status");
     let mut lines = vec![format!("HTTP/1.1 {status}")];
-    for (name, header) in [("WWW-Authenticate", "www-authenticate"), ("Retry-After", "retry-after")] {
-        if !answer.header(header).is_empty() {
-            lines.push(format!("{name}: {}", answer.header(header)));
+    let standing = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];
+    // Every answer to a key says where it stands; the page shows it where it matters.
+    let standing = standing.into_iter().filter(|_| answer.status == 429);
+    for name in ["WWW-Authenticate", "Retry-After"].into_iter().chain(standing) {
+        if !answer.header(name).is_empty() {
+            lines.push(format!("{name}: {}", answer.header(name)));
         }
     }
-    plain(&format!("{}\n\n{:#}", lines.join("\n"), answer.json()), scope)
+    plain(&format!("{}\n\n{}", lines.join("\n"), String::from_utf8_lossy(&answer.body)), scope)
 }
 
-/// Request ids and seconds gone, and the scope made the same.
+/// Request ids, white space and a limit's numbers gone, and the scope made the same.
 fn plain(text: &str, scope: &str) -> String {
-    let line = |line: &str| match line.trim_start() {
-        id if id.starts_with("\"request_id\"") => "request_id".to_owned(),
-        _ => line.replace(scope, "SCOPE"),
-    };
-    let lines: Vec<String> = text.lines().map(line).collect();
-    let mut text = lines.join("\n");
-    if text.contains(" 429 ") {
-        text.retain(|c| !c.is_ascii_digit());
-    }
+    let (head, id) = text.split_once("\"request_id\"").expect("a request id");
+    let (_, rest) = id.split_once("req_").and_then(|(_, id)| id.split_once('"')).expect("an id");
+    let mut text = format!("{head}{rest}").replace(scope, "SCOPE");
+    let limited = text.contains(" 429 ");
+    text.retain(|c| !c.is_whitespace() && !(limited && c.is_ascii_digit()));
     text
 }
 
@@ -333,7 +332,7 @@ async fn the_refusals_shown_are_the_refusals_given() {
         ("404", program.get("/v1/keys/key_0000000000000000").await),
         ("409", once("Invoices").await),
         ("422", program.post_json("/v1/keys", &nameless).await),
-        ("429", too_many(&desk).await),
+        ("429", too_many(&sender).await),
     ];
     for (status, answer) in &given {
         assert_eq!(answer.status.to_string(), *status);
@@ -344,15 +343,33 @@ async fn the_refusals_shown_are_the_refusals_given() {
     assert_eq!(page.chosen("refusal"), ["401"]);
 }
 
-async fn too_many(desk: &TestApp) -> Answer {
-    let body = json!({ "email": "nobody@halden.example", "password": "wrong horse battery" });
-    for _ in 0..50 {
-        let answer = desk.visitor().post_json("/api/auth/login", &body).await;
+/// The answer to a key whose minute is spent.
+async fn too_many(key: &Actor) -> Answer {
+    for _ in 0..=100 {
+        let answer = key.get("/v1/key").await;
         if answer.status == 429 {
             return answer;
         }
     }
     panic!("nobody is ever asked to wait");
+}
+
+#[tokio::test]
+async fn without_a_limit_the_page_shows_what_a_guesser_is_told() {
+    let desk = TestApp::with_product(|product| product.rate_limit.per_minute = 0).await;
+    let page = desk.visitor().get("/docs").await;
+    let guesser = desk.holder(&format!("kd_live_{}", "0".repeat(49)));
+    assert_eq!(guesser.get("/v1/key").await.status, 401);
+    page.says("Too many invalid API keys came from your address.");
+    page.says_nothing_of("X-RateLimit");
+}
+
+#[tokio::test]
+async fn plain_http_is_refused_as_the_page_says() {
+    let desk = TestApp::over_https().await;
+    let given = desk.holder("kd_live_x").ask(Method::GET, "/v1/key").with("x-forwarded-proto", "http").send().await;
+    assert_eq!((given.status, given.json()["error"]["code"].as_str()), (403, Some("https_required")));
+    desk.visitor().get("/docs").await.says("403 https_required");
 }
 
 #[tokio::test]

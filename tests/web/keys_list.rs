@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use keydesk::clock::days;
-use keydesk::gate::usage::PassedRequest;
 use keydesk::model::api_key::{AllowedIps, KeyType};
 use keydesk::model::key_form::NewKey;
 use keydesk::model::secret::Secret;
 use keydesk::store::api_keys::{self, Issue, Issued};
+use keydesk::store::usage::{self, KeyUse, LastUse};
 
 use crate::support::{Actor, Answer, TestApp, key_path};
 
@@ -64,18 +64,16 @@ async fn issued(desk: &TestApp, alice: &Actor, name: &str, expires_in_days: Opti
 }
 
 /// Counts a request with the key, now.
-fn used(desk: &TestApp, id: &str) {
-    let request = PassedRequest {
-        at: desk.app.now().micros(),
-        method: "GET".into(),
-        path: "/v1/key".into(),
-        status: 200,
+async fn used(desk: &TestApp, id: &str) {
+    let mut counted = KeyUse::of(id, String::new());
+    counted.count(desk.app.now().hour(), 1, &[]);
+    counted.last = Some(LastUse {
+        at: desk.app.now(),
         ip: "203.0.113.9".into(),
-        user_agent: String::new(),
-        request_id: "req_1".into(),
-        took: 1,
-    };
-    desk.app.gate.usage.passed(id, "", request);
+        agent: String::new(),
+        route: "GET /v1/key".into(),
+    });
+    usage::flush(&desk.app.db, std::iter::once(&counted)).await.expect("the database takes the counts");
 }
 
 #[tokio::test]
@@ -207,7 +205,7 @@ async fn every_order_is_paged_forward_and_back_without_repeats_or_gaps() {
         let expires = (number % 3 > 0).then_some(20 + number % 5);
         let id = issued(&desk, &alice, &format!("key {:03}", (number * 37) % 120), expires).await;
         if number % 4 == 0 {
-            used(&desk, &id);
+            used(&desk, &id).await;
         }
         if number % 10 == 0 {
             desk.pass(std::time::Duration::from_secs(60));

@@ -22,7 +22,7 @@ enum Sent {
 use Sent::{Form, Json, Name, Nothing};
 
 /// Method, path, body, and what a visitor, a member, an auditor, an administrator and an administrator of another
-/// account are answered. Below `/v1` they come with the session token that `POST /api/auth/login` gives them.
+/// account are answered. Below `/v1` and at the gate they come with the session token that `POST /api/auth/login` gives them.
 type Row = (&'static str, &'static str, Sent, [u16; 5]);
 
 const ROWS: &[Row] = &[
@@ -79,6 +79,9 @@ const ROWS: &[Row] = &[
     ("POST", "/api/auth/login", Json("{}"), [400, 400, 400, 400, 400]),
     ("POST", "/api/auth/refresh", Json(r#"{"refresh_token":"x"}"#), [401, 401, 401, 401, 401]),
     ("POST", "/api/auth/logout", Json(r#"{"refresh_token":"x"}"#), [204, 204, 204, 204, 204]),
+    ("GET", "/gate/authorize", Nothing, [401, 200, 200, 200, 200]),
+    ("POST", "/gate/authorize", Nothing, [401, 200, 200, 200, 200]),
+    ("POST", "/gate/verify", Json(r#"{"secret":"x"}"#), [401, 401, 401, 401, 401]),
     ("GET", "/healthz", Nothing, [200, 200, 200, 200, 200]),
     ("GET", "/readyz", Nothing, [200, 200, 200, 200, 200]),
     ("GET", "/.well-known/jwks.json", Nothing, [200, 200, 200, 200, 200]),
@@ -149,7 +152,7 @@ async fn everybody_reaches_what_is_theirs_and_nothing_else() {
         for (who, expected) in expected.iter().enumerate() {
             let subject = format!("subject-{number}-{who}");
             let path = filled(path, &subject, &alice, &desk).await;
-            let actor = if path.starts_with("/v1") { &tokens[who] } else { &people[who] };
+            let actor = if path.starts_with("/v1") || path.starts_with("/gate") { &tokens[who] } else { &people[who] };
             // Everybody from an address of their own, so that no throttle is in the way; and nobody's cookie is used
             // up.
             let actor = actor.copied().at(&format!("198.51.100.{who}"));

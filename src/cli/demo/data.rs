@@ -138,7 +138,8 @@ async fn tell(app: &App, people: &[User], boxes: &[Inbox], story: &Story, dice: 
         let revealed = Act { at: created.at + moment(dice), ..created };
         sealed_secrets::reveal(&app.db, &revealed, &find().await?).await?;
     }
-    usage::flush(&app.db, &[traffic::of(&id, story, secret.hash(&app.keyring).as_str(), now, dice)]).await?;
+    let counted = traffic::of(&id, story, secret.hash(&app.keyring).to_string(), now, dice);
+    usage::flush(&app.db, std::iter::once(&counted)).await?;
     match story.ending {
         Ending::Works | Ending::Sealed => {}
         Ending::Rotated => {

@@ -3,13 +3,15 @@
 use super::stories::{Story, Traffic};
 use crate::clock::{Timestamp, days};
 use crate::entropy::Entropy;
-use crate::model::usage::UsageHour;
 use crate::store::usage::{KeyUse, LastUse};
 
 /// Days that the counters reach back.
 const HISTORY: i64 = 90;
 /// Days counted by the hour; older ones hold their requests in one hour.
 const HOURLY: i64 = 2;
+
+/// What the demo's keys are refused for.
+const REFUSED_FOR: &str = "scope_missing";
 
 /// What the first screen of an account shows that has been at work for a year.
 fn first_request(at: Timestamp) -> (Timestamp, String) {
@@ -27,7 +29,7 @@ fn first_request(at: Timestamp) -> (Timestamp, String) {
 }
 
 /// A key's counters over the history.
-pub fn of(key_id: &str, story: &Story, secret_hash: &str, now: Timestamp, dice: &Entropy) -> KeyUse {
+pub fn of(key_id: &str, story: &Story, secret_hash: String, now: Timestamp, dice: &Entropy) -> KeyUse {
     let age = i64::try_from(story.created_days_ago).unwrap_or(HISTORY).min(HISTORY - 1);
     let idle = story.last_used.map_or(HISTORY, |idle| i64::try_from(idle.as_secs() / 86_400).unwrap_or(HISTORY));
     let today = now.hour().div_euclid(24);
@@ -38,26 +40,27 @@ pub fn of(key_id: &str, story: &Story, secret_hash: &str, now: Timestamp, dice: 
         let spread = if ago < HOURLY { 24 } else { 1 };
         let first = (today - ago) * 24 + if spread == 1 { 12 } else { 0 };
         let buckets = (first..first + spread).filter(|hour| *hour <= now.hour());
-        hours.extend(buckets.map(|hour| UsageHour { hour, ok: count / spread, refused: refused / spread }));
+        hours.extend(buckets.map(|hour| (hour, count / spread, refused / spread)));
     }
     let last = story.last_used.map(|idle| LastUse {
         at: now - idle,
         ip: "203.0.113.80".into(),
-        secret_hash: secret_hash.into(),
+        agent: "Python-urllib/3.12".into(),
+        route: "GET /v1/inboxes".into(),
     });
     let addresses = [("203.0.113.80", 0), ("203.0.113.81", 5)];
-    KeyUse {
-        key_id: key_id.into(),
-        hours: hours.into_iter().filter(|hour| hour.ok + hour.refused > 0).collect(),
-        addresses: match &last {
-            Some(last) => addresses
-                .map(|(ip, minutes)| (ip.to_owned(), last.at - minutes * std::time::Duration::from_secs(60)))
-                .into(),
-            None => Vec::new(),
-        },
-        last,
-        first_request: (story.created_days_ago > 300).then(|| first_request(now - days(380))),
+    let mut counted = KeyUse::of(key_id, secret_hash);
+    if let Some(last) = &last {
+        let minutes = |minutes: u64| last.at - std::time::Duration::from_secs(60 * minutes);
+        counted.addresses = addresses.map(|(ip, ago)| (ip.to_owned(), minutes(ago))).into();
     }
+    counted.last = last;
+    counted.first_request = (story.created_days_ago > 300).then(|| first_request(now - days(380)));
+    for (hour, ok, refused) in hours.into_iter().filter(|(_, ok, refused)| ok + refused > 0) {
+        let reasons = [(REFUSED_FOR, refused)];
+        counted.count(hour, ok, if refused > 0 { &reasons } else { &[] });
+    }
+    counted
 }
 
 fn on_day(story: &Story, day: i64, age: i64, dice: &Entropy) -> i64 {

@@ -20,7 +20,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Body<T> {
 }
 
 /// The bytes of a JSON body.
-pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
+pub(in crate::web) async fn read(request: Request) -> Result<Bytes, Problem> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
         return Err(Problem::unsupported_media_type());
@@ -29,7 +29,7 @@ pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
     to_bytes(request.into_body(), limit).await.map_err(|_| Problem::too_large(limit))
 }
 
-pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(in crate::web) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.windows(6).any(|six| six == b"\\u0000") {
         return Err(Problem::bad_request("The body holds a NUL character; no text of ours does."));
     }

@@ -1,23 +1,31 @@
 //! The door of `/v1`: the gate decides who comes in, and every request that passes is counted.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
+use super::rate;
+use crate::clock::Timestamp;
 use crate::gate::credential::Credential;
-use crate::gate::usage::PassedRequest;
+use crate::gate::usage::Visit;
+use crate::gate::verdict::Refusal;
 use crate::gate::{Holder, Need};
 use crate::model::audit::Actor;
 use crate::web::App;
-use crate::web::request::{RequestInfo, masked};
+use crate::web::request::RequestInfo;
 
 /// Whose request passed, and how they came.
 #[derive(Clone)]
 pub struct Caller {
     pub holder: Holder,
     pub actor: Actor,
+    /// Whether this request is counted in the key's minute.
+    counted: Arc<AtomicBool>,
 }
 
 impl Caller {
@@ -27,7 +35,20 @@ impl Caller {
 
     /// Asks the gate for `scope`, on `inbox_id` if the request touches one.
     pub fn may(&self, app: &App, scope: &str, inbox_id: Option<&str>) -> Result<(), Problem> {
-        Ok(app.gate.authorize(&self.holder, Need { scope: Some(scope), inbox_id }, app.now())?)
+        self.asks(app, Need { scope: Some(scope), inbox_id })
+    }
+
+    /// Asks the gate for nothing but to be there.
+    pub fn may_ask(&self, app: &App) -> Result<(), Problem> {
+        self.asks(app, Need::default())
+    }
+
+    fn asks(&self, app: &App, need: Need<'_>) -> Result<(), Problem> {
+        app.gate.authorize(&self.holder, need, app.now())?;
+        if !self.counted.swap(true, Ordering::Relaxed) {
+            app.gate.spend(&self.holder, app.now())?;
+        }
+        Ok(())
     }
 }
 
@@ -42,37 +63,46 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 /// Lets a working credential in.
 pub async fn enter(State(app): State<App>, info: RequestInfo, mut request: Request, next: Next) -> Response {
     let credential = Credential::from_headers(request.headers());
-    let holder = match app.gate.identify(&credential, info.ip, app.now()).await {
+    if app.is_https() && !info.secure && !matches!(credential, Credential::Missing) {
+        return Problem::from(Refusal::PlainHttp).into_response();
+    }
+    let holder = match app.gate.identify(credential, info.ip, app.now()).await {
         Ok(Ok(holder)) => holder,
         Ok(Err(refusal)) => return Problem::from(refusal).into_response(),
         Err(unavailable) => return Problem::from(unavailable).into_response(),
     };
-    request.extensions_mut().insert(Caller { actor: actor(&holder, &info), holder: holder.clone() });
-    let response = next.run(request).await;
+    let actor = actor(&holder, &info);
+    request.extensions_mut().insert(Caller { actor, holder: holder.clone(), counted: Arc::default() });
+    let mut response = next.run(request).await;
     let refused = response.extensions().get::<Problem>().is_some_and(|problem| problem.refused);
-    if let (Holder::Key { key, hash }, false) = (&holder, refused) {
-        app.gate.usage.passed(&key.id, hash.as_str(), passed(&info, &response, app.now().since(info.at)));
+    if let (Holder::Key(key), false) = (&holder, refused) {
+        app.gate.usage.passed(key, &visit(&info, &response, app.now()));
+    }
+    if let Some(allowance) = app.gate.allowance(&holder, app.now()) {
+        rate::say(response.headers_mut(), allowance);
+        response.extensions_mut().insert(allowance);
     }
     response
 }
 
-fn passed(info: &RequestInfo, response: &Response, took: std::time::Duration) -> PassedRequest {
-    PassedRequest {
-        at: info.at.micros(),
-        method: info.method.clone(),
-        path: masked(&info.path),
+fn visit<'a>(info: &'a RequestInfo, response: &Response, now: Timestamp) -> Visit<'a> {
+    Visit {
+        at: info.at,
+        method: &info.method,
+        path: &info.path,
         status: response.status().as_u16(),
-        ip: info.ip.to_string(),
-        user_agent: info.user_agent.clone(),
-        request_id: info.id.clone(),
-        took: i64::try_from(took.as_micros()).unwrap_or(i64::MAX),
+        ip: info.ip,
+        user_agent: &info.user_agent,
+        request_id: &info.id,
+        took: now.since(info.at),
     }
 }
 
 fn actor(holder: &Holder, info: &RequestInfo) -> Actor {
     match holder {
-        Holder::Key { key, .. } => {
-            Actor { kind: "key".into(), id: key.id.clone(), name: key.name.clone(), ..info.visitor() }
+        Holder::Key(key) => {
+            let (id, name) = (key.facts.id.clone(), key.facts.name.clone());
+            Actor { kind: "key".into(), id, name, ..info.visitor() }
         }
         Holder::Session(session) => info.visitor().as_user(&session.user, &session.id),
     }

@@ -5,21 +5,27 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::door::Caller;
+use super::problem::Problem;
 use crate::clock::Timestamp;
 use crate::gate::Holder;
 use crate::model::api_key::ApiKey;
+use crate::store::api_keys;
 use crate::web::App;
 
-pub async fn show(State(app): State<App>, caller: Caller) -> Json<Value> {
-    Json(match &caller.holder {
-        Holder::Key { key, .. } => shown(key, app.now()),
+pub async fn show(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Problem> {
+    caller.may_ask(&app)?;
+    Ok(Json(match &caller.holder {
+        Holder::Key(key) => {
+            let found = api_keys::find(&app.db, caller.account_id(), &key.facts.id).await?;
+            shown(&found.ok_or_else(Problem::not_found)?, app.now())
+        }
         Holder::Session(session) => json!({
             "type": "session",
             "account_id": session.user.account_id,
             "user": { "id": session.user.id, "email": session.user.email, "isAdmin": session.user.is_staff() },
             "role": session.user.role.as_str(),
         }),
-    })
+    }))
 }
 
 /// A key as the API says it; never its secret.

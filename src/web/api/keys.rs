@@ -161,7 +161,7 @@ impl KeyRequest {
     /// The form that says the same. What is left out is as narrow as can be: the maker's own environment.
     fn as_form(&self, product: &Product, caller: &Caller) -> Result<KeyForm, Problem> {
         let own = match &caller.holder {
-            Holder::Key { key, .. } => key.environment.clone(),
+            Holder::Key(key) => key.facts.environment.clone(),
             Holder::Session(_) => product.environments.first().map_or(String::new(), |first| first.id.clone()),
         };
         Ok(KeyForm {

@@ -24,7 +24,7 @@ pub(super) fn takes_over(holder: &Holder, key: &ApiKey, app: &App) -> Result<(),
         return Err(Problem::beyond_addresses());
     }
     match holder {
-        Holder::Key { key: own, .. } if outlives(key.expires_at, own.expires_at) => Err(Problem::beyond_expiry()),
+        Holder::Key(own) if outlives(key.expires_at, own.facts.expires_at) => Err(Problem::beyond_expiry()),
         _ => Ok(()),
     }
 }
@@ -38,21 +38,22 @@ fn outlives(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
 pub(super) fn no_wider(holder: &Holder, new: NewKey, product: &Product) -> Result<NewKey, Problem> {
     covers(holder, new.key_type, &new.scopes)?;
     reaches_environment(holder, &new.environment, product)?;
-    let Holder::Key { key, .. } = holder else { return Ok(new) };
-    let allowed_ips = if new.allowed_ips.is_empty() { key.allowed_ips.clone() } else { new.allowed_ips };
+    let Holder::Key(maker) = holder else { return Ok(new) };
+    let allowed_ips = if new.allowed_ips.is_empty() { maker.facts.allowed_ips.clone() } else { new.allowed_ips };
     if !within(holder, &allowed_ips) {
         return Err(Problem::beyond_addresses());
     }
-    let expires_at = new.expires_at.or(key.expires_at);
-    if outlives(expires_at, key.expires_at) {
+    let expires_at = new.expires_at.or(maker.facts.expires_at);
+    if outlives(expires_at, maker.facts.expires_at) {
         return Err(Problem::beyond_expiry());
     }
     Ok(NewKey { expires_at, allowed_ips, ..new })
 }
 
 fn covers(holder: &Holder, key_type: KeyType, scopes: &Scopes) -> Result<(), Problem> {
-    let Holder::Key { key, .. } = holder else { return Ok(()) };
-    let has = |scope: &str| if scope == WILDCARD { key.scopes.is_full_access() } else { key.grants(scope) };
+    let Holder::Key(maker) = holder else { return Ok(()) };
+    let has =
+        |scope: &str| if scope == WILDCARD { maker.facts.scopes.is_full_access() } else { maker.facts.grants(scope) };
     // A restricted key sees its inbox without being told so.
     let bound = (key_type == KeyType::Restricted).then_some(INBOXES_READ);
     let beyond = scopes.iter().chain(bound).find(|scope| !has(scope));
@@ -61,15 +62,19 @@ fn covers(holder: &Holder, key_type: KeyType, scopes: &Scopes) -> Result<(), Pro
 
 /// A rehearsal key stays in its rehearsal.
 pub(super) fn reaches_environment(holder: &Holder, environment: &str, product: &Product) -> Result<(), Problem> {
-    let Holder::Key { key, .. } = holder else { return Ok(()) };
-    let rehearsal = product.environment(&key.environment).is_some_and(|environment| environment.rehearsal);
-    if !rehearsal || key.environment == environment { Ok(()) } else { Err(Problem::beyond_environment(environment)) }
+    let Holder::Key(maker) = holder else { return Ok(()) };
+    let rehearsal = product.environment(&maker.facts.environment).is_some_and(|environment| environment.rehearsal);
+    if !rehearsal || maker.facts.environment == environment {
+        Ok(())
+    } else {
+        Err(Problem::beyond_environment(environment))
+    }
 }
 
 /// Whether `allowed` stays within the addresses that the holder may be used from.
 fn within(holder: &Holder, allowed: &AllowedIps) -> bool {
-    let Holder::Key { key, .. } = holder else { return true };
-    let own = &key.allowed_ips;
+    let Holder::Key(maker) = holder else { return true };
+    let own = &maker.facts.allowed_ips;
     let inside = || !allowed.is_empty() && allowed.iter().all(|network| own.iter().any(|own| own.contains(network)));
     own.is_empty() || inside()
 }

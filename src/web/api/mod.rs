@@ -10,3 +10,4 @@ mod maker;
 pub mod once;
 pub mod page;
 pub mod problem;
+pub mod rate;

@@ -1,72 +1,118 @@
 //! What can go wrong over the API: one body that every dialect can read, with the request id under which support finds
 //! why.
 
-use axum::Json;
+use std::borrow::Cow;
+
 use axum::extract::Request;
-use axum::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
+use super::rate;
 use crate::gate::Unavailable;
 use crate::gate::verdict::Refusal;
+use crate::gate::window::Allowance;
 use crate::model::key_form::FieldErrors;
 use crate::web::error::Error;
 use crate::web::request::RequestInfo;
 
-/// The realm of RFC 6750 challenges.
-const REALM: &str = "api";
+/// RFC 6750, section 3: without an error where no credential came.
+const CHALLENGE: &str = "Bearer realm=\"api\"";
+const INVALID_TOKEN: &str = "Bearer realm=\"api\", error=\"invalid_token\"";
 
 #[derive(Clone, Debug)]
 pub struct Problem {
     status: StatusCode,
     kind: &'static str,
     code: &'static str,
-    message: String,
+    message: Cow<'static, str>,
     /// The value of `WWW-Authenticate`.
-    challenge: Option<String>,
-    more: Map<String, Value>,
+    challenge: Option<Cow<'static, str>>,
+    more: Option<Box<More>>,
     /// Whether the gate refused, as opposed to the request itself being wrong.
     pub refused: bool,
 }
 
-/// A refusal as a client sees it.
-pub struct Example {
-    pub status: StatusCode,
-    pub code: &'static str,
-    pub challenge: Option<String>,
-    pub body: String,
+/// What some problems say beyond the common fields.
+#[derive(Clone, Debug, Default, Serialize)]
+struct More {
+    /// What is wrong with the request: its first mistake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// Every mistake.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Mistake>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    required_scope: Option<String>,
+    /// Seconds.
+    #[serde(rename = "retryAfter", skip_serializing_if = "Option::is_none")]
+    retry_after: Option<i64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Mistake {
+    field: String,
+    message: String,
+}
+
+/// The body: one superset that every dialect can read.
+#[derive(Serialize)]
+struct Wording<'a> {
+    error: Fields<'a>,
+}
+
+#[derive(Serialize)]
+struct Fields<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    code: &'a str,
+    message: &'a str,
+    status: u16,
+    request_id: &'a str,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    more: Option<&'a More>,
 }
 
 impl Problem {
-    fn new(status: StatusCode, kind: &'static str, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, kind, code, message: message.into(), challenge: None, more: Map::new(), refused: false }
+    fn new(status: StatusCode, kind: &'static str, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, kind, code, message: message.into(), challenge: None, more: None, refused: false }
     }
 
-    pub fn bad_request(message: impl Into<String>) -> Self {
+    fn with(mut self, add: impl FnOnce(&mut More)) -> Self {
+        add(self.more.get_or_insert_default());
+        self
+    }
+
+    fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message)
+    }
+
+    /// 429; `wait` is in seconds.
+    fn too_many(message: String, wait: i64) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "rate_limit_exceeded", message)
+            .with(|more| more.retry_after = Some(wait))
+    }
+
+    pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", "invalid_request", message)
     }
 
     /// 422: well-formed, but `field` can't be.
-    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
-        let mut problem =
-            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request_error", "invalid_field", message);
-        problem.more.insert("field".into(), field.into());
-        problem
+    pub fn invalid(field: &str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request_error", "invalid_field", message)
+            .with(|more| more.field = Some(field.to_owned()))
     }
 
     /// 422: every mistake; the first is the problem's own.
     pub fn mistakes(errors: &FieldErrors) -> Self {
         let (field, sentence) = errors.iter().next().unwrap_or_default();
-        let mut problem = Self::invalid(field, sentence);
-        let all: Vec<Value> =
-            errors.iter().map(|(field, message)| json!({ "field": field, "message": message })).collect();
-        problem.more.insert("errors".into(), all.into());
-        problem
+        let all = errors.iter().map(|(field, message)| Mistake { field: field.into(), message: message.into() });
+        Self::invalid(field, sentence.to_owned()).with(|more| more.errors = all.collect())
     }
 
-    pub fn conflict(message: &str) -> Self {
+    pub fn conflict(message: &'static str) -> Self {
         Self::new(StatusCode::CONFLICT, "invalid_request_error", "conflict", message)
     }
 
@@ -78,29 +124,32 @@ impl Problem {
     /// 403: a key would make, or take over, one that may more than itself.
     pub fn beyond_maker(scope: &str) -> Self {
         let message = format!("A key can’t give what it doesn’t have. Required scope: {scope}.");
-        let mut problem = Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message);
-        problem.more.insert("required_scope".into(), scope.into());
-        problem
+        Self::forbidden(message).with(|more| more.required_scope = Some(scope.to_owned()))
     }
 
     pub fn beyond_environment(environment: &str) -> Self {
         let message = format!("This key can’t make, rotate or delete keys of the environment {environment}.");
-        Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message)
+        Self::forbidden(message)
     }
 
     pub fn beyond_addresses() -> Self {
         let message = "A key can’t reach beyond the addresses that its maker may be used from.";
-        Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message)
+        Self::forbidden(message)
     }
 
     pub fn beyond_expiry() -> Self {
         let message = "A key can’t make or take over a key that outlives it.";
-        Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message)
+        Self::forbidden(message)
     }
 
     pub fn only_in_the_page() -> Self {
         let message = "Keys can’t be deleted over the API here. Delete it under Settings → API keys.";
-        Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message)
+        Self::forbidden(message)
+    }
+
+    pub fn method_not_allowed() -> Self {
+        let message = "This path does not answer to that method; see the Allow header.";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", "method_not_allowed", message)
     }
 
     pub fn unsupported_media_type() -> Self {
@@ -130,7 +179,7 @@ impl Problem {
             "unauthorized",
             "The email or the password is not right.",
         )
-        .with_challenge("")
+        .with_challenge(CHALLENGE)
     }
 
     pub fn spent_token() -> Self {
@@ -140,31 +189,61 @@ impl Problem {
             "unauthorized",
             "This refresh token is not valid. Log in again.",
         )
-        .with_challenge(", error=\"invalid_token\"")
+        .with_challenge(INVALID_TOKEN)
     }
 
-    fn with_challenge(self, parameters: &str) -> Self {
-        Self { challenge: Some(format!("Bearer realm=\"{REALM}\"{parameters}")), ..self }
+    fn with_challenge(self, challenge: impl Into<Cow<'static, str>>) -> Self {
+        Self { challenge: Some(challenge.into()), ..self }
     }
 
-    /// How it reads on the wire, for the page that explains it.
-    pub fn example(&self, request_id: &str) -> Example {
-        let Json(body) = self.body(request_id);
-        Example { status: self.status, code: self.code, challenge: self.challenge.clone(), body: format!("{body:#}") }
+    fn missing_scope(scope: String, never: bool) -> Self {
+        let never = if never { " A key bound to one resource can never hold it." } else { "" };
+        Self::forbidden(format!("Insufficient permissions. Required scope: {scope}.{never}"))
+            .with_challenge(format!("{CHALLENGE}, error=\"insufficient_scope\", scope=\"{scope}\""))
+            .with(|more| more.required_scope = Some(scope))
     }
 
-    fn body(&self, request_id: &str) -> Json<Value> {
-        let mut error = json!({
-            "type": self.kind,
-            "code": self.code,
-            "message": self.message,
-            "status": self.status.as_u16(),
-            "request_id": request_id,
-        });
-        if let Value::Object(fields) = &mut error {
-            fields.extend(self.more.clone());
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The JSON of it.
+    pub fn wording(&self, request_id: &str) -> String {
+        serde_json::to_string(&self.worded(request_id)).unwrap_or_default()
+    }
+
+    /// The JSON of it as people read it.
+    pub fn wording_in_lines(&self, request_id: &str) -> String {
+        serde_json::to_string_pretty(&self.worded(request_id)).unwrap_or_default()
+    }
+
+    fn worded<'a>(&'a self, request_id: &'a str) -> Wording<'a> {
+        let Self { kind, code, message, status, more, .. } = self;
+        Wording { error: Fields { kind, code, message, status: status.as_u16(), request_id, more: more.as_deref() } }
+    }
+
+    /// The whole answer.
+    pub fn answer(&self, request_id: &str) -> Response {
+        let mut answer = (self.status, self.wording(request_id)).into_response();
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let challenge = match &self.challenge {
+            Some(Cow::Borrowed(known)) => Some(HeaderValue::from_static(known)),
+            Some(Cow::Owned(made)) => HeaderValue::from_str(made).ok(),
+            None => None,
+        };
+        if let Some(challenge) = challenge {
+            headers.insert(WWW_AUTHENTICATE, challenge);
         }
-        Json(json!({ "error": error }))
+        let seconds = self.more.as_ref().and_then(|more| more.retry_after);
+        if let Some(seconds) = seconds.or((self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(5)) {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        answer
     }
 }
 
@@ -173,18 +252,32 @@ impl From<Refusal> for Problem {
         let unauthorized = || {
             Self::new(StatusCode::UNAUTHORIZED, "authentication_error", "unauthorized", "Invalid or missing API key.")
         };
-        let forbidden = |message: String| Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message);
         let problem = match refusal {
-            Refusal::Missing => unauthorized().with_challenge(""),
-            Refusal::Unknown => unauthorized().with_challenge(", error=\"invalid_token\""),
-            Refusal::AddressNotAllowed => forbidden("This key may not be used from your address.".into()),
+            Refusal::Ambiguous(why) => Self::bad_request(why),
+            Refusal::PlainHttp => Self::new(
+                StatusCode::FORBIDDEN,
+                "permission_error",
+                "https_required",
+                "This credential came over plain HTTP. Use https, and rotate the key: it may have been read on the way.",
+            ),
+            Refusal::Missing => unauthorized().with_challenge(CHALLENGE),
+            Refusal::Malformed | Refusal::Unknown | Refusal::SessionEnded | Refusal::Dead(_) => {
+                unauthorized().with_challenge(INVALID_TOKEN)
+            }
+            Refusal::Throttled { .. } => {
+                Self::too_many("Too many invalid API keys came from your address. Retry after 1 second.".into(), 1)
+            }
+            Refusal::AddressNotAllowed => Self::forbidden("This key may not be used from your address."),
+            Refusal::RouteUnknown => Self::new(
+                StatusCode::FORBIDDEN,
+                "permission_error",
+                "route_unknown",
+                "No route of this API has this method and path.",
+            ),
             Refusal::OutOfReach => Self::not_found(),
-            Refusal::MissingScope { scope, never } => {
-                let never = if never { " A key bound to one resource can never hold it." } else { "" };
-                let mut problem = forbidden(format!("Insufficient permissions. Required scope: {scope}.{never}"))
-                    .with_challenge(&format!(", error=\"insufficient_scope\", scope=\"{scope}\""));
-                problem.more.insert("required_scope".into(), scope.into());
-                problem
+            Refusal::MissingScope { scope, never } => Self::missing_scope(scope, never),
+            Refusal::RateLimited(Allowance { wait, .. }) => {
+                Self::too_many(format!("Rate limit exceeded. Retry after {wait} seconds."), wait)
             }
         };
         Self { refused: true, ..problem }
@@ -196,10 +289,7 @@ impl From<Error> for Problem {
         match error {
             Error::TooManyRequests { seconds, .. } => {
                 let message = format!("Too many tries. Retry after {seconds} seconds.");
-                let mut problem =
-                    Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "rate_limit_exceeded", message);
-                problem.more.insert("retryAfter".into(), seconds.into());
-                problem
+                Self::too_many(message, i64::try_from(seconds).unwrap_or(i64::MAX))
             }
             Error::Busy => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -250,22 +340,15 @@ pub async fn word_refusals(info: RequestInfo, request: Request, next: Next) -> R
     let known = response.extensions_mut().remove::<Problem>();
     let problem = match (known, response.status()) {
         (Some(problem), _) => problem,
-        (None, StatusCode::METHOD_NOT_ALLOWED) => {
-            let message = "This path does not answer to that method; see the Allow header.";
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", "method_not_allowed", message)
-        }
+        (None, StatusCode::METHOD_NOT_ALLOWED) => Problem::method_not_allowed(),
         _ => return response,
     };
-    let mut answer = (problem.status, problem.body(&info.id)).into_response();
+    let mut answer = problem.answer(&info.id);
     if let Some(allow) = response.headers().get(ALLOW) {
         answer.headers_mut().insert(ALLOW, allow.clone());
     }
-    if let Some(challenge) = problem.challenge.as_deref().and_then(|challenge| HeaderValue::from_str(challenge).ok()) {
-        answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-    }
-    let seconds = problem.more.get("retryAfter").and_then(Value::as_u64);
-    if let Some(seconds) = seconds.or((problem.status == StatusCode::SERVICE_UNAVAILABLE).then_some(5)) {
-        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    if let Some(allowance) = response.extensions().get::<Allowance>() {
+        rate::say(answer.headers_mut(), *allowance);
     }
     answer
 }

@@ -22,6 +22,8 @@ use super::{Actor, logs};
 /// The frozen moment: Saturday, 21 November 2026, 14:05 UTC.
 const NOW: Timestamp = Timestamp::from_micros(1_795_269_900_000_000);
 pub const PUBLIC_URL: &str = "http://localhost:8080";
+/// The gateways whose word is taken.
+pub const PROXIES: &str = "10.0.0.0/8";
 const SECRET_FILE: [u8; 32] = [42; 32];
 
 pub struct TestApp {
@@ -59,7 +61,11 @@ impl TestApp {
             clock: Clock::frozen(NOW),
             entropy: Entropy::seeded(seed),
             public_url: public_url.into(),
+            proxies: PROXIES.parse().expect("networks"),
+            cache_keys: 1000,
         };
+        // No other process writes here; what a test changes by hand is noted by `TestDatabase::run`.
+        database.db.changes().watch();
         let app = App::new(parts).await.expect("the database answers");
         let router = routes::router(app.clone());
         Self { app, router, database }
@@ -77,7 +83,7 @@ impl TestApp {
 
     /// Destroys what has expired, as the background job does.
     pub async fn sweep(&self) {
-        jobs::sweep(&self.app.db, &self.app.clock).await.expect("the database sweeps");
+        jobs::sweep(&self.app.background()).await.expect("the database sweeps");
     }
 
     /// The audit log of an actor's account, oldest first.

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use keydesk::store::Db;
+use keydesk::store::{Db, Engine};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use tempfile::TempDir;
 
@@ -42,26 +42,29 @@ impl TestDatabase {
     /// Runs a change that no page offers.
     pub async fn run(&self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_owned());
-        match &self.db {
-            Db::Sqlite { writer, .. } => drop(sqlx::query(sql).execute(writer).await.expect("the change")),
-            Db::Postgres(pool) => drop(sqlx::query(sql).execute(pool).await.expect("the change")),
+        match &self.db.engine {
+            Engine::Sqlite { writer, .. } => drop(sqlx::query(sql).execute(writer).await.expect("the change")),
+            Engine::Postgres(pool) => drop(sqlx::query(sql).execute(pool).await.expect("the change")),
         }
+        self.db.changes().note_all();
     }
 
     pub async fn count(&self, sql: &str) -> i64 {
         let sql = AssertSqlSafe(sql.to_owned());
-        let counted: sqlx::Result<(i64,)> = match &self.db {
-            Db::Sqlite { writer, .. } => sqlx::query_as(sql).fetch_one(writer).await,
-            Db::Postgres(pool) => sqlx::query_as(sql).fetch_one(pool).await,
+        let counted: sqlx::Result<(i64,)> = match &self.db.engine {
+            Engine::Sqlite { writer, .. } => sqlx::query_as(sql).fetch_one(writer).await,
+            Engine::Postgres(pool) => sqlx::query_as(sql).fetch_one(pool).await,
         };
         counted.expect("a count").0
     }
 
     /// Everything that lies at rest: the bytes of the database file and its log, or every row of every table as text.
     pub async fn raw(&self) -> Vec<u8> {
-        match &self.db {
-            Db::Sqlite { .. } => self.files().iter().flat_map(|file| std::fs::read(file).expect("a file")).collect(),
-            Db::Postgres(pool) => {
+        match &self.db.engine {
+            Engine::Sqlite { .. } => {
+                self.files().iter().flat_map(|file| std::fs::read(file).expect("a file")).collect()
+            }
+            Engine::Postgres(pool) => {
                 let tables = "select tablename from pg_tables where schemaname = current_schema()";
                 let tables = sqlx::query(tables).fetch_all(pool).await.expect("the tables");
                 let mut raw = Vec::new();

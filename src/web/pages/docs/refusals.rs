@@ -1,19 +1,24 @@
 //! What a client may be refused with, and the answers as they come: made by the same [`Problem`]s, so that the page
 //! cannot say something else than the API does.
 
-use axum::http::StatusCode;
+use std::fmt::Write as _;
+
+use axum::response::Response;
 
 use crate::clock::Timestamp;
 use crate::gate::verdict;
+use crate::gate::window::Allowance;
 use crate::model::key_form::FieldErrors;
 use crate::model::name;
 use crate::product::{ExpiryPolicy, Product, ScopeDefinition, ScopeKind};
-use crate::web::api::problem::{Example, Problem};
+use crate::web::api::problem::Problem;
+use crate::web::api::rate;
 use crate::web::error::Error;
 use crate::web::samples::{Sample, open};
 
-/// As long as a minute's window may have left.
-const EXAMPLE_SECONDS: u64 = 23;
+/// What a client reads besides the body, as it is usually written.
+const HEADERS: [&str; 5] =
+    ["WWW-Authenticate", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];
 const EXAMPLE_ID: &str = "req_4mJX0q2bT9ZcVw7K";
 
 /// One row of the table.
@@ -28,13 +33,12 @@ pub struct Refusal {
 
 impl Refusal {
     fn new(problem: &Problem, means: impl Into<String>, mend: impl Into<String>) -> Self {
-        let example = problem.example(EXAMPLE_ID);
         Self {
-            status: example.status.as_u16(),
-            code: example.code,
+            status: problem.status().as_u16(),
+            code: problem.code(),
             means: means.into(),
             mend: mend.into(),
-            answer: written(&example),
+            answer: written(problem, &problem.answer(EXAMPLE_ID)),
         }
     }
 
@@ -55,9 +59,8 @@ impl Refusal {
 pub fn all(product: &Product, is_https: bool) -> Vec<Refusal> {
     let mut all = vec![unreadable(), unauthorized(product), forbidden(product)];
     all.extend(is_https.then(over_plain_http));
-    all.extend([not_found(product), conflict(), invalid()]);
-    all.extend(too_many(product));
-    all.extend([broken(), unavailable()]);
+    all.extend((!product.routes.is_empty()).then(unknown_route));
+    all.extend([not_found(product), conflict(), invalid(), too_many(product), broken(), unavailable()]);
     all
 }
 
@@ -77,14 +80,14 @@ fn marked(text: &str) -> Vec<(bool, &str)> {
 }
 
 /// Status line, the headers that matter, and the body.
-fn written(example: &Example) -> String {
-    let reason = example.status.canonical_reason().unwrap_or_default();
-    let mut lines = vec![format!("HTTP/1.1 {} {reason}", example.status.as_u16())];
-    lines.extend(example.challenge.as_ref().map(|challenge| format!("WWW-Authenticate: {challenge}")));
-    if example.status == StatusCode::TOO_MANY_REQUESTS {
-        lines.push(format!("Retry-After: {EXAMPLE_SECONDS}"));
+fn written(problem: &Problem, answer: &Response) -> String {
+    let mut text = format!("HTTP/1.1 {}\n", answer.status());
+    for name in HEADERS {
+        if let Some(value) = answer.headers().get(name).and_then(|value| value.to_str().ok()) {
+            let _ = writeln!(text, "{name}: {value}");
+        }
     }
-    format!("{}\n\n{}", lines.join("\n"), example.body)
+    text + "\n" + &problem.wording_in_lines(EXAMPLE_ID)
 }
 
 fn unreadable() -> Refusal {
@@ -109,13 +112,15 @@ fn forbidden(product: &Product) -> Refusal {
 }
 
 fn over_plain_http() -> Refusal {
-    Refusal {
-        status: StatusCode::FORBIDDEN.as_u16(),
-        code: "https_required",
-        means: "The request came over plain HTTP, so its key travelled in the clear.".into(),
-        mend: "Use `https://`, and rotate the key.".into(),
-        answer: String::new(),
-    }
+    let means = "The request came over plain HTTP, so its key travelled in the clear.";
+    let problem = Problem::from(verdict::Refusal::PlainHttp);
+    Refusal::new(&problem, means, "Use `https://`, and rotate the key.").without_answer()
+}
+
+fn unknown_route() -> Refusal {
+    let means = "The API has no such method and path.";
+    let problem = Problem::from(verdict::Refusal::RouteUnknown);
+    Refusal::new(&problem, means, "Check both against the endpoints.").without_answer()
 }
 
 fn not_found(product: &Product) -> Refusal {
@@ -141,17 +146,21 @@ fn invalid() -> Refusal {
     Refusal::new(&Problem::mistakes(&FieldErrors::from(("name", sentence))), means, "Mend the fields and send again.")
 }
 
-/// Where nothing is limited, nothing is said of limits.
-fn too_many(product: &Product) -> Option<Refusal> {
-    let means = match (product.rate_limit.per_minute, product.api.session_token) {
-        (0, false) => return None,
-        (0, true) => "Too many tries to log in.",
-        (_, false) => "The key has used up this minute’s requests.",
-        (_, true) => "The key has used up this minute’s requests, or somebody tried too often to log in.",
-    };
-    let until = Timestamp::from_micros(0);
-    let problem = Problem::from(Error::TooManyRequests { until, seconds: EXAMPLE_SECONDS });
-    Some(Refusal::new(&problem, means, "Wait for `retryAfter` seconds, the same as in the `Retry-After` header."))
+fn too_many(product: &Product) -> Refusal {
+    let limited = (product.rate_limit.per_minute > 0).then_some("the key has used up this minute’s requests");
+    let logins = product.api.session_token.then_some("somebody tried too often to log in");
+    let reasons = limited.into_iter().chain(["too many unknown keys came from your address"]).chain(logins);
+    let means = format!("Too much at once: {}.", reasons.collect::<Vec<_>>().join(", or "));
+    let mend = "Wait for `retryAfter` seconds, the same as in the `Retry-After` header.";
+    if limited.is_none() {
+        let until = Timestamp::from_micros(0);
+        return Refusal::new(&verdict::Refusal::Throttled { until }.into(), means, mend);
+    }
+    let spent = Allowance { limit: product.rate_limit.per_minute, remaining: 0, resets_at: 1_795_269_960, wait: 23 };
+    let problem = Problem::from(verdict::Refusal::RateLimited(spent));
+    let mut answer = problem.answer(EXAMPLE_ID);
+    rate::say(answer.headers_mut(), spent);
+    Refusal { answer: written(&problem, &answer), ..Refusal::new(&problem, means, mend) }
 }
 
 fn broken() -> Refusal {

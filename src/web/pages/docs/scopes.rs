@@ -37,7 +37,7 @@ pub fn groups<'a>(product: &'a Product) -> Vec<Group<'a>> {
 
 fn shown<'a>(scope: &'a ScopeDefinition, product: &Product) -> Scope<'a> {
     let alone = Scopes::ordered(std::slice::from_ref(&scope.id), product);
-    let with_implied = product.with_implied(&alone);
+    let with_implied = alone.with_implied(product);
     Scope {
         id: &scope.id,
         kind: match scope.kind {

@@ -1,0 +1,112 @@
+//! What the gate remembers: keys that were presented lately, and hashes that belong to none. Both are bounded, a miss is
+//! read once however many ask for it, and nothing is believed past the key's last change
+//! ([`crate::store::changes`]).
+
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
+
+use super::known::{Identity, Known};
+use super::usage::Tally;
+use super::window::Windows;
+use crate::model::secret::SecretHash;
+use crate::product::Product;
+use crate::store::changes::{Changes, Seen};
+use crate::store::{Db, api_keys};
+
+/// One unknown hash is remembered for this many keys: a flood of garbage displaces garbage, never a key.
+const KEYS_PER_UNKNOWN: usize = 10;
+
+pub struct Memory {
+    known: Cache<SecretHash, Arc<Known>>,
+    unknown: Cache<SecretHash, Arc<Seen>>,
+    pub windows: Windows,
+}
+
+/// What memory says of a secret.
+pub enum Recall {
+    Key(Arc<Known>),
+    /// It belongs to no key.
+    Nobody,
+    /// The database has to be asked.
+    Nothing,
+}
+
+impl Memory {
+    /// Remembers up to `keys` keys.
+    pub fn new(keys: usize) -> Self {
+        Self {
+            known: Cache::new(keys.max(1)),
+            unknown: Cache::new((keys / KEYS_PER_UNKNOWN).max(1)),
+            windows: Windows::default(),
+        }
+    }
+
+    /// Asks memory alone.
+    pub fn recall(&self, changes: &Changes, hash: &SecretHash) -> Recall {
+        if !changes.is_watched() {
+            return Recall::Nothing;
+        }
+        if let Some(known) = self.known.get(hash) {
+            if changes.is_current(&known.facts.id, &known.seen) {
+                return Recall::Key(known);
+            }
+            self.known.remove_if(hash, |stale| Arc::ptr_eq(stale, &known));
+        } else if let Some(seen) = self.unknown.get(hash) {
+            // No key's own change makes this untrue, only one that could be about any key.
+            if changes.is_current("", &seen) {
+                return Recall::Nobody;
+            }
+            self.unknown.remove(hash);
+        }
+        Recall::Nothing
+    }
+
+    /// Asks the database, once for everybody who asks now, and remembers the answer.
+    ///
+    /// # Errors
+    /// If the database does not answer; then nothing is remembered.
+    pub async fn learn(&self, db: &Db, hash: &SecretHash, product: &Product) -> sqlx::Result<Option<Arc<Known>>> {
+        if !db.changes().is_watched() {
+            return Ok(self.read(db, hash, product).await?.map_err(drop).ok());
+        }
+        loop {
+            let place = match self.known.get_value_or_guard_async(hash).await {
+                Ok(known) if db.changes().is_current(&known.facts.id, &known.seen) => return Ok(Some(known)),
+                Ok(stale) => {
+                    self.known.remove_if(hash, |kept| Arc::ptr_eq(kept, &stale));
+                    continue;
+                }
+                Err(place) => place,
+            };
+            // Whoever held the place before may have found nobody.
+            if let Some(seen) = self.unknown.get(hash)
+                && db.changes().is_current("", &seen)
+            {
+                return Ok(None);
+            }
+            match self.read(db, hash, product).await? {
+                Ok(known) => {
+                    // Refused only if it was displaced meanwhile; then the next one reads again.
+                    let _ = place.insert(known.clone());
+                    return Ok(Some(known));
+                }
+                Err(seen) => {
+                    self.unknown.insert(*hash, Arc::new(seen));
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// One read; nobody is said with the moment since when nobody is true.
+    async fn read(&self, db: &Db, hash: &SecretHash, product: &Product) -> sqlx::Result<Result<Arc<Known>, Seen>> {
+        let seen = db.changes().seen_now();
+        let Some(mut facts) = api_keys::find_facts(db, hash).await? else { return Ok(Err(seen)) };
+        facts.scopes = facts.scopes.with_implied(product);
+        let identity = Identity::of_key(&facts);
+        let window = self.windows.of(&facts.id);
+        let tally = Tally::of(&facts).into();
+        Ok(Ok(Arc::new(Known { facts, identity, hash: *hash, seen, window, tally })))
+    }
+}

@@ -1,0 +1,104 @@
+//! Which keys changed lately, so that what the gate remembers can be told from what is true. A transaction that changes a
+//! key notes it here before anybody learns that it committed; whoever reads a key takes the moment before the read. A
+//! memory whose moment lies before the key's last change is stale, whichever of the two was stored first, so no
+//! concurrent read brings a deleted key back.
+
+use std::collections::HashMap;
+
+use super::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
+
+/// Changes remembered one by one; beyond that, everything read so far counts as stale once.
+const MOST: usize = 100_000;
+
+#[derive(Debug)]
+pub struct Changes {
+    /// The number of changes so far. All of them are in `latest` before they are counted here.
+    moment: AtomicU64,
+    latest: Mutex<Latest>,
+    /// Whether changes that other processes make arrive here too.
+    watched: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Latest {
+    /// The moment of each key's last change.
+    of: HashMap<String, u64>,
+    /// When any other key may have changed last.
+    others: u64,
+}
+
+/// Up to which moment a memory is known to be true.
+#[derive(Debug)]
+pub struct Seen(AtomicU64);
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self { moment: AtomicU64::new(0), latest: Mutex::default(), watched: AtomicBool::new(false) }
+    }
+}
+
+impl Changes {
+    /// To be taken before a key is read, and kept beside what was read.
+    pub fn seen_now(&self) -> Seen {
+        Seen(AtomicU64::new(self.moment.load(Ordering::SeqCst)))
+    }
+
+    /// Keys changed; the transaction that changed them has committed.
+    pub fn note(&self, key_ids: &[impl AsRef<str>]) {
+        let mut latest = self.latest();
+        let moment = self.moment.load(Ordering::SeqCst) + 1;
+        for id in key_ids {
+            latest.of.insert(id.as_ref().to_owned(), moment);
+        }
+        if latest.of.len() > MOST {
+            latest.of.clear();
+            latest.others = moment;
+        }
+        self.moment.store(moment, Ordering::SeqCst);
+    }
+
+    /// Any key may have changed.
+    pub fn note_all(&self) {
+        let mut latest = self.latest();
+        let moment = self.moment.load(Ordering::SeqCst) + 1;
+        latest.of.clear();
+        latest.others = moment;
+        self.moment.store(moment, Ordering::SeqCst);
+    }
+
+    /// Whether what was read of a key is still true.
+    pub fn is_current(&self, key_id: &str, seen: &Seen) -> bool {
+        let moment = self.moment.load(Ordering::SeqCst);
+        let known = seen.0.load(Ordering::SeqCst);
+        if known >= moment {
+            return true;
+        }
+        let latest = self.latest();
+        if latest.of.get(key_id).copied().unwrap_or(latest.others) > known {
+            return false;
+        }
+        // Nothing until then was about this key, so the next look need not ask again.
+        seen.0.fetch_max(moment, Ordering::SeqCst);
+        true
+    }
+
+    /// Whether memories may be trusted at all.
+    pub fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::SeqCst)
+    }
+
+    /// From now on other processes' changes arrive. Those that came before may have been missed.
+    pub fn watch(&self) {
+        self.note_all();
+        self.watched.store(true, Ordering::SeqCst);
+    }
+
+    /// Other processes' changes do not arrive any more: until they do, nothing remembered may be trusted.
+    pub fn lose_sight(&self) {
+        self.watched.store(false, Ordering::SeqCst);
+    }
+
+    fn latest(&self) -> MutexGuard<'_, Latest> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,176 @@
+//! What a door answers: the identity on 200, complete, so that a client's own copies are overwritten; the refusal's own
+//! status and body otherwise.
+
+use axum::Json;
+use axum::body::Body;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::Call;
+use super::asked::Mode;
+use crate::clock::Timestamp;
+use crate::gate::known::Identity;
+use crate::gate::verdict::Refusal;
+use crate::gate::{Holder, Verdict};
+use crate::web::api::problem::Problem;
+use crate::web::api::rate;
+use crate::web::request_id::RequestId;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const KEY_ID: HeaderName = HeaderName::from_static("x-keydesk-key-id");
+const ACCOUNT_ID: HeaderName = HeaderName::from_static("x-keydesk-account-id");
+const KEY_TYPE: HeaderName = HeaderName::from_static("x-keydesk-type");
+const ENVIRONMENT: HeaderName = HeaderName::from_static("x-keydesk-environment");
+const SCOPES: HeaderName = HeaderName::from_static("x-keydesk-scopes");
+const INBOX: HeaderName = HeaderName::from_static("x-keydesk-inbox");
+/// The status that a gateway's few cannot say.
+const STATUS: HeaderName = HeaderName::from_static("x-keydesk-status");
+/// The body that a gateway drops, for it to answer with.
+const ERROR: HeaderName = HeaderName::from_static("x-keydesk-error");
+
+/// Room for every header of an answer, so that none makes the map grow.
+const HEADERS: usize = 16;
+
+/// The answer of forward-auth.
+pub fn of(verdict: &Verdict, id: &RequestId, mode: Mode) -> Response {
+    match &verdict.refusal {
+        None => {
+            let mut answer = Response::new(Body::empty());
+            let headers = answer.headers_mut();
+            *headers = HeaderMap::with_capacity(HEADERS);
+            match &verdict.holder {
+                Some(Holder::Key(key)) => identify(headers, &key.identity),
+                Some(session) => identify(headers, &session.identity()),
+                None => {}
+            }
+            finish(answer, verdict, id)
+        }
+        Some(refusal) => finish(problem(&refusal.clone().into(), id, mode), verdict, id),
+    }
+}
+
+/// The answer of `/gate/verify`: the key's facts.
+pub fn as_json(verdict: &Verdict, call: &Call) -> Response {
+    let answer = match (&verdict.refusal, &verdict.holder) {
+        (Some(refusal), _) => problem(&refusal.clone().into(), &call.id, Mode::Plain),
+        (None, Some(holder)) => Json(Facts::of(holder, call.at)).into_response(),
+        (None, None) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    };
+    finish(answer, verdict, &call.id)
+}
+
+/// A refusal in words.
+pub fn problem(problem: &Problem, id: &RequestId, mode: Mode) -> Response {
+    let mut answer = problem.answer(id.as_str());
+    if mode == Mode::Nginx {
+        for_nginx(&mut answer, problem, id);
+    }
+    let headers = answer.headers_mut();
+    headers.insert(REQUEST_ID, id.header());
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+fn for_nginx(answer: &mut Response, problem: &Problem, id: &RequestId) {
+    let status = answer.status();
+    answer.headers_mut().insert(STATUS, HeaderValue::from(status.as_u16()));
+    if let Ok(error) = HeaderValue::from_str(&ascii(&problem.wording(id.as_str()))) {
+        answer.headers_mut().insert(ERROR, error);
+    }
+    if matches!(status, StatusCode::NOT_FOUND | StatusCode::TOO_MANY_REQUESTS) {
+        *answer.status_mut() = StatusCode::FORBIDDEN;
+    }
+}
+
+/// JSON with everything else than ASCII escaped (RFC 8259, section 7).
+fn ascii(json: &str) -> String {
+    let mut units = [0; 2];
+    json.chars().fold(String::with_capacity(json.len()), |mut text, c| {
+        if c.is_ascii() {
+            text.push(c);
+        } else {
+            text.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+        text
+    })
+}
+
+/// Every one of them, each time: a header left out is a header that the client may write.
+fn identify(headers: &mut HeaderMap, identity: &Identity) {
+    headers.insert(KEY_ID, identity.key_id.clone());
+    headers.insert(ACCOUNT_ID, identity.account_id.clone());
+    headers.insert(KEY_TYPE, identity.key_type.clone());
+    headers.insert(ENVIRONMENT, identity.environment.clone());
+    headers.insert(SCOPES, identity.scopes.clone());
+    headers.insert(INBOX, identity.inbox.clone());
+}
+
+fn finish(mut answer: Response, verdict: &Verdict, id: &RequestId) -> Response {
+    let headers = answer.headers_mut();
+    headers.insert(REQUEST_ID, id.header());
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(allowance) = verdict.allowance {
+        rate::say(headers, allowance);
+    }
+    answer
+}
+
+/// What `/gate/verify` says of a credential that passed.
+#[derive(Serialize)]
+#[serde(tag = "credential", rename_all = "lowercase")]
+enum Facts<'a> {
+    Key {
+        id: &'a str,
+        account_id: &'a str,
+        name: &'a str,
+        #[serde(rename = "type")]
+        key_type: &'static str,
+        environment: &'a str,
+        inbox: Option<&'a str>,
+        scopes: Vec<&'a str>,
+        allowed_ips: Vec<String>,
+        status: &'static str,
+        expires_at: Option<String>,
+    },
+    Session {
+        account_id: &'a str,
+        user_id: &'a str,
+        role: &'static str,
+    },
+}
+
+impl<'a> Facts<'a> {
+    fn of(holder: &'a Holder, now: Timestamp) -> Self {
+        match holder {
+            Holder::Session(session) => Self::Session {
+                account_id: &session.user.account_id,
+                user_id: &session.user.id,
+                role: session.user.role.as_str(),
+            },
+            Holder::Key(key) => {
+                let key = &key.facts;
+                Self::Key {
+                    id: &key.id,
+                    account_id: &key.account_id,
+                    name: &key.name,
+                    key_type: key.key_type.as_str(),
+                    environment: &key.environment,
+                    inbox: key.inbox_id.as_deref(),
+                    scopes: key.scopes.iter().collect(),
+                    allowed_ips: key.allowed_ips.iter().map(ToString::to_string).collect(),
+                    status: key.status(now).as_str(),
+                    expires_at: key.expires_at.map(|at| at.to_string()),
+                }
+            }
+        }
+    }
+}
+
+impl Verdict {
+    /// Refused before anybody was identified.
+    pub(super) fn refused(refusal: Refusal) -> Self {
+        Self { refusal: Some(refusal), holder: None, allowance: None }
+    }
+}

@@ -1,0 +1,174 @@
+//! The doors of a gateway: forward-auth with the rights from the query or from the definition's routes, and the same
+//! verdict as JSON. They stand outside the layers of the pages, and log nothing per request: what passes is counted, and
+//! a verdict costs little more than an answer.
+
+mod answer;
+mod asked;
+
+use axum::extract::{Request, State};
+use axum::http::header::{ALLOW, USER_AGENT};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::App;
+use super::api::body::{parse, read};
+use super::api::problem::Problem;
+use super::request::{is_secure, peer};
+use super::request_id::RequestId;
+use crate::clock::Timestamp;
+use crate::gate::credential::Credential;
+use crate::gate::forwarded::{Forwarded, Original};
+use crate::gate::usage::Visit;
+use crate::gate::verdict::Refusal;
+use crate::gate::{Holder, Need, Unavailable, Verdict};
+use asked::{Asked, Mode};
+
+/// A secret to be judged for somebody else's request.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    secret: Zeroizing<String>,
+    scope: Option<String>,
+    inbox: Option<String>,
+    /// Where the request came from; the peer's own address if nobody says.
+    ip: Option<std::net::IpAddr>,
+}
+
+/// One request to a door.
+struct Call {
+    id: RequestId,
+    at: Timestamp,
+}
+
+impl Call {
+    fn begin(app: &App) -> Self {
+        Self { id: app.request_ids.next(), at: app.now() }
+    }
+}
+
+/// `GET|HEAD|POST /gate/authorize?scope=&inbox=&mode=`
+pub async fn authorize(State(app): State<App>, request: Request) -> Response {
+    let call = Call::begin(&app);
+    // A gateway that passes the body on too has it dropped unread.
+    let (head, _) = request.into_parts();
+    let asked = Asked::read(head.uri.query().unwrap_or_default());
+    let mode = asked.as_ref().map_or(Mode::Plain, |asked| asked.mode);
+    let judged = match (asked, forwarded(&app, &head)) {
+        (Ok(asked), Ok(forwarded)) => judge(&app, &call, &head, &asked, &forwarded).await,
+        (Err(why), _) | (_, Err(why)) => Ok(Verdict::refused(Refusal::Ambiguous(why))),
+    };
+    match judged {
+        Ok(verdict) => answer::of(&verdict, &call.id, mode),
+        Err(unavailable) => answer::problem(&unavailable.into(), &call.id, mode),
+    }
+}
+
+fn forwarded<'a>(app: &App, head: &'a Parts) -> Result<Forwarded<'a>, &'static str> {
+    Forwarded::read(&head.headers, peer(&head.extensions), &app.proxies)
+}
+
+async fn judge(
+    app: &App,
+    call: &Call,
+    head: &Parts,
+    asked: &Asked<'_>,
+    forwarded: &Forwarded<'_>,
+) -> Result<Verdict, Unavailable> {
+    let headers = &head.headers;
+    let credential = Credential::from_headers(headers);
+    if is_in_the_clear(app, forwarded, headers) && !matches!(credential, Credential::Missing) {
+        return Ok(Verdict::refused(Refusal::PlainHttp));
+    }
+    let route = forwarded.original.and_then(|original| app.gate.route(original));
+    let need = match (asked.need(), &route, forwarded.original) {
+        (Some(need), ..) if need.scope.is_some_and(|scope| !app.gate.knows_scope(scope)) => {
+            Err(Refusal::Ambiguous("The definition has no such scope."))
+        }
+        (Some(need), ..) => Ok(need),
+        (None, Some(route), _) => {
+            Ok(Need { scope: Some(route.scope).filter(|scope| !scope.is_empty()), inbox_id: route.inbox_id.as_deref() })
+        }
+        (None, None, Some(_)) => Err(Refusal::RouteUnknown),
+        // A definition with routes expects every request to have one; a gateway that is not trusted has none to offer.
+        (None, None, None) if app.gate.has_routes() => Err(Refusal::RouteUnknown),
+        (None, None, None) => Ok(Need::default()),
+    };
+    let verdict = app.gate.decide(credential, forwarded.source, need, call.at).await?;
+    let own = Original { method: head.method.as_str(), uri: head.uri.path() };
+    count(app, call, &verdict, forwarded, headers, forwarded.original.unwrap_or(own));
+    Ok(verdict)
+}
+
+/// `POST /gate/verify {secret, scope?, inbox?, ip?}`
+pub async fn verify(State(app): State<App>, request: Request) -> Response {
+    let call = Call::begin(&app);
+    match questioned(&app, &call, request).await {
+        Ok(verdict) => answer::as_json(&verdict, &call),
+        Err(problem) => answer::problem(&problem, &call.id, Mode::Plain),
+    }
+}
+
+async fn questioned(app: &App, call: &Call, request: Request) -> Result<Verdict, Problem> {
+    let (head, body) = request.into_parts();
+    let forwarded = forwarded(app, &head).map_err(Problem::bad_request)?;
+    if is_in_the_clear(app, &forwarded, &head.headers) {
+        return Err(Refusal::PlainHttp.into());
+    }
+    let bytes = read(Request::from_parts(head.clone(), body)).await?;
+    let question: Question = parse(&bytes)?;
+    let need = Need { scope: question.scope.as_deref(), inbox_id: question.inbox.as_deref() };
+    if need.scope.is_some_and(|scope| !app.gate.knows_scope(scope)) {
+        return Err(Problem::invalid("scope", "The definition has no such scope."));
+    }
+    let source = question.ip.map_or(forwarded.source, |ip| ip.to_canonical());
+    let verdict = app.gate.decide(Credential::bearer(&question.secret), source, Ok(need), call.at).await?;
+    let own = Original { method: "POST", uri: "/gate/verify" };
+    count(app, call, &verdict, &Forwarded { source, ..forwarded }, &head.headers, own);
+    Ok(verdict)
+}
+
+/// Credentials do not cross a network that anybody could read, once there is a public URL with TLS.
+fn is_in_the_clear(app: &App, forwarded: &Forwarded<'_>, headers: &HeaderMap) -> bool {
+    app.is_https() && !is_secure(forwarded, headers)
+}
+
+fn count(
+    app: &App,
+    call: &Call,
+    verdict: &Verdict,
+    forwarded: &Forwarded<'_>,
+    headers: &HeaderMap,
+    original: Original<'_>,
+) {
+    let (None, Some(Holder::Key(key))) = (&verdict.refusal, &verdict.holder) else { return };
+    let visit = Visit {
+        at: call.at,
+        method: original.method,
+        path: original.uri.split('?').next().unwrap_or_default(),
+        status: StatusCode::OK.as_u16(),
+        ip: forwarded.source,
+        user_agent: headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default(),
+        request_id: call.id.as_str(),
+        took: app.now().since(call.at),
+    };
+    app.gate.usage.passed(key, &visit);
+}
+
+/// 405, for any other method of `/gate/authorize`.
+pub async fn other_method(state: State<App>) -> Response {
+    not_allowed(state, "GET, HEAD, POST")
+}
+
+/// 405, for any other method of `/gate/verify`.
+pub async fn only_post(state: State<App>) -> Response {
+    not_allowed(state, "POST")
+}
+
+fn not_allowed(State(app): State<App>, methods: &'static str) -> Response {
+    let mut answer = answer::problem(&Problem::method_not_allowed(), &app.request_ids.next(), Mode::Plain);
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    answer
+}
