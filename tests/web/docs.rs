@@ -310,7 +310,7 @@ fn plain(text: &str, scope: &str) -> String {
     let (_, rest) = id.split_once("req_").and_then(|(_, id)| id.split_once('"')).expect("an id");
     let mut text = format!("{head}{rest}").replace(scope, "SCOPE");
     let limited = text.contains(" 429 ");
-    text.retain(|c| !c.is_whitespace() && !(limited && c.is_ascii_digit()));
+    text.retain(|c| !(c.is_whitespace() || limited && c.is_ascii_digit()));
     text
 }
 
