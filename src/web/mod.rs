@@ -20,6 +20,7 @@ pub mod people;
 pub mod request;
 pub mod request_id;
 pub mod routes;
+pub mod samples;
 pub mod server;
 pub mod view;
 

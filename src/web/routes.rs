@@ -12,7 +12,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use super::api::problem::Problem;
 use super::audience::{Audience, require};
 use super::error::{Error, Missing};
-use super::pages::{audit_log, home, inboxes, keys, sign_in, sign_out, sign_up, team, theme, welcome};
+use super::pages::{audit_log, docs, home, inboxes, keys, sign_in, sign_out, sign_up, team, theme, welcome};
 use super::{App, api, assets, cross_site, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;
 
@@ -50,6 +50,7 @@ fn visitor() -> Router<App> {
         .route("/", get(home::show))
         .route("/sign-up", get(sign_up::show).post(sign_up::create))
         .route("/sign-in", get(sign_in::show).post(sign_in::create))
+        .route("/docs", get(docs::show))
         .route("/theme", post(theme::choose))
         .route("/static/{hash}/{file}", get(assets::asset))
 }

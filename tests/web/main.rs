@@ -8,6 +8,7 @@ mod audit;
 mod audit_log;
 mod commands;
 mod cross_site;
+mod docs;
 mod errors;
 mod first_screen;
 mod hammer;

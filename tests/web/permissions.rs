@@ -31,6 +31,7 @@ const ROWS: &[Row] = &[
     ("POST", "/sign-up", Nothing, [422, 422, 422, 422, 422]),
     ("GET", "/sign-in", Nothing, [200, 303, 303, 303, 303]),
     ("POST", "/sign-in", Nothing, [422, 422, 422, 422, 422]),
+    ("GET", "/docs", Nothing, [200, 200, 200, 200, 200]),
     ("POST", "/theme", Form(&[("theme", "dark")]), [303, 303, 303, 303, 303]),
     ("GET", "/static/{hash}/{file}", Nothing, [200, 200, 200, 200, 200]),
     ("POST", "/sign-out", Nothing, [SIGN_IN, 303, 303, 303, 303]),
@@ -85,6 +86,11 @@ const ROWS: &[Row] = &[
     ("GET", "/readyz", Nothing, [200, 200, 200, 200, 200]),
     ("GET", "/.well-known/jwks.json", Nothing, [200, 200, 200, 200, 200]),
 ];
+
+/// Method and path of every row.
+pub fn paths() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROWS.iter().map(|(method, path, ..)| (*method, *path))
+}
 
 /// Every `METHOD path` that `routes.rs` names. What the definition calls inboxes is `servers` in this test.
 fn routes() -> BTreeSet<String> {
