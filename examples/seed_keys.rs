@@ -20,7 +20,7 @@ use keydesk::model::secret::Secret;
 use keydesk::model::text::fold;
 use keydesk::model::user::User;
 use keydesk::store::accounts::{self, SignUp};
-use keydesk::store::{Act, Db, Tx, inboxes};
+use keydesk::store::{Act, Db, Engine, inboxes};
 use sqlx::{QueryBuilder, Sqlite};
 
 type Failure = Box<dyn std::error::Error>;
@@ -89,7 +89,7 @@ async fn main() -> Result<(), Failure> {
     let product = settings.product()?;
     settings.make_data_dir()?;
     let db = Db::open(&settings.database_url()).await?;
-    let Db::Sqlite { writer, .. } = &db else { return Err("only SQLite is filled in bulk".into()) };
+    let Engine::Sqlite { writer, .. } = &db.engine else { return Err("only SQLite is filled in bulk".into()) };
     // What a power cut would lose is seeded again.
     sqlx::raw_sql("pragma synchronous = off; pragma wal_autocheckpoint = 200000; pragma cache_size = -500000")
         .execute(writer)
@@ -155,7 +155,7 @@ async fn open_account(desk: &Desk, number: usize) -> Result<Owner, Failure> {
         created_at: desk.at,
     };
     inboxes::create(&desk.db, &desk.act(&actor), &inbox, None).await?;
-    let Db::Sqlite { readers, .. } = &desk.db else { return Err("only SQLite is filled in bulk".into()) };
+    let Engine::Sqlite { readers, .. } = &desk.db.engine else { return Err("only SQLite is filled in bulk".into()) };
     let (seq, mac) = sqlx::query_as("select audit_seq, audit_mac from accounts where id = $1")
         .bind(&user.account_id)
         .fetch_one(readers)
@@ -166,7 +166,8 @@ async fn open_account(desk: &Desk, number: usize) -> Result<Owner, Failure> {
 /// What `store::api_keys::issue` writes for each, and `delete` for those that are gone, in one transaction.
 async fn insert(desk: &Desk, owner: &mut Owner, rows: &[Row]) -> Result<(), Failure> {
     const HEAD: &str = "update accounts set audit_seq = $2, audit_mac = $3 where id = $1";
-    let Tx::Sqlite(mut tx) = desk.db.begin().await? else { return Err("only SQLite is filled in bulk".into()) };
+    let Engine::Sqlite { writer, .. } = &desk.db.engine else { return Err("only SQLite is filled in bulk".into()) };
+    let mut tx = writer.begin_with("begin immediate").await?;
     for rows in rows.chunks(AT_ONCE) {
         let events: Vec<AuditEvent> = rows.iter().flat_map(|row| owner.events(desk, row)).collect();
         for mut statement in
@@ -213,7 +214,7 @@ fn secrets(desk: &Desk, rows: &[Row]) -> QueryBuilder<Sqlite> {
         QueryBuilder::new("insert into api_key_secrets (secret_hash, key_id, pepper_version, last4, created_at) ");
     statement.push_values(rows, |mut values, row| {
         values
-            .push_bind(row.secret.hash(&desk.keyring).as_str().to_owned())
+            .push_bind(row.secret.hash(&desk.keyring).to_string())
             .push_bind(row.id.clone())
             .push_bind(1_i64)
             .push_bind(row.secret.last4().to_owned())

@@ -69,11 +69,8 @@ impl Visit<'_> {
 
 /// Whole segments only: half a secret is not seen for what it is.
 fn short(path: &str) -> &str {
-    if path.len() <= LONGEST_PATH {
-        return path;
-    }
-    let start = &path[..path.floor_char_boundary(LONGEST_PATH)];
-    &start[..start.rfind('/').unwrap_or(0)]
+    let Some(start) = path.as_bytes().get(..LONGEST_PATH) else { return path };
+    &path[..start.iter().rposition(|byte| *byte == b'/').unwrap_or(0)]
 }
 
 /// What one secret was used for since the last flush.
@@ -81,7 +78,7 @@ fn short(path: &str) -> &str {
 pub struct Tally {
     /// Whether it waits to be flushed.
     dirty: bool,
-    hours: Vec<Hour>,
+    hours: Vec<Count>,
     last: Last,
     /// Whether `last` is news.
     used: bool,
@@ -92,7 +89,7 @@ pub struct Tally {
 }
 
 #[derive(Debug)]
-struct Hour {
+struct Count {
     hour: i64,
     ok: i64,
     refused: Vec<(&'static str, i64)>,
@@ -122,11 +119,11 @@ impl Tally {
         Self { dirty: false, hours: Vec::new(), last, used: false, fresh, first: None, addresses: Vec::new() }
     }
 
-    fn hour(&mut self, at: Timestamp) -> &mut Hour {
+    fn hour(&mut self, at: Timestamp) -> &mut Count {
         let hour = at.hour();
         let found = self.hours.iter().position(|counted| counted.hour == hour);
         let index = found.unwrap_or_else(|| {
-            self.hours.push(Hour { hour, ok: 0, refused: Vec::new() });
+            self.hours.push(Count { hour, ok: 0, refused: Vec::new() });
             self.hours.len() - 1
         });
         &mut self.hours[index]
