@@ -11,6 +11,7 @@ pub mod once;
 pub mod sealed_secrets;
 pub mod sessions;
 pub mod usage;
+pub mod usage_list;
 pub mod users;
 pub mod web_sessions;
 
@@ -33,7 +34,10 @@ use crate::model::keyring::Keyring;
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "the desk", include_str!("../../migrations/0001_the_desk.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "the desk", include_str!("../../migrations/0001_the_desk.sql")),
+    (3, "usage of an account", include_str!("../../migrations/0003_usage_of_an_account.sql")),
+];
 
 /// The database.
 #[derive(Clone, Debug)]

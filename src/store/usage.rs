@@ -50,13 +50,15 @@ pub async fn flush(db: &Db, batch: &[KeyUse]) -> sqlx::Result<()> {
 
 async fn add(tx: &mut Tx, key_use: &KeyUse) -> sqlx::Result<()> {
     const HOUR: &str = "
-        insert into usage_hours (key_id, hour, ok, refused)
-        values ($1, $2, $3, $4)
-        on conflict (key_id, hour) do update set ok = usage_hours.ok + excluded.ok, refused = usage_hours.refused + excluded.refused";
+        insert into usage_hours (key_id, hour, ok, refused, account_id)
+        values ($1, $2, $3, $4, (select account_id from api_keys where id = $1))
+        on conflict (key_id, hour) do update
+        set ok = usage_hours.ok + excluded.ok, refused = usage_hours.refused + excluded.refused, account_id = excluded.account_id";
     const DAY: &str = "
-        insert into usage_days (key_id, day, ok, refused)
-        values ($1, $2, $3, $4)
-        on conflict (key_id, day) do update set ok = usage_days.ok + excluded.ok, refused = usage_days.refused + excluded.refused";
+        insert into usage_days (key_id, day, ok, refused, account_id)
+        values ($1, $2, $3, $4, (select account_id from api_keys where id = $1))
+        on conflict (key_id, day) do update
+        set ok = usage_days.ok + excluded.ok, refused = usage_days.refused + excluded.refused, account_id = excluded.account_id";
     const ADDRESS: &str = "
         insert into usage_addresses (key_id, ip, last_seen_at)
         values ($1, $2, $3)

@@ -144,7 +144,7 @@ async fn tell(app: &App, people: &[User], boxes: &[Inbox], story: &Story, dice: 
         Ending::Rotated => {
             let fresh = Secret::generate(&app.product.secret_prefix(story.environment), &app.entropy);
             let rotated = Act { at: now - MINUTE, ..created };
-            let rotation = Rotation { secret: &fresh, grace_hours: 24, expires_at: None, sealed: true };
+            let rotation = Rotation { secret: &fresh, grace_hours: 24, expires_at: None, once: None, sealed: true };
             api_keys::rotate(&app.db, &rotated, &find().await?, rotation).await?;
             sealed_secrets::reveal(&app.db, &rotated, &find().await?).await?;
         }

@@ -3,6 +3,7 @@
 use axum::extract::{FromRequest, Request};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+use utoipa::IntoParams;
 
 use super::body;
 use super::problem::Problem;
@@ -11,6 +12,22 @@ use crate::store::once::Once;
 
 /// Characters of a key.
 const LONGEST: usize = 255;
+
+/// The header, for the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct IdempotencyKey {
+    /// A text of your own that names this request. Sent again within a day, it happens once, and the second answer holds
+    /// no secret.
+    #[param(
+        rename = "Idempotency-Key",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[ -~]*[!-~][ -~]*$",
+        nullable = false
+    )]
+    pub idempotency_key: Option<String>,
+}
 
 /// A JSON body, and which request it is, if it says so.
 pub struct OnceBody<T> {
