@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::door::Caller;
 use super::moment::Moment;
@@ -54,7 +54,7 @@ pub struct EventTarget {
 }
 
 /// Which events may be asked for.
-#[derive(IntoParams)]
+#[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Query {
     /// Only what was done to this key, inbox, person or account, by its id.

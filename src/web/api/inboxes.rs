@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::door::Caller;
 use super::error_body::ErrorBody;
@@ -38,7 +38,7 @@ pub struct Inbox {
 }
 
 /// What a list of inboxes may be asked for.
-#[derive(IntoParams)]
+#[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Query {
     /// Rows on a page.

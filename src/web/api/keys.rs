@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use ipnet::IpNet;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::door::Caller;
 use super::error_body::ErrorBody;
@@ -22,7 +22,7 @@ use super::words::Grace;
 use crate::clock::Timestamp;
 use crate::gate::Holder;
 use crate::model::api_key::ApiKey;
-use crate::model::key_form::KeyForm;
+use crate::model::key_form::{FieldErrors, KeyForm};
 use crate::model::scopes::WILDCARD;
 use crate::model::secret::Secret;
 use crate::product::reserved::{KEYS_READ, KEYS_WRITE};
@@ -64,7 +64,7 @@ pub struct RotationRequest {
 }
 
 /// What a list of keys may be asked for.
-#[derive(IntoParams)]
+#[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Query {
     /// Rows on a page.
@@ -118,7 +118,9 @@ pub async fn create(
     let request = request?;
     let form = request.body.as_form(&app.product, &caller)?;
     let inbox = inboxes::find(&app.db, caller.account_id(), &form.inbox).await?;
-    let new = form.validate(&app.product, inbox.as_ref(), app.now()).map_err(|errors| Problem::mistakes(&errors))?;
+    // The form's field for the expiry has another name.
+    let mistakes = |errors: FieldErrors| Problem::mistakes(&errors.renamed("expires", "expires_at"));
+    let new = form.validate(&app.product, inbox.as_ref(), app.now()).map_err(mistakes)?;
     let new = no_wider(&caller.holder, new, &app.product)?;
     let secret = Secret::generate(&app.product.secret_prefix(&new.environment), &app.entropy);
     let issue = Issue { new: &new, secret: &secret, once: request.once(), sealed: false };

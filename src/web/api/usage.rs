@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::door::Caller;
 use super::moment::Moment;
@@ -31,7 +31,7 @@ pub struct Usage {
 }
 
 /// What counts may be asked for.
-#[derive(IntoParams)]
+#[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Query {
     /// Only this key.

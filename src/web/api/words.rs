@@ -26,7 +26,6 @@ pub struct Grace(pub String);
 /// The name of a key or an inbox: 1 to 50 characters, none of them a control character. White space around it is cut
 /// off.
 #[derive(ToSchema)]
-#[schema(min_length = 1, max_length = 50)]
 pub struct Name(pub String);
 
 /// What requests are counted by.

@@ -14,6 +14,9 @@ pub(super) fn complete(operation: &mut Value) {
         parameters.clone().any(|parameter| parameter["in"] == place)
     };
     let (takes_query, takes_path) = (takes("query"), takes("path"));
+    if takes_body {
+        operation["requestBody"]["required"] = true.into();
+    }
     let responses = object(&mut operation["responses"]);
     let mut add = |status: &str, description: &str| {
         responses.entry(status).or_insert_with(|| refusal(description));

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::model::api_key::Status;
+use crate::model::name;
 use crate::model::scopes::WILDCARD;
 use crate::product::Product;
 
@@ -38,8 +39,10 @@ fn scopes(product: &Product) -> Vec<String> {
     std::iter::once(WILDCARD.to_owned()).chain(own).collect()
 }
 
-/// Something to see at both ends once the white space is cut off, and no control character between them.
+/// Something to see at both ends once the white space is cut off, no control character between them, and 50 characters
+/// at most. The white space does not count, so the length is not a keyword of its own.
 fn name_pattern() -> String {
     let edge = format!("[^{WHITE_SPACE}{CONTROL}]");
-    format!("^[{WHITE_SPACE}]*{edge}([^{CONTROL}]*{edge})?[{WHITE_SPACE}]*$")
+    let between = format!("[^{CONTROL}]{{0,{}}}", name::LONGEST - 2);
+    format!("^[{WHITE_SPACE}]*{edge}({between}{edge})?[{WHITE_SPACE}]*$")
 }
