@@ -87,7 +87,7 @@ const ROWS: &[Row] = &[
 ];
 
 /// Every `METHOD path` that `routes.rs` names. What the definition calls inboxes is `servers` in this test.
-fn routes() -> BTreeSet<String> {
+pub fn routes() -> BTreeSet<String> {
     let source = include_str!("../../src/web/routes.rs");
     let mut found = BTreeSet::new();
     for call in source.split(".route(").skip(1) {

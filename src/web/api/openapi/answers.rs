@@ -51,32 +51,37 @@ fn refusal(description: &str) -> Value {
 }
 
 fn headers(status: &str, secured: bool) -> Value {
-    let mut names = vec!["X-Request-Id"];
+    let mut headers = Map::new();
+    let mut add = |name: &str, described: &str| {
+        headers.insert(name.into(), json!({ "$ref": format!("#/components/headers/{described}") }));
+    };
+    add("X-Request-Id", "RequestId");
     match status {
-        "401" => names.push("WWW-Authenticate"),
-        "403" => names.push("WWW-Authenticate-Scope"),
-        "429" | "503" => names.push("Retry-After"),
+        "401" => add("WWW-Authenticate", "Challenge"),
+        "403" => add("WWW-Authenticate", "ScopeChallenge"),
+        "429" | "503" => add("Retry-After", "RetryAfter"),
         _ => {}
     }
+    // A credential that does not work has no window.
     if secured && status != "401" {
-        names.extend(["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]);
+        add("X-RateLimit-Limit", "RateLimit");
+        add("X-RateLimit-Remaining", "RateRemaining");
+        add("X-RateLimit-Reset", "RateReset");
     }
-    let reference = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
-    let named = |name: &str| (name.trim_end_matches("-Scope").to_owned(), reference(name));
-    names.into_iter().map(named).collect::<Map<_, _>>().into()
+    headers.into()
 }
 
-/// The headers of answers, once.
-pub(super) fn components() -> Value {
-    let text = |required: bool, description: &str| json!({ "description": description, "required": required, "schema": { "type": "string" } });
-    let number = |required: bool, description: &str| json!({ "description": description, "required": required, "schema": { "type": "integer", "minimum": 0 } });
+/// The headers of answers, described once.
+pub(super) fn header_components() -> Value {
+    let header = |required: bool, schema: &Value, description: &str| json!({ "description": description, "required": required, "schema": schema });
+    let (text, number) = (json!({ "type": "string" }), json!({ "type": "integer", "minimum": 0 }));
     json!({
-        "X-Request-Id": text(true, "What support finds the request by."),
-        "WWW-Authenticate": text(true, "The challenge (RFC 6750)."),
-        "WWW-Authenticate-Scope": text(false, "The challenge, where a scope is missing: it names the scope (RFC 6750)."),
-        "Retry-After": number(true, "Seconds to wait."),
-        "X-RateLimit-Limit": number(false, "Requests of the key in one window. Only of a limited key."),
-        "X-RateLimit-Remaining": number(false, "Requests that are left in the window."),
-        "X-RateLimit-Reset": number(false, "When the next window begins, in Unix time."),
+        "RequestId": header(true, &text, "What support finds the request by."),
+        "Challenge": header(true, &text, "The challenge (RFC 6750)."),
+        "ScopeChallenge": header(false, &text, "Where a scope is missing: the challenge that names it (RFC 6750)."),
+        "RetryAfter": header(true, &number, "Seconds to wait."),
+        "RateLimit": header(false, &number, "Requests of the key in one window. Only of a limited key."),
+        "RateRemaining": header(false, &number, "Requests that are left in the window."),
+        "RateReset": header(false, &number, "When the next window begins, in Unix time."),
     })
 }

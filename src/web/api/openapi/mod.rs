@@ -56,7 +56,7 @@ pub fn document(product: &Product, public_url: &str) -> Value {
     });
     document["servers"] = json!([{ "url": public_url }]);
     document["components"]["securitySchemes"] = json!({ "bearer": bearer(product) });
-    document["components"]["headers"] = answers::components();
+    document["components"]["headers"] = answers::header_components();
     words::fill_in(&mut document["components"]["schemas"], product);
     document["components"]["schemas"]["NewKey"] = new_key::schema(product);
     offer(object(&mut document["paths"]), product);
