@@ -53,7 +53,7 @@ pub struct EventTarget {
     name: String,
 }
 
-/// Which events may be asked for.
+/// Which events may be asked for, for the document; [`Asked`] reads it.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Query {

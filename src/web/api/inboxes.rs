@@ -37,7 +37,7 @@ pub struct Inbox {
     created_at: Moment,
 }
 
-/// What a list of inboxes may be asked for.
+/// What a list of inboxes may be asked for, for the document; [`Asked`] reads it.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Query {

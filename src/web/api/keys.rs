@@ -63,7 +63,7 @@ pub struct RotationRequest {
     grace: Option<String>,
 }
 
-/// What a list of keys may be asked for.
+/// What a list of keys may be asked for, for the document; [`Asked`] reads it.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Query {

@@ -77,9 +77,13 @@ impl Asked {
 
     /// The id of whatever kind in a parameter; empty if it is not there or empty.
     pub fn any_id(&self, name: &str) -> Result<&str, Problem> {
-        let kind = self.get(name)?.split('_').next().unwrap_or_default();
-        let known = kind.len() == 3 && kind.bytes().all(|byte| byte.is_ascii_lowercase());
-        self.id(name, if known { kind } else { "key" })
+        let id = self.get(name)?;
+        let kind = id.split('_').next().unwrap_or_default();
+        let can_be = kind.len() == 3 && kind.bytes().all(|byte| byte.is_ascii_lowercase()) && is_id(id, kind);
+        if id.is_empty() || can_be {
+            return Ok(id);
+        }
+        Err(Problem::bad_request(format!("{name} is an id, as an answer said it.")))
     }
 
     /// The moment in a parameter, if it is there.

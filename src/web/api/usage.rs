@@ -30,7 +30,7 @@ pub struct Usage {
     refused: i64,
 }
 
-/// What counts may be asked for.
+/// What counts may be asked for, for the document; [`Asked`] reads it.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Query {
