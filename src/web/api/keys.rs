@@ -254,21 +254,21 @@ impl KeyRequest {
             ..KeyForm::default()
         })
     }
-}
 
-impl KeyRequest {
-    /// What no form could send, and a program sends by mistake: better said than passed over, because the key would be
-    /// wider than meant.
+    /// What a form would pass over and a program sends by mistake: better said, because the key would be wider than
+    /// meant.
     fn contradictions(&self, product: &Product) -> Result<(), Problem> {
         if self.inbox.is_some() && self.key_type.as_deref() != Some("restricted") {
-            return Err(Problem::invalid("inbox", "Only a restricted key is bound to an inbox. Say type: restricted."));
+            let resource = &product.words.resource;
+            let why = format!("Only a key of type restricted is bound to one {resource}. Say so, or leave it out.");
+            return Err(Problem::invalid("inbox", why));
         }
         let unknown = self.scopes.iter().find(|id| *id != WILDCARD && product.scope(id).is_none());
         if let Some(unknown) = unknown {
             return Err(Problem::invalid("scopes", format!("There is no scope {unknown:?}.")));
         }
-        let one_address = |text: &&String| text.parse::<IpNet>().is_err() && text.parse::<IpAddr>().is_err();
-        if let Some(wrong) = self.allowed_ips.iter().find(one_address) {
+        let no_address = |text: &&String| text.parse::<IpNet>().is_err() && text.parse::<IpAddr>().is_err();
+        if let Some(wrong) = self.allowed_ips.iter().find(no_address) {
             return Err(Problem::invalid("allowed_ips", format!("{wrong:?} is not an address or network.")));
         }
         Ok(())
