@@ -23,6 +23,10 @@ missing_packages() {
       postgres)
         postgres_programs >/dev/null || echo postgresql
         ;;
+      openapi)
+        # Debian's python3 comes without what makes a virtual environment.
+        python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+        ;;
       browser)
         # The fonts are those that the pages ask for first: without any, a screenshot shows boxes.
         command -v chromium >/dev/null || printf '%s\n' chromium fonts-inter fonts-jetbrains-mono

@@ -78,7 +78,10 @@ fn short(path: &str) -> &str {
 pub struct Tally {
     /// Whether it waits to be flushed.
     dirty: bool,
-    hours: Vec<Count>,
+    /// Of the hour that is being counted.
+    count: Count,
+    /// Of hours that ended before they were flushed.
+    earlier: Vec<Count>,
     last: Last,
     /// Whether `last` is news.
     used: bool,
@@ -88,7 +91,7 @@ pub struct Tally {
     addresses: Vec<Address>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Count {
     hour: i64,
     ok: i64,
@@ -116,21 +119,32 @@ impl Tally {
         let nowhere = IpAddr::from([0, 0, 0, 0]);
         let last = Last { at: Timestamp::default(), ip: nowhere, agent: String::new(), route: String::new() };
         let fresh = facts.first_used_at.is_none();
-        Self { dirty: false, hours: Vec::new(), last, used: false, fresh, first: None, addresses: Vec::new() }
+        Self {
+            dirty: false,
+            count: Count::default(),
+            earlier: Vec::new(),
+            last,
+            used: false,
+            fresh,
+            first: None,
+            addresses: Vec::new(),
+        }
     }
 
-    fn hour(&mut self, at: Timestamp) -> &mut Count {
+    /// The count that a request at `at` belongs to.
+    fn at(&mut self, at: Timestamp) -> &mut Count {
         let hour = at.hour();
-        let found = self.hours.iter().position(|counted| counted.hour == hour);
-        let index = found.unwrap_or_else(|| {
-            self.hours.push(Count { hour, ok: 0, refused: Vec::new() });
-            self.hours.len() - 1
-        });
-        &mut self.hours[index]
+        if self.count.hour != hour {
+            let ended = std::mem::replace(&mut self.count, Count { hour, ..Count::default() });
+            if !ended.is_empty() {
+                self.earlier.push(ended);
+            }
+        }
+        &mut self.count
     }
 
     fn pass(&mut self, visit: &Visit<'_>) {
-        self.hour(visit.at).ok += 1;
+        self.at(visit.at).ok += 1;
         self.used = true;
         self.last.at = visit.at;
         self.last.ip = visit.ip;
@@ -139,6 +153,8 @@ impl Tally {
         if let Some(address) = self.addresses.iter_mut().find(|address| address.ip == visit.ip) {
             address.at = visit.at;
         } else if self.addresses.len() < MOST_ADDRESSES {
+            // Most keys are used from one place: room for it, and for more when they come.
+            self.addresses.reserve_exact(1);
             self.addresses.push(Address { ip: visit.ip, at: visit.at, written: None });
         }
         // The first screen tells of a request that succeeded, not of one that was let in and found nothing.
@@ -149,7 +165,7 @@ impl Tally {
     }
 
     fn refuse(&mut self, reason: &'static str, at: Timestamp) {
-        let refused = &mut self.hour(at).refused;
+        let refused = &mut self.at(at).refused;
         match refused.iter_mut().find(|(counted, _)| *counted == reason) {
             Some((_, count)) => *count += 1,
             None => refused.push((reason, 1)),
@@ -159,9 +175,12 @@ impl Tally {
     /// Hands over what was counted and begins anew.
     fn take(&mut self, facts: &KeyFacts, secret_hash: String) -> KeyUse {
         self.dirty = false;
-        let mut taken = KeyUse::of(&facts.id, secret_hash);
-        for hour in self.hours.drain(..) {
-            taken.count(hour.hour, hour.ok, &hour.refused);
+        let mut taken = KeyUse::of(&facts.account_id, &facts.id, secret_hash);
+        let hour = self.count.hour;
+        let now = std::mem::replace(&mut self.count, Count { hour, ..Count::default() });
+        for counted in std::mem::take(&mut self.earlier).into_iter().chain([now]).filter(|counted| !counted.is_empty())
+        {
+            taken.count(counted.hour, counted.ok, &counted.refused);
         }
         if std::mem::take(&mut self.used) {
             taken.last = Some(LastUse {
@@ -182,6 +201,12 @@ impl Tally {
             }
         }
         taken
+    }
+}
+
+impl Count {
+    fn is_empty(&self) -> bool {
+        self.ok == 0 && self.refused.is_empty()
     }
 }
 
@@ -235,24 +260,32 @@ impl Usage {
     /// # Errors
     /// If the database does not answer.
     pub async fn flush(&self, db: &Db, only: Option<&str>) -> sqlx::Result<()> {
-        // In the order of their ids: rows are locked in that order by everybody who locks more than one.
-        let batch: Vec<_> = self.take(only).into_iter().collect();
-        for (number, some) in batch.chunks(KEYS_AT_ONCE).enumerate() {
-            if let Err(error) = store::usage::flush(db, some.iter().map(|(_, key_use)| key_use)).await {
+        let mut dirty = self.take_dirty(only).into_iter();
+        loop {
+            let some: Vec<_> = dirty.by_ref().take(KEYS_AT_ONCE).collect();
+            let batch = self.take(&some);
+            if batch.is_empty() {
+                return Ok(());
+            }
+            // In the order of their ids: rows are locked in that order by everybody who locks more than one.
+            if let Err(error) = store::usage::flush(db, batch.values()).await {
                 let mut unwritten = lock(&self.unwritten);
-                let rest = batch.into_iter().skip(number * KEYS_AT_ONCE);
-                rest.for_each(|(key, older)| put_back(&mut unwritten, key, older));
+                batch.into_iter().for_each(|(key, older)| put_back(&mut unwritten, key, older));
+                // What was not taken from its keys yet is counted there.
+                lock(&self.dirty).extend(dirty);
                 return Err(error);
             }
         }
-        Ok(())
     }
 
-    fn take(&self, only: Option<&str>) -> Batch {
+    fn take_dirty(&self, only: Option<&str>) -> Vec<Arc<Known>> {
+        let mut dirty = lock(&self.dirty);
+        let Some(account_id) = only else { return std::mem::take(&mut *dirty) };
+        dirty.extract_if(.., |known| known.facts.account_id == account_id).collect()
+    }
+
+    fn take(&self, dirty: &[Arc<Known>]) -> Batch {
         let mut batch = std::mem::take(&mut *lock(&self.unwritten));
-        let of_others = |known: &Arc<Known>| only.is_some_and(|account_id| known.facts.account_id != account_id);
-        let (rest, dirty): (Vec<_>, Vec<_>) = std::mem::take(&mut *lock(&self.dirty)).into_iter().partition(of_others);
-        lock(&self.dirty).extend(rest);
         for known in dirty {
             let hash = known.hash.to_string();
             let taken = lock(&known.tally).take(&known.facts, hash.clone());

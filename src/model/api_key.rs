@@ -63,6 +63,8 @@ pub enum Status {
 }
 
 impl Status {
+    pub const ALL: [Self; 5] = [Self::Active, Self::Retiring, Self::Paused, Self::Expired, Self::Deleted];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",

@@ -14,6 +14,7 @@ pub mod once;
 pub mod sealed_secrets;
 pub mod sessions;
 pub mod usage;
+pub mod usage_list;
 pub mod users;
 pub mod watch;
 pub mod web_sessions;
@@ -50,6 +51,7 @@ const BUSY: Duration = Duration::from_secs(5);
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "the desk", include_str!("../../migrations/0001_the_desk.sql")),
     (2, "the gate", include_str!("../../migrations/0002_the_gate.sql")),
+    (3, "usage of an account", include_str!("../../migrations/0003_usage_of_an_account.sql")),
 ];
 
 /// The database, and what this process knows of its changes.

@@ -96,7 +96,9 @@ fn machines(app: &App) -> Router<App> {
         .route("/v1/keys/{id}", get(api::keys::show).delete(api::keys::delete))
         .route("/v1/keys/{id}/rotate", post(api::keys::rotate))
         .route("/v1/inboxes", get(api::inboxes::list).post(api::inboxes::create))
-        .route("/v1/inboxes/{id}", get(api::inboxes::show).delete(api::inboxes::delete));
+        .route("/v1/inboxes/{id}", get(api::inboxes::show).delete(api::inboxes::delete))
+        .route("/v1/usage", get(api::usage::list))
+        .route("/v1/audit-events", get(api::audit_events::list));
     if app.product.words.api_name != "inboxes" {
         let own = format!("/v1/{}", app.product.words.api_name);
         v1 = v1
@@ -111,7 +113,8 @@ fn machines(app: &App) -> Router<App> {
     let operations = Router::new()
         .route("/healthz", get(async || StatusCode::OK))
         .route("/readyz", get(operations::ready))
-        .route("/.well-known/jwks.json", get(operations::key_set));
+        .route("/.well-known/jwks.json", get(operations::key_set))
+        .route("/openapi.json", get(api::openapi::serve(app)));
     v1.route_layer(from_fn_with_state(app.clone(), api::door::enter))
         .merge(auth.route_layer(from_fn_with_state(app.clone(), api::door::refuse_in_the_clear)))
         .merge(nowhere())

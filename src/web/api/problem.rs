@@ -112,7 +112,7 @@ impl Problem {
         Self::invalid(field, sentence.to_owned()).with(|more| more.errors = all.collect())
     }
 
-    pub fn conflict(message: &'static str) -> Self {
+    pub fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::CONFLICT, "invalid_request_error", "conflict", message)
     }
 

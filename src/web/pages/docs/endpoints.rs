@@ -23,6 +23,8 @@ const KEYS: &[Row] = &[
     ("GET", "/v1/keys/{id}", KEYS_READ, "Get a key"),
     ("POST", "/v1/keys/{id}/rotate", KEYS_WRITE, "Give a key a new secret; the answer holds it, this once"),
     ("DELETE", "/v1/keys/{id}", KEYS_WRITE, "Delete a key"),
+    ("GET", "/v1/usage", KEYS_READ, "Requests of each key by hour or day, passed and refused"),
+    ("GET", "/v1/audit-events", KEYS_READ, "What happened, who did it and when, the newest first"),
 ];
 
 const RESOURCES: &[Row] = &[
