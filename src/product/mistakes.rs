@@ -25,6 +25,13 @@ impl Product {
         if self.keys.types.is_empty() {
             found.push("keys.types is empty; name standard, restricted or both.".into());
         }
+        if OWN_PATHS.contains(&self.words.api_name.as_str()) || !is_segment(&self.words.api_name) {
+            let name = &self.words.api_name;
+            let taken = OWN_PATHS.join(", ");
+            found.push(format!(
+                "words.api_name is {name:?}; use lowercase letters, digits, _ and -, and none of {taken}."
+            ));
+        }
         self.scope_mistakes(&mut found);
         self.route_mistakes(&mut found);
         self.policy_mistakes(&mut found);
@@ -103,11 +110,15 @@ impl Product {
     }
 }
 
+/// What `/v1` calls its own.
+const OWN_PATHS: [&str; 4] = ["key", "keys", "usage", "audit-events"];
+
+fn is_segment(part: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-');
+    !part.is_empty() && part.bytes().all(plain)
+}
+
 /// `resource:action`, in characters that a header, a form and a stored line can all hold.
 fn is_scope(id: &str) -> bool {
-    let plain = |part: &str| {
-        !part.is_empty()
-            && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
-    };
-    id.split_once(':').is_some_and(|(resource, action)| plain(resource) && plain(action))
+    id.split_once(':').is_some_and(|(resource, action)| is_segment(resource) && is_segment(action))
 }

@@ -21,7 +21,7 @@ def ahead(days):
     return (NOW + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-
+schemathesis.openapi.format("ip", ADDRESSES)
 schemathesis.openapi.format("cidr", st.one_of(ADDRESSES, NETWORKS))
 schemathesis.openapi.format("date-time", st.integers(2, 3650).map(ahead))
 

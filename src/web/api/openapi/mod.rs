@@ -16,7 +16,7 @@ use utoipa::OpenApi;
 use super::error_body::ErrorBody;
 use super::{audit_events, auth, inboxes, key, keys, usage};
 use crate::product::Product;
-use crate::web::App;
+use crate::web::{App, gate};
 
 /// `/v1`: what a key or a session token opens.
 #[derive(OpenApi)]
@@ -44,10 +44,16 @@ struct Management;
 #[openapi(paths(auth::sign_up, auth::log_in, auth::refresh, auth::log_out))]
 struct Sessions;
 
+/// `/gate`: what the product's gateway asks.
+#[derive(OpenApi)]
+#[openapi(paths(gate::authorize, gate::verify))]
+struct Doors;
+
 /// The document for this product, reached at `public_url`.
 pub fn document(product: &Product, public_url: &str) -> Value {
     let mut operations = Management::openapi();
     operations.merge(Sessions::openapi());
+    operations.merge(Doors::openapi());
     let mut document = serde_json::to_value(operations).expect("an OpenAPI document is JSON");
     document["info"] = json!({
         "title": format!("{} API", product.brand.name),
@@ -60,6 +66,7 @@ pub fn document(product: &Product, public_url: &str) -> Value {
     words::fill_in(&mut document["components"]["schemas"], product);
     document["components"]["schemas"]["NewKey"] = new_key::schema(product);
     offer(object(&mut document["paths"]), product);
+    answer_to_other_methods(&mut document["paths"]["/gate/authorize"]);
     for operation in operations_of(&mut document) {
         answers::complete(operation);
     }
@@ -99,6 +106,15 @@ fn offer(paths: &mut Map<String, Value>, product: &Product) {
             }
         }
         paths.insert(path.replace("inboxes", own), item);
+    }
+}
+
+/// Gateways ask by the method that they like.
+fn answer_to_other_methods(item: &mut Value) {
+    for method in ["head", "post"] {
+        let mut operation = item["get"].clone();
+        operation["operationId"] = format!("authorize_by_{method}").into();
+        item[method] = operation;
     }
 }
 
