@@ -1,7 +1,7 @@
 -- `http-request lua.keydesk`: asks Keydesk about the request. Passed, it sets the identity and lets it go on; refused, it
 -- answers what Keydesk answered; without an answer in time, 503.
 
-local door = ...
+local door = assert(os.getenv("KEYDESK_DOOR"), "KEYDESK_DOOR says where Keydesk's door is")
 -- Milliseconds, from the start of the connection to the end of the answer.
 local patience = 2000
 

@@ -19,7 +19,8 @@ pub struct Case<'a> {
     pub name: &'static str,
     pub line: String,
     pub key: &'a str,
-    pub headers: &'static str,
+    /// Beside the key's, each ended by a line break.
+    pub headers: String,
     pub body: &'static str,
     pub outcome: Outcome,
 }
@@ -70,16 +71,16 @@ const ODD_PATHS: [&str; 26] = [
     "/v1/inboxes%3f",
     "/v1/inboxes%252f",
     "/V1/inboxes",
-    "http://elsewhere.example/v1/nothing",
+    "http://api.example.com/v1/nothing",
 ];
 
 impl<'a> Case<'a> {
     fn new(name: &'static str, line: impl Into<String>, key: &'a str, outcome: Outcome) -> Self {
-        Self { name, line: line.into(), key, headers: "", body: "", outcome }
+        Self { name, line: line.into(), key, headers: String::new(), body: "", outcome }
     }
 
-    fn with(self, headers: &'static str) -> Self {
-        Self { headers, ..self }
+    fn with(self, headers: impl Into<String>) -> Self {
+        Self { headers: headers.into(), ..self }
     }
 
     fn carrying(self, body: &'static str) -> Self {
@@ -94,6 +95,10 @@ impl<'a> Case<'a> {
     }
 }
 
+pub fn bearer(key: &str) -> String {
+    format!("Authorization: Bearer {key}\r\n")
+}
+
 /// What passes, and what is refused in Keydesk's words.
 pub fn plain(keys: &Keys) -> Vec<Case<'_>> {
     use Outcome::{Passes, Refused};
@@ -104,7 +109,7 @@ pub fn plain(keys: &Keys) -> Vec<Case<'_>> {
     let other = format!("GET /v1/inboxes/{}/messages", keys.other_inbox);
     vec![
         Case::new("a good key", list, &keys.full, Passes),
-        Case::new("a query", "GET /v1/inboxes?limit=2&mode=nginx&q=%2F..%2f;x", &keys.full, Passes),
+        Case::new("a query", "GET /v1/inboxes?limit=2&mode=nginx&q=%2F..%2f", &keys.full, Passes),
         Case::new("a space in a segment", "GET /v1/files/a%20b/c", &keys.full, Passes),
         Case::new("another method", format!("PUT /v1/inboxes/{}", keys.inbox), &keys.full, Passes).carrying("{}"),
         Case::new("a body", "POST /v1/messages", &keys.full, Passes).carrying("the whole of it"),
@@ -143,8 +148,13 @@ pub fn hostile(keys: &Keys) -> Vec<Case<'_>> {
         Case::new("identity struck out", own(), &keys.bound, CleanOrBarred).with(NOMINATED),
         Case::new("the request struck out", list, &keys.reader, Barred).with(NOMINATED_REQUEST),
         Case::new("the source struck out", list, &keys.distant, Barred).with(NOMINATED_SOURCE),
-        Case::new("a good key, then garbage", list, &keys.full, Barred).with("Authorization: Bearer garbage\r\n"),
-        Case::new("two keys folded", list, &keys.full, Barred).with("Authorization:\r\n"),
+        Case::new("a good key, then garbage", list, &keys.full, Barred).with(bearer("garbage")),
+        Case::new("a good key, twice", list, &keys.full, Barred).with(bearer(&keys.full)),
+        Case::new("garbage, then a good key", list, "", Barred).with(bearer("garbage") + &bearer(&keys.full)),
+        // Envoy takes an empty header for none.
+        Case::new("a good key, then nothing", list, &keys.full, CleanOrBarred).with("Authorization:\r\n"),
+        Case::new("a whole URL", "GET http://api.example.com/v1/inboxes", &keys.full, CleanOrBarred),
+        Case::new("a semicolon in the query", "GET /v1/inboxes?a=1;scope=mail:read", &keys.full, CleanOrBarred),
         Case::new("a method like GET", "get /v1/inboxes", &keys.full, Barred),
         Case::new("a method beside", "GET /v1/inboxes", &keys.reader, forbidden)
             .with("X-HTTP-Method-Override: PUT\r\n"),

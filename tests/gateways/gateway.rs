@@ -62,7 +62,7 @@ impl Gateway {
         for _ in 0..TRIES {
             let ended = gateway.process.try_wait().expect("the process can be looked at");
             assert!(ended.is_none(), "{kind:?} ended:\n{}", gateway.log());
-            if Client::connect(address).await.is_ok() {
+            if is_ready(kind, address).await {
                 return gateway;
             }
             sleep(Duration::from_millis(10)).await;
@@ -83,6 +83,12 @@ impl Drop for Gateway {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+async fn is_ready(kind: Kind, address: SocketAddr) -> bool {
+    let Ok(mut client) = Client::connect(address).await else { return false };
+    // Traefik listens before it has read what to do, and says 404 until then.
+    kind != Kind::Traefik || client.ask("GET /", "", "").await.status() != 404
 }
 
 /// What an operator sets.
@@ -114,7 +120,8 @@ impl Setting<'_> {
             }
             Kind::Caddy => {
                 // Without TLS, for which there is no name here; and without the port for administration, which all share.
-                let site = format!("{{\n\tadmin off\n}}\nhttp://{listen} {{");
+                let (host, port) = (self.address.ip(), self.address.port());
+                let site = format!("{{\n\tadmin off\n}}\nhttp://api.example.com:{port} {{\n\tbind {host}");
                 self.install("caddy/Caddyfile", &[("api.example.com {", &site)]);
                 let mut caddy = Command::new("caddy");
                 caddy.args(["run", "--config", "Caddyfile"]);

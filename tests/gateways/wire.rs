@@ -86,13 +86,15 @@ async fn line(stream: &mut (impl AsyncBufRead + Unpin)) -> Option<String> {
 /// One connection of a client.
 pub struct Client {
     stream: BufStream<TcpStream>,
+    /// Whom it believes to talk to.
+    pub host: &'static str,
 }
 
 impl Client {
     pub async fn connect(address: SocketAddr) -> std::io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.bind((CLIENT, 0).into())?;
-        Ok(Self { stream: BufStream::new(socket.connect(address).await?) })
+        Ok(Self { stream: BufStream::new(socket.connect(address).await?), host: "api.example.com" })
     }
 
     /// Sends a request (`headers` end with a line break, or are empty) and hears the answer.
@@ -101,7 +103,7 @@ impl Client {
             (true, _) | (_, true) => String::new(),
             _ => format!("Content-Length: {}\r\n", body.len()),
         };
-        let request = format!("{line} HTTP/1.1\r\nHost: api.example.com\r\n{headers}{length}\r\n{body}");
+        let request = format!("{line} HTTP/1.1\r\nHost: {}\r\n{headers}{length}\r\n{body}", self.host);
         self.stream.write_all(request.as_bytes()).await.expect("a request can be sent");
         self.stream.flush().await.expect("a request can be sent");
         let answer = timeout(PATIENCE, Message::read(&mut self.stream)).await.expect("an answer in time");
