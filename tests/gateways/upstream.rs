@@ -41,7 +41,10 @@ impl Upstream {
 async fn serve(stream: TcpStream, seen: Arc<Mutex<Vec<Message>>>) {
     let mut stream = BufStream::new(stream);
     while let Some(request) = Message::read(&mut stream).await {
-        let echo = format!("{}\n{}", request.line, request.body);
+        let mut echo = format!("{}\n{}", request.line, request.body);
+        if request.line.starts_with("HEAD ") {
+            echo.clear();
+        }
         seen.lock().expect("nobody panicked").push(request);
         let answer = format!(
             "HTTP/1.1 200 OK\r\nX-Request-Id: the product's own\r\nContent-Length: {}\r\n\r\n{echo}",
