@@ -1,9 +1,10 @@
 -- `http-request lua.keydesk`: asks Keydesk about the request. Passed, it sets the identity and lets it go on; refused, it
 -- answers what Keydesk answered; without an answer in time, 503.
 
-local door = assert(os.getenv("KEYDESK_DOOR"), "KEYDESK_DOOR says where Keydesk's door is")
--- Milliseconds, from the start of the connection to the end of the answer.
-local patience = 2000
+local door = assert(os.getenv("KEYDESK_DOOR"), "KEYDESK_DOOR is the URL of Keydesk's door")
+local socket = assert(os.getenv("KEYDESK_SOCKET"), "KEYDESK_SOCKET is where the section that leads to Keydesk listens")
+-- Milliseconds; that section is to give up earlier.
+local patience = 4000
 
 local identity = {
   "x-keydesk-key-id", "x-keydesk-account-id", "x-keydesk-type", "x-keydesk-environment", "x-keydesk-scopes",
@@ -44,7 +45,7 @@ local function ask(txn)
       headers[name] = values
     end
   end
-  return core.httpclient():get({ url = door, headers = headers, timeout = patience })
+  return core.httpclient():get({ url = door, dst = socket, headers = headers, timeout = patience })
 end
 
 local function refuse(txn, status, headers, body)

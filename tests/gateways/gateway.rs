@@ -129,8 +129,10 @@ impl Setting<'_> {
             }
             Kind::Haproxy => {
                 let script = self.install("haproxy/keydesk.lua", &[]);
+                // The whole machine shares these names.
+                let socket = format!("abns@keydesk-{}-{}", self.address.ip(), self.address.port());
                 let places = [("127.0.0.1:8000", listen.as_str()), ("/etc/haproxy/keydesk.lua", &script)];
-                self.install("haproxy/haproxy.cfg", &places);
+                self.install("haproxy/haproxy.cfg", &[places[0], places[1], ("abns@keydesk", &socket)]);
                 let mut haproxy = Command::new(debian("haproxy"));
                 haproxy.args(["-db", "-f", "haproxy.cfg"]);
                 haproxy
