@@ -37,6 +37,12 @@ impl Product {
         }
         let mut seen = BTreeSet::new();
         for scope in &self.scopes {
+            if !is_scope(&scope.id) {
+                found.push(format!(
+                    "Scope {:?}: write it resource:action, in lowercase letters, digits, _ and -.",
+                    scope.id
+                ));
+            }
             if !seen.insert(&scope.id) {
                 found.push(format!("Scope {:?} is defined twice.", scope.id));
             }
@@ -95,4 +101,13 @@ impl Product {
             found.push("expiry.policy is none, yet expiry.choices_days offers some.".into());
         }
     }
+}
+
+/// `resource:action`, in characters that a header, a form and a stored line can all hold.
+fn is_scope(id: &str) -> bool {
+    let plain = |part: &str| {
+        !part.is_empty()
+            && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
+    };
+    id.split_once(':').is_some_and(|(resource, action)| plain(resource) && plain(action))
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::Call;
 use super::asked::Mode;
 use crate::clock::Timestamp;
-use crate::gate::known::Identity;
+use crate::gate::known::{IDENTITY, Identity};
 use crate::gate::verdict::Refusal;
 use crate::gate::{Holder, Verdict};
 use crate::web::api::problem::Problem;
@@ -19,12 +19,15 @@ use crate::web::api::rate;
 use crate::web::request_id::RequestId;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const KEY_ID: HeaderName = HeaderName::from_static("x-keydesk-key-id");
-const ACCOUNT_ID: HeaderName = HeaderName::from_static("x-keydesk-account-id");
-const KEY_TYPE: HeaderName = HeaderName::from_static("x-keydesk-type");
-const ENVIRONMENT: HeaderName = HeaderName::from_static("x-keydesk-environment");
-const SCOPES: HeaderName = HeaderName::from_static("x-keydesk-scopes");
-const INBOX: HeaderName = HeaderName::from_static("x-keydesk-inbox");
+/// In the order of [`Identity::headers`].
+const IDENTITY_HEADERS: [HeaderName; IDENTITY] = [
+    HeaderName::from_static("x-keydesk-key-id"),
+    HeaderName::from_static("x-keydesk-account-id"),
+    HeaderName::from_static("x-keydesk-type"),
+    HeaderName::from_static("x-keydesk-environment"),
+    HeaderName::from_static("x-keydesk-scopes"),
+    HeaderName::from_static("x-keydesk-inbox"),
+];
 /// The status that a gateway's few cannot say.
 const STATUS: HeaderName = HeaderName::from_static("x-keydesk-status");
 /// The body that a gateway drops, for it to answer with.
@@ -99,12 +102,9 @@ fn ascii(json: &str) -> String {
 
 /// Every one of them, each time: a header left out is a header that the client may write.
 fn identify(headers: &mut HeaderMap, identity: &Identity) {
-    headers.insert(KEY_ID, identity.key_id.clone());
-    headers.insert(ACCOUNT_ID, identity.account_id.clone());
-    headers.insert(KEY_TYPE, identity.key_type.clone());
-    headers.insert(ENVIRONMENT, identity.environment.clone());
-    headers.insert(SCOPES, identity.scopes.clone());
-    headers.insert(INBOX, identity.inbox.clone());
+    for (name, value) in IDENTITY_HEADERS.into_iter().zip(identity.headers()) {
+        headers.insert(name, value);
+    }
 }
 
 fn finish(mut answer: Response, verdict: &Verdict, id: &RequestId) -> Response {
