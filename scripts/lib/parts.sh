@@ -34,6 +34,13 @@ missing_packages() {
         command -v npm >/dev/null || echo npm
         command -v curl >/dev/null || echo curl
         ;;
+      gateways)
+        # Debian keeps servers off the PATH of people.
+        [[ -x /usr/sbin/nginx ]] || command -v nginx >/dev/null || echo nginx-light
+        [[ -x /usr/sbin/haproxy ]] || command -v haproxy >/dev/null || echo haproxy
+        command -v caddy >/dev/null || echo caddy
+        command -v pip3 >/dev/null || echo python3-pip
+        ;;
       bench)
         command -v wrk >/dev/null || echo wrk
         command -v curl >/dev/null || echo curl
