@@ -155,7 +155,7 @@ impl Gate {
         }
     }
 
-    /// The whole verdict. `need` is what the request takes, or why nobody can say.
+    /// The whole verdict. `needs` is what the request takes, or why nobody can say.
     ///
     /// # Errors
     /// [`Unavailable`] if the database does not answer: nobody is let through, nobody is called unknown.
@@ -163,15 +163,18 @@ impl Gate {
         &self,
         credential: Credential<'_>,
         source: IpAddr,
-        need: Result<Need<'_>, Refusal>,
+        needs: Result<impl IntoIterator<Item = Need<'_>>, Refusal>,
         now: Timestamp,
     ) -> Result<Verdict, Unavailable> {
         let holder = match self.identify(credential, source, now).await? {
             Ok(holder) => holder,
             Err(refusal) => return Ok(Verdict { refusal: Some(refusal), holder: None, allowance: None }),
         };
-        let decided = match need {
-            Ok(need) => self.authorize(&holder, need, now).and_then(|()| self.spend(&holder, now)),
+        let decided = match needs {
+            Ok(needs) => {
+                let allowed = needs.into_iter().try_for_each(|need| self.authorize(&holder, need, now));
+                allowed.and_then(|()| self.spend(&holder, now))
+            }
             Err(refusal) => Err(self.refuse(&holder, refusal, now)),
         };
         Ok(match decided {

@@ -27,6 +27,7 @@ use crate::gate::forwarded::{Forwarded, Original};
 use crate::gate::usage::Visit;
 use crate::gate::verdict::Refusal;
 use crate::gate::{Holder, Need, Unavailable, Verdict};
+use crate::product::routes::Required;
 use asked::{Asked, Mode};
 
 /// A secret to be judged for somebody else's request.
@@ -103,23 +104,36 @@ async fn judge(
         return Ok(Verdict::refused(Refusal::PlainHttp));
     }
     let route = forwarded.original.and_then(|original| app.gate.route(original));
-    let need = match (asked.need(), &route, forwarded.original) {
-        (Some(need), ..) if need.scope.is_some_and(|scope| !app.gate.knows_scope(scope)) => {
-            Err(Refusal::Ambiguous("The definition has no such scope."))
-        }
-        (Some(need), ..) => Ok(need),
-        (None, Some(route), _) => {
-            Ok(Need { scope: Some(route.scope).filter(|scope| !scope.is_empty()), inbox_id: route.inbox_id.as_deref() })
-        }
-        (None, None, Some(_)) => Err(Refusal::RouteUnknown),
-        // A definition with routes expects every request to have one; a gateway that is not trusted has none to offer.
-        (None, None, None) if app.gate.has_routes() => Err(Refusal::RouteUnknown),
-        (None, None, None) => Ok(Need::default()),
-    };
-    let verdict = app.gate.decide(credential, forwarded.source, need, call.at).await?;
+    let needs = needs(app, asked, forwarded.original.is_some(), route.as_ref());
+    let verdict = app.gate.decide(credential, forwarded.source, needs, call.at).await?;
     let own = Original { method: head.method.as_str(), uri: head.uri.path() };
     count(app, call, &verdict, forwarded, headers, forwarded.original.unwrap_or(own));
     Ok(verdict)
+}
+
+/// What the request takes: what the gateway's configuration asks for, and what the definition's route asks for. Both, where
+/// there are both: some gateways append the client's query to their own, and nobody chooses their own right.
+fn needs<'a>(
+    app: &App,
+    asked: &'a Asked<'_>,
+    is_forwarded: bool,
+    route: Option<&'a Required<'_>>,
+) -> Result<[Need<'a>; 2], Refusal> {
+    let asked = asked.need();
+    if asked.and_then(|need| need.scope).is_some_and(|scope| !app.gate.knows_scope(scope)) {
+        return Err(Refusal::Ambiguous("The definition has no such scope."));
+    }
+    let has_routes = app.gate.has_routes();
+    // A definition with routes expects every request to have one; a gateway that is not trusted has none to offer.
+    let wants_route = if asked.is_none() { has_routes || is_forwarded } else { has_routes && is_forwarded };
+    if wants_route && route.is_none() {
+        return Err(Refusal::RouteUnknown);
+    }
+    let routed = route.map(|route| Need {
+        scope: Some(route.scope).filter(|scope| !scope.is_empty()),
+        inbox_id: route.inbox_id.as_deref(),
+    });
+    Ok([routed.unwrap_or_default(), asked.unwrap_or_default()])
 }
 
 /// `POST /gate/verify {secret, scope?, inbox?, ip?}`
@@ -158,7 +172,7 @@ async fn questioned(app: &App, call: &Call, request: Request) -> Result<Verdict,
         return Err(Problem::invalid("scope", "The definition has no such scope."));
     }
     let source = question.ip.map_or(forwarded.source, |ip| ip.to_canonical());
-    let verdict = app.gate.decide(Credential::bearer(&question.secret), source, Ok(need), call.at).await?;
+    let verdict = app.gate.decide(Credential::bearer(&question.secret), source, Ok([need]), call.at).await?;
     let own = Original { method: "POST", uri: "/gate/verify" };
     count(app, call, &verdict, &Forwarded { source, ..forwarded }, &head.headers, own);
     Ok(verdict)
