@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::App;
 use super::api::body::{parse, read};
 use super::api::problem::Problem;
-use super::request::{is_secure, peer};
+use super::request::{LONGEST_AGENT, is_secure, peer};
 use super::request_id::RequestId;
 use crate::clock::Timestamp;
 use crate::gate::credential::Credential;
@@ -25,6 +25,9 @@ use crate::gate::usage::Visit;
 use crate::gate::verdict::Refusal;
 use crate::gate::{Holder, Need, Unavailable, Verdict};
 use asked::{Asked, Mode};
+
+/// Characters of a method that are worth remembering; every one that a route has is shorter.
+const LONGEST_METHOD: usize = 16;
 
 /// A secret to be judged for somebody else's request.
 #[derive(Deserialize)]
@@ -144,17 +147,23 @@ fn count(
     original: Original<'_>,
 ) {
     let (None, Some(Holder::Key(key))) = (&verdict.refusal, &verdict.holder) else { return };
+    let agent = headers.get(USER_AGENT);
     let visit = Visit {
         at: call.at,
-        method: original.method,
+        method: start(original.method, LONGEST_METHOD),
         path: original.uri.split('?').next().unwrap_or_default(),
         status: StatusCode::OK.as_u16(),
         ip: forwarded.source,
-        user_agent: headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default(),
+        user_agent: start(agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default(), LONGEST_AGENT),
         request_id: call.id.as_str(),
         took: app.now().since(call.at),
     };
     app.gate.usage.passed(key, &visit);
+}
+
+/// As much of a header as is worth remembering.
+fn start(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
 }
 
 /// 405, for any other method of `/gate/authorize`.
