@@ -9,7 +9,7 @@ use keydesk::model::secret::Secret;
 use keydesk::store::{Db, api_keys, watch};
 use tokio::time::timeout;
 
-use crate::support::{Actor, Dice, TestApp, key_path};
+use crate::support::{Actor, Dice, TestApp, key_path, resident};
 
 /// Time that anything may take on a busy machine, before a test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -161,6 +161,8 @@ async fn a_flood_of_garbage_is_throttled_and_displaces_no_key() {
     const FLOOD: usize = 20_000;
     /// What one source may ask for before it is slowed down.
     const BURST: usize = 500;
+    /// Bytes that it may add; the tests beside this one add some of them.
+    const GROWTH: u64 = 256 * 1024 * 1024;
     let desk = TestApp::remembering(40).await;
     let alice = desk.alice().await;
     let mut known = Vec::new();
@@ -171,7 +173,7 @@ async fn a_flood_of_garbage_is_throttled_and_displaces_no_key() {
         assert_eq!(program.asks("").await.status, 200);
     }
     let (dice, garbage) = (Dice::seeded(6), Entropy::seeded(7));
-    let mut statuses = Vec::with_capacity(FLOOD);
+    let (mut statuses, before) = (Vec::with_capacity(FLOOD), resident());
     for number in 0..FLOOD {
         let secret = Secret::generate("kd_live_", &garbage);
         let source = if number % 2 == 0 { known[0].ip.to_string() } else { dice.address() };
@@ -185,6 +187,9 @@ async fn a_flood_of_garbage_is_throttled_and_displaces_no_key() {
     assert!(of_one_source[..BURST].iter().all(|status| *status == 401));
     assert!(of_one_source[BURST..].iter().all(|status| *status == 429), "after the burst it is slowed down");
     assert!(statuses.iter().skip(1).step_by(2).all(|status| *status == 401), "others are not");
+    let growth = resident().saturating_sub(before);
+    println!("{FLOOD} unknown keys: {} KiB more resident", growth / 1024);
+    assert!(growth < GROWTH, "{growth} bytes more");
     // With the database gone, only what is remembered can pass: also from where the flood came.
     desk.app.db.close().await;
     for program in &known {

@@ -10,7 +10,7 @@ use axum::http::{HeaderName, HeaderValue, Method, Request, Uri};
 use keydesk::product::Route;
 use tower::ServiceExt as _;
 
-use crate::support::{Cast, Dice, TestApp};
+use crate::support::{Cast, Dice, TestApp, resident};
 
 const ROUNDS: usize = 5_000;
 /// What 100 000 requests may add to the resident memory: caches and throttles that fill, and the log that tests keep.
@@ -157,13 +157,6 @@ impl Mutator<'_> {
         request.extensions_mut().insert(ConnectInfo(peer));
         Some(request)
     }
-}
-
-/// Bytes of this process in memory.
-fn resident() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux");
-    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("a number of pages");
-    pages * 4096
 }
 
 #[tokio::test]

@@ -49,7 +49,9 @@ impl World {
         if lives.len() > LIVING * 3 {
             // The longest dead are presented no more.
             let at = lives.iter().position(|life| life.dead.load(Ordering::SeqCst));
-            at.into_iter().for_each(|at| drop(lives.remove(at)));
+            if let Some(at) = at {
+                lives.remove(at);
+            }
         }
         life
     }

@@ -91,7 +91,9 @@ async fn a_gateway_asks_verify_for_its_client() {
     let gateway = desk.visitor().at("10.0.0.1");
     let ask = |ip: Option<&str>, list: &str| {
         let mut body = json!({ "secret": key.secret });
-        ip.into_iter().for_each(|ip| body["ip"] = ip.into());
+        if let Some(ip) = ip {
+            body["ip"] = ip.into();
+        }
         gateway.ask(Method::POST, "/gate/verify").with("x-forwarded-for", list).json(&body)
     };
     assert_eq!(ask(None, "198.51.100.3").send().await.status, 200);

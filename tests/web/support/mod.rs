@@ -10,6 +10,7 @@ mod database;
 mod dice;
 mod html;
 mod logs;
+mod memory;
 mod requests;
 mod verdicts;
 
@@ -20,6 +21,7 @@ pub use binary::Binary;
 pub use cast::{Cast, HOME};
 pub use dice::Dice;
 pub use logs::logged;
+pub use memory::resident;
 pub use requests::Ask;
 pub use verdicts::{CHALLENGE, IDENTITY, INVALID_TOKEN};
 
