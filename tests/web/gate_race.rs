@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use keydesk::gate::Need;
 use keydesk::gate::credential::Credential;
+use keydesk::gate::verdict::Refusal;
 use keydesk::model::api_key::{AllowedIps, KeyType};
 use keydesk::model::key_form::NewKey;
 use keydesk::model::scopes::Scopes;
@@ -14,7 +15,7 @@ use keydesk::model::secret::Secret;
 use keydesk::store::api_keys::{self, Issue, Issued, Rotation};
 use tokio::task::JoinSet;
 
-use crate::support::{Dice, TestApp};
+use crate::support::{Dice, TestApp, key_path};
 
 const VERDICTS: usize = 10_000;
 const JUDGES: usize = 4;
@@ -39,6 +40,8 @@ struct World {
     /// The living and those who died last.
     lives: Mutex<Vec<Arc<Life>>>,
     judged: AtomicUsize,
+    /// Refusals that a key of ours was known for.
+    refused: AtomicUsize,
 }
 
 impl World {
@@ -109,7 +112,11 @@ impl World {
         let doomed_after = life.doomed.load(Ordering::SeqCst);
         match verdict.refusal {
             None => assert!(!dead_before, "a dead secret passed"),
-            Some(refusal) => assert!(doomed_after, "a living secret was refused: {refusal:?}"),
+            Some(refusal) => {
+                assert!(doomed_after, "a living secret was refused: {refusal:?}");
+                assert!(matches!(refusal, Refusal::Dead(_)), "{refusal:?}");
+                self.refused.fetch_add(1, Ordering::SeqCst);
+            }
         }
         self.judged.fetch_add(1, Ordering::SeqCst);
     }
@@ -119,7 +126,13 @@ impl World {
 async fn no_verdict_that_begins_after_the_end_of_a_secret_lets_it_through() {
     let desk = TestApp::remembering(2).await;
     let account_id = desk.alice().await.account_id;
-    let world = Arc::new(World { desk, account_id, lives: Mutex::default(), judged: AtomicUsize::new(0) });
+    let world = Arc::new(World {
+        desk,
+        account_id,
+        lives: Mutex::default(),
+        judged: AtomicUsize::new(0),
+        refused: AtomicUsize::new(0),
+    });
     let mut held = Vec::new();
     for number in 0..LIVING {
         held.push(world.issue(format!("first {number}")).await);
@@ -140,12 +153,19 @@ async fn no_verdict_that_begins_after_the_end_of_a_secret_lets_it_through() {
         let at = dice.below(LIVING);
         world.end(&mut held[at], dice.one_in(3), ended).await;
         ended += 1;
+        if dice.one_in(8) {
+            world.desk.flush().await;
+        }
         while let Some(done) = judges.try_join_next() {
             done.expect("a judge who is content");
         }
     }
     judges.join_all().await;
     assert!(ended >= 20, "only {ended} secrets ended meanwhile");
+    // What was forgotten and learned again was counted all the same.
+    world.desk.flush().await;
+    let counted = world.desk.count("select cast(coalesce(sum(count), 0) as bigint) from usage_refusals").await;
+    assert_eq!(usize::try_from(counted), Ok(world.refused.load(Ordering::SeqCst)), "refusals were lost or invented");
     // The dust has settled: whoever is dead stays so, and the living live.
     let lives = world.lives.lock().expect("a lock").clone();
     for life in lives {
@@ -153,4 +173,32 @@ async fn no_verdict_that_begins_after_the_end_of_a_secret_lets_it_through() {
         let expected = if life.dead.load(Ordering::SeqCst) { 401 } else { 200 };
         assert_eq!(answer.status, expected);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn exactly_the_limit_passes_however_often_the_key_is_forgotten() {
+    const LIMIT: u32 = 60;
+    let desk = Arc::new(TestApp::forgetful(LIMIT).await);
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[]).await;
+    alice.post(&key_path(&key.id, "rotate"), &[("grace", "7d")]).await;
+    let secrets = [key.secret, alice.reveals(&key.id).await, alice.key("other", &[]).await.secret];
+    let mut asked = JoinSet::new();
+    for number in 0..4 {
+        let (desk, secrets) = (desk.clone(), secrets.clone());
+        asked.spawn(async move {
+            let (dice, mut passed) = (Dice::seeded(number), 0);
+            for _ in 0..50 {
+                passed += u32::from(desk.holder(dice.pick::<String>(&secrets[..2])).asks("").await.status == 200);
+                // Another key takes the only place, and the windows that nobody holds are swept.
+                desk.holder(&secrets[2]).asks("scope=odd").await;
+                desk.app.gate.sweep(desk.app.now());
+            }
+            passed
+        });
+    }
+    assert_eq!(asked.join_all().await.iter().sum::<u32>(), LIMIT);
+    desk.flush().await;
+    let counted = format!("select ok from usage_hours where key_id = '{}'", key.id);
+    assert_eq!(desk.count(&counted).await, i64::from(LIMIT));
 }

@@ -49,6 +49,11 @@ impl TestApp {
         Self::of(|product| product.rate_limit.per_minute = 0, PUBLIC_URL, keys).await
     }
 
+    /// The built-in product with this rate limit, behind a gate that remembers one key.
+    pub async fn forgetful(per_minute: u32) -> Self {
+        Self::of(|product| product.rate_limit.per_minute = per_minute, PUBLIC_URL, 1).await
+    }
+
     /// The built-in product as the world reaches it over TLS.
     pub async fn over_https() -> Self {
         Self::of(|_| {}, "https://keys.example", CACHE_KEYS).await
