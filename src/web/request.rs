@@ -19,7 +19,7 @@ use crate::clock::Timestamp;
 use crate::gate::forwarded::Forwarded;
 use crate::model::audit::Actor;
 use crate::model::host::{host_of, is_loopback};
-use crate::model::text::masked;
+use crate::model::text::{masked, without_secrets};
 
 /// Characters of a user agent that are worth remembering.
 pub const LONGEST_AGENT: usize = 200;
@@ -143,7 +143,7 @@ pub fn is_secure(forwarded: &Forwarded<'_>, headers: &HeaderMap) -> bool {
 
 fn agent(headers: &HeaderMap) -> String {
     let said = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    said.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect()
+    without_secrets(said).chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect()
 }
 
 fn theme(headers: &HeaderMap) -> Theme {

@@ -9,7 +9,7 @@ use keydesk::product::Route;
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::time::timeout;
 
-use crate::support::{Binary, TestApp, key_path};
+use crate::support::{Binary, TestApp, key_path, logged};
 
 const TABLES: [&str; 4] = ["usage_hours", "usage_days", "usage_refusals", "usage_addresses"];
 
@@ -143,6 +143,28 @@ async fn what_a_client_says_of_itself_is_kept_short() {
     let longest = "select cast(length(last_used_agent) + length(last_used_route) as bigint) from api_keys where id = ";
     let length = desk.count(&format!("{longest}'{}'", key.id)).await;
     assert!(length <= 500, "{length} characters are remembered of one request");
+}
+
+#[tokio::test]
+async fn a_secret_in_the_wrong_place_is_not_written_down() {
+    let desk = TestApp::new().await;
+    let key = desk.alice().await.key("billing", &[]).await;
+    let mut program = desk.holder(&key.secret).at("10.0.0.1");
+    program.user_agent = format!("acme/1.0 (key={}; +https://acme.example)", key.secret);
+    let uri = format!("/v1/messages/{0}?api_key={0}", key.secret);
+    let ask = program.ask(Method::GET, "/gate/authorize?scope=mail:send");
+    assert_eq!(ask.with("x-original-method", &key.secret).with("x-original-uri", &uri).send().await.status, 200);
+    desk.flush().await;
+    let inbox = program.post_json("/v1/inboxes", &serde_json::json!({ "name": "Orders" })).await;
+    assert_eq!(inbox.status, 201, "{}", inbox.text());
+    desk.flush().await;
+    let raw = String::from_utf8_lossy(&desk.database.raw().await).into_owned();
+    let at = raw.find(&key.secret[8..]).map(|at| raw[at.saturating_sub(60)..].chars().take(60).collect::<String>());
+    assert_eq!(at, None, "a secret lies in the database");
+    assert!(!logged().contains(&key.secret[8..]), "a secret was logged");
+    let agent =
+        format!("select count(*) from api_keys where id = '{}' and last_used_agent like 'acme/1.0 (key=%'", key.id);
+    assert_eq!(desk.count(&agent).await, 1, "the rest of it is kept");
 }
 
 #[tokio::test]

@@ -150,20 +150,20 @@ fn count(
     let agent = headers.get(USER_AGENT);
     let visit = Visit {
         at: call.at,
-        method: start(original.method, LONGEST_METHOD),
+        method: original.method.get(..LONGEST_METHOD).unwrap_or(original.method),
         path: original.uri.split('?').next().unwrap_or_default(),
         status: StatusCode::OK.as_u16(),
         ip: forwarded.source,
-        user_agent: start(agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default(), LONGEST_AGENT),
+        user_agent: words(agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default()),
         request_id: call.id.as_str(),
         took: app.now().since(call.at),
     };
     app.gate.usage.passed(key, &visit);
 }
 
-/// As much of a header as is worth remembering. It is ASCII, so it can be cut anywhere.
-fn start(text: &str, most: usize) -> &str {
-    text.get(..most).unwrap_or(text)
+/// As many whole words of a user agent as are worth remembering: half a secret is not seen for what it is.
+fn words(agent: &str) -> &str {
+    agent.get(..LONGEST_AGENT).map_or(agent, |start| start.rsplit_once(' ').map_or("", |(words, _)| words))
 }
 
 /// 405, for any other method of `/gate/authorize`.
