@@ -130,7 +130,7 @@
   // Forms: filters go when a select changes; a second press within two seconds is ignored.
   on("change", (event) => {
     if (event.target.matches("form[data-autosubmit] select")) event.target.form.requestSubmit();
-    if (event.target.matches(".code-tabs input")) {
+    if (event.target.matches(".code-tabs [name=language]")) {
       document.cookie = "code_language=" + encodeURIComponent(event.target.value) + "; Path=/; Max-Age=31536000; SameSite=Lax";
     }
   });

@@ -1,6 +1,6 @@
-# The parts that the tests need beside cargo: what is missing, and how it comes onto a Debian machine.
+# The parts that tests and measurements need beside cargo: what is missing, and how it comes onto a Debian machine.
 # shellcheck shell=bash
-: "${scratch:?is the folder that scripts/test works in}"
+: "${scratch:?is the folder that the script works in}"
 
 # Prints the folder of the newest PostgreSQL server: Debian keeps its programs off the PATH.
 postgres_programs() {
@@ -23,12 +23,28 @@ missing_packages() {
       postgres)
         postgres_programs >/dev/null || echo postgresql
         ;;
+      openapi)
+        # Debian's python3 comes without what makes a virtual environment.
+        python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+        ;;
       browser)
         # The fonts are those that the pages ask for first: without any, a screenshot shows boxes.
         command -v chromium >/dev/null || printf '%s\n' chromium fonts-inter fonts-jetbrains-mono
         command -v chromedriver >/dev/null || echo chromium-driver
         command -v npm >/dev/null || echo npm
         command -v curl >/dev/null || echo curl
+        ;;
+      gateways)
+        # Debian keeps servers off the PATH of people.
+        [[ -x /usr/sbin/nginx ]] || command -v nginx >/dev/null || echo nginx-light
+        [[ -x /usr/sbin/haproxy ]] || command -v haproxy >/dev/null || echo haproxy
+        command -v caddy >/dev/null || echo caddy
+        command -v pip3 >/dev/null || echo python3-pip
+        ;;
+      bench)
+        command -v wrk >/dev/null || echo wrk
+        command -v curl >/dev/null || echo curl
+        command -v jq >/dev/null || echo jq
         ;;
     esac
   done
@@ -42,7 +58,7 @@ bring_parts() {
     return
   fi
   if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
-    printf 'These tests need parts that are missing here. On Debian they come by\n\n' >&2
+    printf 'Parts are missing here. On Debian they come by\n\n' >&2
     printf '    sudo apt-get install --no-install-recommends %s\n\n' "${packages[*]}" >&2
     printf 'Without them, cargo test alone runs what needs nothing but cargo.\n' >&2
     exit 2

@@ -2,6 +2,7 @@
 
 mod admin;
 mod demo;
+mod openapi;
 mod serve;
 
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ enum Command {
     /// Administrators.
     #[command(subcommand)]
     Admin(admin::Admin),
+    /// Print the API as OpenAPI 3.1, as it is for the product in use.
+    Openapi,
 }
 
 /// Runs what was typed.
@@ -49,6 +52,7 @@ pub fn run() -> ExitCode {
             Some(Command::Serve(bootstrap)) => serve::run(&line.settings, &bootstrap).await,
             Some(Command::Demo) => demo::run(line.settings).await,
             Some(Command::Admin(admin)) => admin::run(&line.settings, admin).await,
+            Some(Command::Openapi) => openapi::run(&line.settings),
         }
     });
     match done {

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use http::HeaderValue;
 
 use super::usage::Tally;
@@ -23,44 +24,59 @@ pub struct Known {
     pub(super) tally: Mutex<Tally>,
 }
 
-/// What a gateway is told of a credential that passed: the values of the `X-Keydesk-*` headers, made once.
+/// What a gateway is told of a credential that passed: the values of the `X-Keydesk-*` headers, in one piece of memory
+/// that every answer shares.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    pub key_id: HeaderValue,
-    pub account_id: HeaderValue,
-    pub key_type: HeaderValue,
-    pub environment: HeaderValue,
-    pub scopes: HeaderValue,
-    pub inbox: HeaderValue,
+    values: Bytes,
+    /// Where each value ends, in the order of [`IDENTITY`].
+    ends: [u16; IDENTITY],
 }
+
+/// Key id, account id, type, environment, scopes, inbox.
+pub const IDENTITY: usize = 6;
 
 impl Identity {
     pub fn of_key(facts: &KeyFacts) -> Self {
-        Self {
-            key_id: header(&facts.id),
-            account_id: header(&facts.account_id),
-            key_type: HeaderValue::from_static(facts.key_type.as_str()),
-            environment: header(&facts.environment),
-            scopes: header(&facts.scopes.to_string()),
-            inbox: header(facts.inbox_id.as_deref().unwrap_or_default()),
-        }
+        let inbox = facts.inbox_id.as_deref().unwrap_or_default();
+        let scopes = facts.scopes.to_string();
+        Self::of([&facts.id, &facts.account_id, facts.key_type.as_str(), &facts.environment, &scopes, inbox])
     }
 
     /// Of somebody who came with a session token: no key, and what their role may do.
     pub fn of_session(account_id: &str, scopes: &str) -> Self {
-        let none = HeaderValue::from_static("");
-        Self {
-            key_id: none.clone(),
-            account_id: header(account_id),
-            key_type: HeaderValue::from_static("session"),
-            environment: none.clone(),
-            scopes: header(scopes),
-            inbox: none,
-        }
+        Self::of(["", account_id, "session", "", scopes, ""])
+    }
+
+    fn of(values: [&str; IDENTITY]) -> Self {
+        let mut end = 0;
+        let ends = values.map(|value| {
+            end += u16::try_from(value.len()).unwrap_or(0);
+            end
+        });
+        Self { values: values.concat().into(), ends }
+    }
+
+    /// The values, in order. Ids and scopes are plain ASCII; were one not, the header is there and empty, so that no
+    /// client can fill it in.
+    pub fn headers(&self) -> [HeaderValue; IDENTITY] {
+        let mut start = 0;
+        self.ends.map(|end| {
+            let end = usize::from(end);
+            let value = self.values.slice(std::mem::replace(&mut start, end)..end);
+            HeaderValue::from_maybe_shared(value).unwrap_or(HeaderValue::from_static(""))
+        })
     }
 }
 
-/// Ids and scopes are plain ASCII; were one not, the header is there and empty, so that no client can fill it in.
-fn header(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::key_facts::tests::facts;
+
+    #[test]
+    fn every_value_is_its_own_and_an_absent_one_is_empty() {
+        let headers = Identity::of_key(&facts()).headers();
+        assert_eq!(headers, ["key_1", "acc_1", "standard", "live", "*", ""]);
+    }
 }

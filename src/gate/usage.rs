@@ -69,11 +69,8 @@ impl Visit<'_> {
 
 /// Whole segments only: half a secret is not seen for what it is.
 fn short(path: &str) -> &str {
-    if path.len() <= LONGEST_PATH {
-        return path;
-    }
-    let start = &path[..path.floor_char_boundary(LONGEST_PATH)];
-    &start[..start.rfind('/').unwrap_or(0)]
+    let Some(start) = path.as_bytes().get(..LONGEST_PATH) else { return path };
+    &path[..start.iter().rposition(|byte| *byte == b'/').unwrap_or(0)]
 }
 
 /// What one secret was used for since the last flush.
@@ -81,7 +78,10 @@ fn short(path: &str) -> &str {
 pub struct Tally {
     /// Whether it waits to be flushed.
     dirty: bool,
-    hours: Vec<Hour>,
+    /// Of the hour that is being counted.
+    count: Count,
+    /// Of hours that ended before they were flushed.
+    earlier: Vec<Count>,
     last: Last,
     /// Whether `last` is news.
     used: bool,
@@ -91,8 +91,8 @@ pub struct Tally {
     addresses: Vec<Address>,
 }
 
-#[derive(Debug)]
-struct Hour {
+#[derive(Debug, Default)]
+struct Count {
     hour: i64,
     ok: i64,
     refused: Vec<(&'static str, i64)>,
@@ -119,21 +119,32 @@ impl Tally {
         let nowhere = IpAddr::from([0, 0, 0, 0]);
         let last = Last { at: Timestamp::default(), ip: nowhere, agent: String::new(), route: String::new() };
         let fresh = facts.first_used_at.is_none();
-        Self { dirty: false, hours: Vec::new(), last, used: false, fresh, first: None, addresses: Vec::new() }
+        Self {
+            dirty: false,
+            count: Count::default(),
+            earlier: Vec::new(),
+            last,
+            used: false,
+            fresh,
+            first: None,
+            addresses: Vec::new(),
+        }
     }
 
-    fn hour(&mut self, at: Timestamp) -> &mut Hour {
+    /// The count that a request at `at` belongs to.
+    fn at(&mut self, at: Timestamp) -> &mut Count {
         let hour = at.hour();
-        let found = self.hours.iter().position(|counted| counted.hour == hour);
-        let index = found.unwrap_or_else(|| {
-            self.hours.push(Hour { hour, ok: 0, refused: Vec::new() });
-            self.hours.len() - 1
-        });
-        &mut self.hours[index]
+        if self.count.hour != hour {
+            let ended = std::mem::replace(&mut self.count, Count { hour, ..Count::default() });
+            if !ended.is_empty() {
+                self.earlier.push(ended);
+            }
+        }
+        &mut self.count
     }
 
     fn pass(&mut self, visit: &Visit<'_>) {
-        self.hour(visit.at).ok += 1;
+        self.at(visit.at).ok += 1;
         self.used = true;
         self.last.at = visit.at;
         self.last.ip = visit.ip;
@@ -142,6 +153,8 @@ impl Tally {
         if let Some(address) = self.addresses.iter_mut().find(|address| address.ip == visit.ip) {
             address.at = visit.at;
         } else if self.addresses.len() < MOST_ADDRESSES {
+            // Most keys are used from one place: room for it, and for more when they come.
+            self.addresses.reserve_exact(1);
             self.addresses.push(Address { ip: visit.ip, at: visit.at, written: None });
         }
         // The first screen tells of a request that succeeded, not of one that was let in and found nothing.
@@ -152,7 +165,7 @@ impl Tally {
     }
 
     fn refuse(&mut self, reason: &'static str, at: Timestamp) {
-        let refused = &mut self.hour(at).refused;
+        let refused = &mut self.at(at).refused;
         match refused.iter_mut().find(|(counted, _)| *counted == reason) {
             Some((_, count)) => *count += 1,
             None => refused.push((reason, 1)),
@@ -162,9 +175,12 @@ impl Tally {
     /// Hands over what was counted and begins anew.
     fn take(&mut self, facts: &KeyFacts, secret_hash: String) -> KeyUse {
         self.dirty = false;
-        let mut taken = KeyUse::of(&facts.id, secret_hash);
-        for hour in self.hours.drain(..) {
-            taken.count(hour.hour, hour.ok, &hour.refused);
+        let mut taken = KeyUse::of(&facts.account_id, &facts.id, secret_hash);
+        let hour = self.count.hour;
+        let now = std::mem::replace(&mut self.count, Count { hour, ..Count::default() });
+        for counted in std::mem::take(&mut self.earlier).into_iter().chain([now]).filter(|counted| !counted.is_empty())
+        {
+            taken.count(counted.hour, counted.ok, &counted.refused);
         }
         if std::mem::take(&mut self.used) {
             taken.last = Some(LastUse {
@@ -185,6 +201,12 @@ impl Tally {
             }
         }
         taken
+    }
+}
+
+impl Count {
+    fn is_empty(&self) -> bool {
+        self.ok == 0 && self.refused.is_empty()
     }
 }
 
@@ -232,31 +254,53 @@ impl Usage {
         }
     }
 
-    /// Writes what was counted. What the database does not take is written with the next batch.
+    /// Writes what was counted, of one account if `only` names one. What the database does not take is written with the
+    /// next batch.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn flush(&self, db: &Db) -> sqlx::Result<()> {
+    pub async fn flush(&self, db: &Db, only: Option<&str>) -> sqlx::Result<()> {
+        let mut dirty = self.take_dirty(only).into_iter();
+        loop {
+            let some: Vec<_> = dirty.by_ref().take(KEYS_AT_ONCE).collect();
+            let batch = self.take(&some);
+            if batch.is_empty() {
+                return Ok(());
+            }
+            // In the order of their ids: rows are locked in that order by everybody who locks more than one.
+            if let Err(error) = store::usage::flush(db, batch.values()).await {
+                let mut unwritten = lock(&self.unwritten);
+                batch.into_iter().for_each(|(key, older)| put_back(&mut unwritten, key, older));
+                // What was not taken from its keys yet is counted there.
+                lock(&self.dirty).extend(dirty);
+                return Err(error);
+            }
+        }
+    }
+
+    fn take_dirty(&self, only: Option<&str>) -> Vec<Arc<Known>> {
+        let mut dirty = lock(&self.dirty);
+        let Some(account_id) = only else { return std::mem::take(&mut *dirty) };
+        dirty.extract_if(.., |known| known.facts.account_id == account_id).collect()
+    }
+
+    fn take(&self, dirty: &[Arc<Known>]) -> Batch {
         let mut batch = std::mem::take(&mut *lock(&self.unwritten));
-        let dirty = std::mem::take(&mut *lock(&self.dirty));
         for known in dirty {
             let hash = known.hash.to_string();
             let taken = lock(&known.tally).take(&known.facts, hash.clone());
             add(&mut batch, (known.facts.id.clone(), hash), taken);
         }
-        // In the order of their ids: rows are locked in that order by everybody who locks more than one.
-        let mut rest: Vec<_> = batch.into_iter().collect();
-        while !rest.is_empty() {
-            let some = rest.len().min(KEYS_AT_ONCE);
-            if let Err(error) = store::usage::flush(db, rest[..some].iter().map(|(_, key_use)| key_use)).await {
-                let mut unwritten = lock(&self.unwritten);
-                rest.into_iter().for_each(|(key, older)| add(&mut unwritten, key, older));
-                return Err(error);
-            }
-            rest.drain(..some);
-        }
-        Ok(())
+        batch
     }
+}
+
+/// What was not written is older than what may have been put back meanwhile.
+fn put_back(batch: &mut Batch, key: (String, String), mut older: KeyUse) {
+    if let Some(later) = batch.remove(&key) {
+        older.add(later);
+    }
+    batch.insert(key, older);
 }
 
 fn add(batch: &mut Batch, key: (String, String), more: KeyUse) {

@@ -13,8 +13,11 @@ use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
 use crate::store::{Act, Db, once, sealed_secrets, watch, web_sessions};
 
-/// At most one write per key in this time; a kill loses no more than this.
+/// At most one write per key in this time; a kill loses no more than what was counted since.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
+/// A flush that takes long, because very many keys were used at once, is followed by a rest this many times as long: the
+/// counting must not take the processor from the verdicts.
+const REST: u32 = 9;
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// What the jobs work with.
@@ -41,7 +44,15 @@ async fn keep_house(background: Background) {
     sweeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = flushing.tick() => report("flush", flush(&background).await),
+            _ = flushing.tick() => {
+                let began = background.clock.now();
+                // In a task of its own: the end of this one must not lose what was taken to be written.
+                let own = background.clone();
+                let done = tokio::spawn(async move { flush(&own).await }).await;
+                report("flush", done.unwrap_or(Ok(())));
+                let took = background.clock.now().since(began);
+                flushing.reset_after(FLUSH_EVERY.max(took * REST));
+            }
             _ = sweeping.tick() => report("sweep", sweep(&background).await),
         }
     }
@@ -55,7 +66,7 @@ pub async fn flush(background: &Background) -> sqlx::Result<()> {
     let Background { db, gate, keyring, clock, entropy, installation_id } = background;
     let product = Actor::machine("system", "Keydesk");
     let act = Act { actor: &product, at: clock.now(), keyring, entropy, installation_id };
-    gate.usage.flush(db).await?;
+    gate.usage.flush(db, None).await?;
     gate.refused_sign_ins.flush(db, &act).await
 }
 

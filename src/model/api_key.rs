@@ -63,6 +63,8 @@ pub enum Status {
 }
 
 impl Status {
+    pub const ALL: [Self; 5] = [Self::Active, Self::Retiring, Self::Paused, Self::Expired, Self::Deleted];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -199,6 +201,9 @@ pub struct ApiKey {
     pub revealed_ip: Option<String>,
     pub last_used_at: Option<Timestamp>,
     pub last_used_ip: Option<String>,
+    /// The user agent and the route (method and path) of the last request that passed.
+    pub last_used_agent: Option<String>,
+    pub last_used_route: Option<String>,
 }
 
 impl ApiKey {
@@ -286,6 +291,8 @@ pub(crate) mod tests {
             revealed_ip: None,
             last_used_at: Some(NOW),
             last_used_ip: None,
+            last_used_agent: None,
+            last_used_route: None,
         }
     }
 

@@ -63,6 +63,11 @@ impl FieldErrors {
         self.0.is_empty()
     }
 
+    /// The same mistakes, those of the field `from` under its other name `to`.
+    pub fn renamed(self, from: &str, to: &'static str) -> Self {
+        Self(self.0.into_iter().map(|(of, sentence)| (if of == from { to } else { of }, sentence)).collect())
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(field, sentence)| (*field, sentence.as_str()))
     }

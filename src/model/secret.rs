@@ -14,6 +14,8 @@ use crate::entropy::Entropy;
 
 const RANDOM_CHARACTERS: usize = 43;
 const CHECKSUM_CHARACTERS: usize = 6;
+/// What stands behind the prefix.
+pub const CHARACTERS: usize = RANDOM_CHARACTERS + CHECKSUM_CHARACTERS;
 /// More characters of a secret than anybody types by hand.
 const TELLING_CHARACTERS: usize = 20;
 

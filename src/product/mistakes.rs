@@ -25,6 +25,13 @@ impl Product {
         if self.keys.types.is_empty() {
             found.push("keys.types is empty; name standard, restricted or both.".into());
         }
+        if OWN_PATHS.contains(&self.words.api_name.as_str()) || !is_segment(&self.words.api_name) {
+            let name = &self.words.api_name;
+            let taken = OWN_PATHS.join(", ");
+            found.push(format!(
+                "words.api_name is {name:?}; use lowercase letters, digits, _ and -, and none of {taken}."
+            ));
+        }
         self.scope_mistakes(&mut found);
         self.route_mistakes(&mut found);
         self.policy_mistakes(&mut found);
@@ -37,6 +44,12 @@ impl Product {
         }
         let mut seen = BTreeSet::new();
         for scope in &self.scopes {
+            if !is_scope(&scope.id) {
+                found.push(format!(
+                    "Scope {:?}: write it resource:action, in lowercase letters, digits, _ and -.",
+                    scope.id
+                ));
+            }
             if !seen.insert(&scope.id) {
                 found.push(format!("Scope {:?} is defined twice.", scope.id));
             }
@@ -95,4 +108,17 @@ impl Product {
             found.push("expiry.policy is none, yet expiry.choices_days offers some.".into());
         }
     }
+}
+
+/// What `/v1` calls its own.
+const OWN_PATHS: [&str; 4] = ["key", "keys", "usage", "audit-events"];
+
+fn is_segment(part: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-');
+    !part.is_empty() && part.bytes().all(plain)
+}
+
+/// `resource:action`, in characters that a header, a form and a stored line can all hold.
+fn is_scope(id: &str) -> bool {
+    id.split_once(':').is_some_and(|(resource, action)| is_segment(resource) && is_segment(action))
 }

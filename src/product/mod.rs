@@ -263,13 +263,18 @@ impl Product {
         }
     }
 
+    /// Where customers send requests, without a slash at its end.
+    pub fn base_url<'a>(&'a self, public_url: &'a str) -> &'a str {
+        let base_url = if self.api.base_url.is_empty() { public_url } else { &self.api.base_url };
+        base_url.trim_end_matches('/')
+    }
+
     /// A sample with its placeholders filled in.
     pub fn sample_code(&self, sample: &Sample, public_url: &str) -> String {
-        let base_url = if self.api.base_url.is_empty() { public_url } else { &self.api.base_url };
         sample
             .code
             .trim()
-            .replace("{base_url}", base_url.trim_end_matches('/'))
+            .replace("{base_url}", self.base_url(public_url))
             .replace("{resources}", &self.words.api_name)
             .replace("{env}", &self.brand.env_var)
     }

@@ -40,6 +40,8 @@ columns!(ApiKey {
     revealed_ip,
     last_used_at,
     last_used_ip,
+    last_used_agent,
+    last_used_route,
 });
 
 columns!(KeyFacts {
@@ -67,7 +69,8 @@ macro_rules! select_key {
         select k.id, k.account_id, k.name, k.key_type, k.environment, k.inbox_id, i.name as inbox_name, k.scopes,
             k.allowed_ips, k.prefix, k.last4, k.created_at, cu.name as created_by_name, k.expires_at, k.expires_after, k.paused_at,
             k.deleted_at, du.name as deleted_by_name, k.rotated_at, k.retires_at, k.sealed_until, k.revealed_at,
-            ru.name as revealed_by_name, k.revealed_ip, k.last_used_at, k.last_used_ip
+            ru.name as revealed_by_name, k.revealed_ip, k.last_used_at, k.last_used_ip,
+            k.last_used_agent, k.last_used_route
         from api_keys k
         left join inboxes i on i.id = k.inbox_id
         left join users cu on cu.id = k.created_by
@@ -98,11 +101,13 @@ pub struct Rotation<'a> {
     pub grace_hours: u64,
     /// When the key expires from now on.
     pub expires_at: Option<Timestamp>,
+    /// The request that asks for it, so that asking twice rotates once.
+    pub once: Option<Once<'a>>,
     /// As in [`Issue`].
     pub sealed: bool,
 }
 
-/// What became of it.
+/// What became of a key to issue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Issued {
     Key(String),
@@ -225,9 +230,52 @@ pub async fn find_first(db: &Db, account_id: &str) -> sqlx::Result<Option<ApiKey
     read!(db, c => sqlx::query_as(FIND).bind(account_id).fetch_optional(c))
 }
 
-/// Gives the key a new secret. Answers `false` if the key is not any more as `key` says: deleted, or rotated by
-/// somebody else, so that a button pressed twice rotates once.
-pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, rotation: Rotation<'_>) -> sqlx::Result<bool> {
+/// What became of a rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotated {
+    Now,
+    /// The same request came before, and rotated it then.
+    Before,
+    /// A request with the same idempotency key asked for something else.
+    OtherRequest,
+    /// The key is not any more as it was looked at: deleted, or rotated by somebody else.
+    Changed,
+}
+
+/// Gives the key a new secret, unless it is not any more as `key` says: a button pressed twice rotates once.
+pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, rotation: Rotation<'_>) -> sqlx::Result<Rotated> {
+    let mut tx = db.begin_on(&key.account_id).await?;
+    match once::look(&mut tx, &key.account_id, rotation.once).await? {
+        Seen::Made(_) => return Ok(Rotated::Before),
+        Seen::Differently => return Ok(Rotated::OtherRequest),
+        Seen::Never => {}
+    }
+    let dies_at = key.old_secret_dies(act.at, hours(rotation.grace_hours));
+    if !renew(&mut tx, act, key, rotation, dies_at).await? {
+        return Ok(Rotated::Changed);
+    }
+    api_key_secrets::retire(&mut tx, &key.id, act.at, dies_at).await?;
+    api_key_secrets::insert(&mut tx, act, &key.id, rotation.secret).await?;
+    change!(&mut tx, sqlx::query("delete from sealed_secrets where key_id = $1").bind(&key.id));
+    if rotation.sealed {
+        keep_sealed(&mut tx, act, &key.account_id, &key.id, rotation.secret).await?;
+    }
+    let target = Target { id: &key.id, name: &key.name };
+    audit_events::record(&mut tx, act, &key.account_id, Action::KeyRotated, target, &old_key_stops(act.at, dies_at))
+        .await?;
+    once::remember(&mut tx, act, &key.account_id, rotation.once, &key.id).await?;
+    tx.commit().await?;
+    Ok(Rotated::Now)
+}
+
+/// Writes what a rotation changes in the record. Answers `false` if somebody else has changed it since `key` was read.
+async fn renew(
+    tx: &mut Tx,
+    act: &Act<'_>,
+    key: &ApiKey,
+    rotation: Rotation<'_>,
+    dies_at: Timestamp,
+) -> sqlx::Result<bool> {
     const UPDATE: &str = "
         update api_keys
         set prefix = $3, last4 = $4, rotated_at = $5, retires_at = $6, sealed_until = $7, expires_at = $8,
@@ -237,38 +285,24 @@ pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, rotation: Rotation<'_>
         and deleted_at is null
         and last4 = $9
         and coalesce(rotated_at, 0) = $10";
-    let Rotation { secret, grace_hours, expires_at, sealed } = rotation;
-    let dies_at = key.old_secret_dies(act.at, hours(grace_hours));
-    let mut tx = db.begin_on(&key.account_id).await?;
     let updated = change!(
-        &mut tx,
+        tx,
         sqlx::query(UPDATE)
             .bind(&key.account_id)
             .bind(&key.id)
-            .bind(prefix_of(secret))
-            .bind(secret.last4())
+            .bind(prefix_of(rotation.secret))
+            .bind(rotation.secret.last4())
             .bind(act.at)
             .bind((dies_at > act.at).then_some(dies_at))
-            .bind(sealed.then_some(act.at + seal::LIFETIME))
-            .bind(expires_at)
+            .bind(rotation.sealed.then_some(act.at + seal::LIFETIME))
+            .bind(rotation.expires_at)
             .bind(&key.last4)
             .bind(key.rotated_at.map_or(0, Timestamp::micros))
     );
-    if updated == 0 {
-        return Ok(false);
+    if updated > 0 {
+        tx.changes_key(&key.id);
     }
-    tx.changes_key(&key.id);
-    api_key_secrets::retire(&mut tx, &key.id, act.at, dies_at).await?;
-    api_key_secrets::insert(&mut tx, act, &key.id, secret).await?;
-    change!(&mut tx, sqlx::query("delete from sealed_secrets where key_id = $1").bind(&key.id));
-    if sealed {
-        keep_sealed(&mut tx, act, &key.account_id, &key.id, secret).await?;
-    }
-    let target = Target { id: &key.id, name: &key.name };
-    audit_events::record(&mut tx, act, &key.account_id, Action::KeyRotated, target, &old_key_stops(act.at, dies_at))
-        .await?;
-    tx.commit().await?;
-    Ok(true)
+    Ok(updated > 0)
 }
 
 fn old_key_stops(now: Timestamp, dies_at: Timestamp) -> String {

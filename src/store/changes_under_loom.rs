@@ -9,6 +9,7 @@ mod sync {
 }
 
 #[path = "changes.rs"]
+#[expect(clippy::duplicate_mod, reason = "the same source, once with the real locks and once with loom's")]
 #[expect(dead_code, reason = "the model takes the half of it that races")]
 mod changes;
 

@@ -14,6 +14,7 @@ pub mod once;
 pub mod sealed_secrets;
 pub mod sessions;
 pub mod usage;
+pub mod usage_list;
 pub mod users;
 pub mod watch;
 pub mod web_sessions;
@@ -44,10 +45,13 @@ use changes::Changes;
 /// Read-only connections to SQLite; two cores do not keep more of them busy.
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
+/// How long a request waits for a connection, or for a lock on the file, before it is told that the database is away.
+const BUSY: Duration = Duration::from_secs(5);
 
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "the desk", include_str!("../../migrations/0001_the_desk.sql")),
     (2, "the gate", include_str!("../../migrations/0002_the_gate.sql")),
+    (3, "usage of an account", include_str!("../../migrations/0003_usage_of_an_account.sql")),
 ];
 
 /// The database, and what this process knows of its changes.
@@ -298,10 +302,11 @@ impl Engine {
             // A key that was shown must survive the power cut that follows.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5))
+            .busy_timeout(BUSY)
             // A consumed seal is overwritten, not just unlinked.
             .pragma("secure_delete", "on");
-        let pool = |most: u32| SqlitePoolOptions::new().max_connections(most).test_before_acquire(false);
+        let pool =
+            |most: u32| SqlitePoolOptions::new().max_connections(most).acquire_timeout(BUSY).test_before_acquire(false);
         let writer = pool(1).connect_with(options.clone()).await?;
         let readers = pool(SQLITE_READERS).connect_lazy_with(options.read_only(true));
         Ok(Self::Sqlite { writer, readers })
@@ -366,7 +371,7 @@ fn create_private(path: &Path) -> Result<(), sqlx::Error> {
 
 fn postgres_pool(url: &str) -> Result<PgPool, sqlx::Error> {
     let options = PgConnectOptions::from_str(url)?.options([("synchronous_commit", "on")]);
-    Ok(PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).connect_lazy_with(options))
+    Ok(PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(BUSY).connect_lazy_with(options))
 }
 
 /// Whether a write failed because such a row is there already.

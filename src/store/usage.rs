@@ -12,6 +12,7 @@ columns!(UsageHour { hour, ok, refused });
 /// What one secret of a key was used for since the last flush.
 #[derive(Clone, Debug, Default)]
 pub struct KeyUse {
+    pub account_id: String,
     pub key_id: String,
     pub secret_hash: String,
     /// Requests that passed, by hour.
@@ -46,8 +47,8 @@ pub struct KeyDay {
 columns!(KeyDay { key_id, day, ok, refused });
 
 impl KeyUse {
-    pub fn of(key_id: &str, secret_hash: String) -> Self {
-        Self { key_id: key_id.to_owned(), secret_hash, ..Self::default() }
+    pub fn of(account_id: &str, key_id: &str, secret_hash: String) -> Self {
+        Self { account_id: account_id.to_owned(), key_id: key_id.to_owned(), secret_hash, ..Self::default() }
     }
 
     pub fn count(&mut self, hour: i64, ok: i64, refused: &[(&'static str, i64)]) {
@@ -89,13 +90,15 @@ pub async fn flush(db: &Db, batch: impl Iterator<Item = &KeyUse>) -> sqlx::Resul
 
 async fn add(tx: &mut Tx, key_use: &KeyUse) -> sqlx::Result<()> {
     const HOUR: &str = "
-        insert into usage_hours (key_id, hour, ok, refused)
-        values ($1, $2, $3, $4)
-        on conflict (key_id, hour) do update set ok = usage_hours.ok + excluded.ok, refused = usage_hours.refused + excluded.refused";
+        insert into usage_hours (key_id, hour, ok, refused, account_id)
+        values ($1, $2, $3, $4, $5)
+        on conflict (key_id, hour) do update
+        set ok = usage_hours.ok + excluded.ok, refused = usage_hours.refused + excluded.refused, account_id = excluded.account_id";
     const DAY: &str = "
-        insert into usage_days (key_id, day, ok, refused)
-        values ($1, $2, $3, $4)
-        on conflict (key_id, day) do update set ok = usage_days.ok + excluded.ok, refused = usage_days.refused + excluded.refused";
+        insert into usage_days (key_id, day, ok, refused, account_id)
+        values ($1, $2, $3, $4, $5)
+        on conflict (key_id, day) do update
+        set ok = usage_days.ok + excluded.ok, refused = usage_days.refused + excluded.refused, account_id = excluded.account_id";
     const REFUSED: &str = "
         insert into usage_refusals (key_id, hour, reason, count)
         values ($1, $2, $3, $4)
@@ -104,12 +107,18 @@ async fn add(tx: &mut Tx, key_use: &KeyUse) -> sqlx::Result<()> {
         insert into usage_addresses (key_id, ip, last_seen_at)
         values ($1, $2, $3)
         on conflict (key_id, ip) do update set last_seen_at = excluded.last_seen_at";
-    for hour in key_use.hours() {
-        change!(&mut *tx, sqlx::query(HOUR).bind(&key_use.key_id).bind(hour.hour).bind(hour.ok).bind(hour.refused));
-        change!(
-            &mut *tx,
-            sqlx::query(DAY).bind(&key_use.key_id).bind(hour.hour.div_euclid(24)).bind(hour.ok).bind(hour.refused)
-        );
+    for UsageHour { hour, ok, refused } in key_use.hours() {
+        for (statement, bucket) in [(HOUR, hour), (DAY, hour.div_euclid(24))] {
+            change!(
+                &mut *tx,
+                sqlx::query(statement)
+                    .bind(&key_use.key_id)
+                    .bind(bucket)
+                    .bind(ok)
+                    .bind(refused)
+                    .bind(&key_use.account_id)
+            );
+        }
     }
     for ((hour, reason), count) in &key_use.refused {
         change!(&mut *tx, sqlx::query(REFUSED).bind(&key_use.key_id).bind(*hour).bind(*reason).bind(*count));

@@ -44,6 +44,11 @@ impl Fields {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
+    /// Whether a field is there, be it empty.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
     /// The id in a field; empty if there is none, and an id that no record has for what cannot be one.
     pub fn id(&self, name: &str) -> &str {
         let value = self.get(name);
@@ -60,7 +65,8 @@ impl Fields {
         self.0.iter().filter(|(key, _)| named(key)).map(|(_, value)| value.clone()).collect()
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// The fields of a query string or a form; nothing if it is not valid text.
+    pub fn parse(text: &str) -> Option<Self> {
         let pairs = text.split('&').filter(|pair| !pair.is_empty());
         let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8().ok().map(String::from);
         let pair = |pair: &str| {

@@ -20,6 +20,7 @@ pub mod people;
 pub mod request;
 pub mod request_id;
 pub mod routes;
+pub mod samples;
 pub mod server;
 pub mod view;
 
@@ -130,14 +131,15 @@ impl App {
         }
     }
 
-    /// Writes what was counted, for a page that must not be behind. In a task of its own: a browser that hangs up must not
-    /// take the counts of everybody with it.
+    /// Writes what was counted of an account, for a page that must not be behind. In a task of its own: a browser that
+    /// hangs up must not take the counts with it.
     ///
     /// # Errors
     /// If the database does not answer; then the counts wait for the next flush.
-    pub async fn flush_usage(&self) -> Result<(), error::Error> {
+    pub async fn flush_usage(&self, account_id: &str) -> Result<(), error::Error> {
         let Background { db, gate, .. } = self.background();
-        let written = tokio::spawn(async move { gate.usage.flush(&db).await }).await;
+        let account_id = account_id.to_owned();
+        let written = tokio::spawn(async move { gate.usage.flush(&db, Some(&account_id)).await }).await;
         Ok(written.map_err(error::Error::internal)??)
     }
 

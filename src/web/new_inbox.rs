@@ -10,7 +10,10 @@ use crate::store::once::Once;
 
 /// Why there is no new inbox.
 pub enum Refused {
+    /// What is wrong with its name.
     Name(String),
+    /// The sentence that says so.
+    NameTaken(String),
     /// The same request came before; this is the inbox it made.
     Before(String),
     /// A request with the same idempotency key asked for something else.
@@ -48,7 +51,7 @@ pub async fn add(
         Ok(Created::Before(id)) => Err(Refused::Before(id)),
         Ok(Created::OtherRequest) => Err(Refused::OtherRequest),
         Ok(Created::NameTaken) => {
-            Err(Refused::Name(format!("There is already one named {name}. Choose another name.")))
+            Err(Refused::NameTaken(format!("There is already one named {name}. Choose another name.")))
         }
         Err(error) => Err(Refused::Database(error)),
     }

@@ -12,7 +12,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use super::api::problem::Problem;
 use super::audience::{Audience, require};
 use super::error::{Error, Missing};
-use super::pages::{audit_log, home, inboxes, keys, sign_in, sign_out, sign_up, team, theme, welcome};
+use super::pages::{audit_log, docs, home, inboxes, keys, sign_in, sign_out, sign_up, team, theme, welcome};
 use super::{App, api, assets, cross_site, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;
 
@@ -50,6 +50,7 @@ fn visitor() -> Router<App> {
         .route("/", get(home::show))
         .route("/sign-up", get(sign_up::show).post(sign_up::create))
         .route("/sign-in", get(sign_in::show).post(sign_in::create))
+        .route("/docs", get(docs::show))
         .route("/theme", post(theme::choose))
         .route("/static/{hash}/{file}", get(assets::asset))
 }
@@ -95,7 +96,9 @@ fn machines(app: &App) -> Router<App> {
         .route("/v1/keys/{id}", get(api::keys::show).delete(api::keys::delete))
         .route("/v1/keys/{id}/rotate", post(api::keys::rotate))
         .route("/v1/inboxes", get(api::inboxes::list).post(api::inboxes::create))
-        .route("/v1/inboxes/{id}", get(api::inboxes::show).delete(api::inboxes::delete));
+        .route("/v1/inboxes/{id}", get(api::inboxes::show).delete(api::inboxes::delete))
+        .route("/v1/usage", get(api::usage::list))
+        .route("/v1/audit-events", get(api::audit_events::list));
     if app.product.words.api_name != "inboxes" {
         let own = format!("/v1/{}", app.product.words.api_name);
         v1 = v1
@@ -110,9 +113,10 @@ fn machines(app: &App) -> Router<App> {
     let operations = Router::new()
         .route("/healthz", get(async || StatusCode::OK))
         .route("/readyz", get(operations::ready))
-        .route("/.well-known/jwks.json", get(operations::key_set));
+        .route("/.well-known/jwks.json", get(operations::key_set))
+        .route("/openapi.json", get(api::openapi::serve(app)));
     v1.route_layer(from_fn_with_state(app.clone(), api::door::enter))
-        .merge(auth)
+        .merge(auth.route_layer(from_fn_with_state(app.clone(), api::door::refuse_in_the_clear)))
         .merge(nowhere())
         .layer(CatchPanicLayer::custom(|_| Problem::from(Error::Internal).into_response()))
         .layer(from_fn(api::problem::word_refusals))

@@ -24,6 +24,7 @@ async fn the_doors_are_open_to_everybody() {
     inspector.browser.fill("password", "short").await;
     inspector.browser.press("Create account").await;
     inspector.look("sign-up-errors").await;
+    inspector.visit("docs", "/docs").await;
 
     // One address may try five times in a row.
     inspector.browser.goto("/sign-in").await;
@@ -48,6 +49,10 @@ async fn the_first_screen_is_open_to_everybody_at_each_step() {
     inspector.browser.see("First request received").await;
     inspector.look("welcome-arrived").await;
     inspector.visit("welcome-received", "/welcome").await;
+    inspector.visit("docs-signed-in", "/docs").await;
+    inspector.browser.look(View::PHONE).await;
+    inspector.browser.click("On this page").await;
+    inspector.look("docs-contents").await;
     inspector.done();
 }
 

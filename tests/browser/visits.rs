@@ -54,6 +54,27 @@ async fn the_theme_that_a_person_chooses_stays() {
 
 #[tokio::test]
 #[ignore = "needs Chromium: run ./scripts/test"]
+async fn the_docs_are_read_in_another_language_and_from_their_contents() {
+    walk(async |ana, _| {
+        ana.goto("/sign-in").await;
+        ana.follow("Docs").await;
+        assert_eq!(ana.heading().await, "Keydesk API");
+        ana.see("curl http://").await;
+        ana.choose("language", "python").await;
+        ana.see("import os, urllib.request").await;
+        ana.choose("refusal", "422").await;
+        ana.see("\"code\": \"invalid_field\"").await;
+        if ana.view().is_phone() {
+            ana.click("On this page").await;
+        }
+        ana.click("Good practice").await;
+        ana.find("#good-practice:target").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: run ./scripts/test"]
 async fn where_the_system_is_dark_the_theme_button_offers_light() {
     let desk = Desk::start();
     let ana = Browser::open(desk.origin(), View::WIDE.dark().without_javascript()).await;

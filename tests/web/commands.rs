@@ -204,3 +204,18 @@ fn a_setting_that_cannot_be_is_one_clear_sentence() {
         assert!(!err.contains("panicked"), "{err}");
     }
 }
+
+#[test]
+fn the_api_is_printed_for_the_product_in_use_without_a_database() {
+    let folder = folder();
+    let product = folder.path().join("product.toml");
+    let definition = keydesk::product::DEFAULT.replace("api_name = \"inboxes\"", "api_name = \"servers\"");
+    std::fs::write(&product, definition).expect("a file");
+    let mut command = keydesk(folder.path(), &["openapi", "--public-url", "https://keys.example"]);
+    let (fine, out, err) = said(&finished(command.env("KEYDESK_PRODUCT", product).spawn().expect("it starts")));
+    assert!(fine, "{err}");
+    let document: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(document["servers"][0]["url"], "https://keys.example");
+    assert!(document["paths"].get("/v1/servers/{id}").is_some());
+    assert!(!folder.path().join("data").exists());
+}

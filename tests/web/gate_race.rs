@@ -12,7 +12,7 @@ use keydesk::model::api_key::{AllowedIps, KeyType};
 use keydesk::model::key_form::NewKey;
 use keydesk::model::scopes::Scopes;
 use keydesk::model::secret::Secret;
-use keydesk::store::api_keys::{self, Issue, Issued, Rotation};
+use keydesk::store::api_keys::{self, Issue, Issued, Rotated, Rotation};
 use tokio::task::JoinSet;
 
 use crate::support::{Dice, TestApp, key_path};
@@ -93,8 +93,9 @@ impl World {
             *held = self.issue(format!("key {number}")).await;
         } else {
             let secret = self.secret();
-            let rotation = Rotation { secret: &secret, grace_hours: 0, expires_at: None, sealed: false };
-            assert!(api_keys::rotate(&app.db, &app.act(&author), &key, rotation).await.expect("a write"));
+            let rotation = Rotation { secret: &secret, grace_hours: 0, expires_at: None, once: None, sealed: false };
+            let rotated = api_keys::rotate(&app.db, &app.act(&author), &key, rotation).await.expect("a write");
+            assert_eq!(rotated, Rotated::Now);
             old.dead.store(true, Ordering::SeqCst);
             held.life = self.born(secret);
         }

@@ -69,6 +69,7 @@ async fn no_page_has_anything_inline_or_from_another_host() {
         "/settings/inboxes",
         "/settings/audit-log",
         "/settings/team",
+        "/docs",
         "/nothing",
     ] {
         let html = alice.get(path).await.html().to_owned();

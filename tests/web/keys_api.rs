@@ -120,6 +120,11 @@ async fn what_is_wrong_with_a_request_is_said_and_nothing_is_made() {
         (json!({ "expires_at": "2020-01-01T00:00:00Z" }), 422),
         (json!({ "expires_at": "tomorrow" }), 422),
         (json!({ "allowed_ips": ["home"] }), 422),
+        (json!({ "inbox": "inb_0000000000000000" }), 422),
+        (json!({ "inbox": "" }), 422),
+        (json!({ "preset": "send", "scopes": ["mail:sned"] }), 422),
+        (json!({ "allowed_ips": ["203.0.113.7\n203.0.113.8"] }), 422),
+        (json!({ "allowed_ips": [""] }), 422),
         (json!({ "name": "maker" }), 409),
         (json!({ "account_id": "acc_other" }), 400),
         (json!({ "scopes": "mail:send" }), 400),
@@ -189,4 +194,33 @@ async fn a_restricted_key_takes_a_maker_that_sees_inboxes() {
     assert_eq!((refused.status, refused.json()["error"]["required_scope"].as_str()), (403, Some("inboxes:read")));
     let full = alice.key("full", &[]).await;
     assert_eq!(create(&desk.holder(&full.secret), &body).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_mistake_is_named_by_the_field_that_was_sent() {
+    let (_desk, _, maker) = with_key(&["keys:write", "mail:send"], &[]).await;
+    let past = json!({ "name": "", "scopes": ["mail:send"], "expires_at": "2020-01-01T00:00:00Z" });
+    let errors = create(&maker, &past).await.json()["error"]["errors"].clone();
+    let fields: Vec<_> = errors.as_array().expect("mistakes").iter().map(|mistake| mistake["field"].clone()).collect();
+    assert_eq!(fields, ["name", "expires_at"]);
+}
+
+#[tokio::test]
+async fn a_deleted_key_is_not_there_any_more() {
+    let (_desk, _, maker) = with_key(&["keys:read", "keys:write"], &[]).await;
+    let gone = create(&maker, &json!({ "name": "gone", "scopes": ["keys:read"] })).await.json();
+    let path = format!("/v1/keys/{}", gone["id"].as_str().expect("an id"));
+    assert_eq!(maker.get(&path).await.status, 200);
+    assert_eq!(maker.delete(&path).await.status, 204);
+    assert_eq!(maker.get(&path).await.status, 404);
+    assert_eq!(maker.post_json(&format!("{path}/rotate"), &json!({})).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_body_is_an_object_and_nothing_that_could_be_read_as_one() {
+    let (desk, _, maker) = with_key(&["keys:write", "mail:send"], &[]).await;
+    let list = json!(["worker", null, null, null, null, ["mail:send"], null, []]);
+    assert_eq!(create(&maker, &list).await.status, 400);
+    let login = json!(["alice@halden.example", crate::support::PASSWORD]);
+    assert_eq!(desk.visitor().post_json("/api/auth/login", &login).await.status, 400);
 }

@@ -64,8 +64,8 @@ async fn issued(desk: &TestApp, alice: &Actor, name: &str, expires_in_days: Opti
 }
 
 /// Counts a request with the key, now.
-async fn used(desk: &TestApp, id: &str) {
-    let mut counted = KeyUse::of(id, String::new());
+async fn used(desk: &TestApp, of: &Actor, id: &str) {
+    let mut counted = KeyUse::of(&of.account_id, id, String::new());
     counted.count(desk.app.now().hour(), 1, &[]);
     counted.last = Some(LastUse {
         at: desk.app.now(),
@@ -205,7 +205,7 @@ async fn every_order_is_paged_forward_and_back_without_repeats_or_gaps() {
         let expires = (number % 3 > 0).then_some(20 + number % 5);
         let id = issued(&desk, &alice, &format!("key {:03}", (number * 37) % 120), expires).await;
         if number % 4 == 0 {
-            used(&desk, &id).await;
+            used(&desk, &alice, &id).await;
         }
         if number % 10 == 0 {
             desk.pass(std::time::Duration::from_secs(60));

@@ -86,10 +86,60 @@ async fn a_header_that_cannot_be_a_key_is_refused() {
     let desk = TestApp::new().await;
     let alice = desk.alice().await;
     let maker = desk.holder(&alice.key("maker", &[]).await.secret);
-    for bad in [String::new(), "x".repeat(256)] {
+    for bad in [String::new(), "x".repeat(256), "a\tb".into(), "ä".into()] {
         assert_eq!(send(&maker, "/v1/inboxes", &bad, &json!({ "name": "Orders" })).await.status, 400);
     }
     let two = maker.ask(Method::POST, "/v1/inboxes").with("idempotency-key", "a").with("idempotency-key", "b");
     assert_eq!(two.json(&json!({ "name": "Orders" })).send().await.status, 400);
     assert_eq!(alice.get("/settings/inboxes").await.rows().len(), 0);
+}
+
+#[tokio::test]
+async fn a_rotation_sent_again_happens_once_and_says_its_secret_once() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let maker = desk.holder(&alice.key("maker", &[]).await.secret);
+    let worker = alice.key("worker", &[]).await;
+    let path = format!("/v1/keys/{}/rotate", worker.id);
+    let first = send(&maker, &path, "r-1", &json!({ "grace": "1h" })).await;
+    let again = send(&maker, &path, "r-1", &json!({ "grace": "1h" })).await;
+    assert_eq!((first.status, again.status), (200, 200), "{}", again.text());
+    let secret = first.json()["secret"].as_str().expect("a secret").to_owned();
+    assert_eq!((again.json().get("secret"), &again.json()["last4"]), (None, &first.json()["last4"]));
+    for working in [&worker.secret, &secret] {
+        assert_eq!(desk.holder(working).get("/v1/key").await.status, 200, "the old one is in its grace still");
+    }
+    let mixed_up = send(&maker, &path, "r-1", &json!({ "grace": "0" })).await;
+    assert_eq!((mixed_up.status, mixed_up.json()["error"]["code"].as_str()), (409, Some("conflict")));
+    assert_eq!(desk.holder(&worker.secret).get("/v1/key").await.status, 200);
+    assert_eq!(send(&maker, &path, "r-2", &json!({ "grace": "0" })).await.status, 200);
+    assert_eq!(desk.holder(&worker.secret).get("/v1/key").await.status, 401);
+}
+
+#[tokio::test]
+async fn twelve_rotations_at_once_are_one() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let maker = desk.holder(&alice.key("maker", &[]).await.secret);
+    let path = format!("/v1/keys/{}/rotate", alice.key("worker", &[]).await.id);
+    let before = desk.events(&alice).await.len();
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..12 {
+        let (maker, path) = (maker.clone(), path.clone());
+        requests.spawn(async move { send(&maker, &path, "k", &json!({})).await });
+    }
+    let answers = requests.join_all().await;
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    assert_eq!(answers.iter().filter(|answer| answer.json().get("secret").is_some()).count(), 1);
+    assert_eq!(desk.codes_after(&alice, before).await, ["key.rotated"]);
+}
+
+#[tokio::test]
+async fn a_rotation_that_was_refused_may_be_mended() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let maker = desk.holder(&alice.key("maker", &[]).await.secret);
+    let path = format!("/v1/keys/{}/rotate", alice.key("worker", &[]).await.id);
+    assert_eq!(send(&maker, &path, "k", &json!({ "grace": "2h" })).await.status, 422);
+    assert_eq!(send(&maker, &path, "k", &json!({ "grace": "1h" })).await.status, 200);
 }

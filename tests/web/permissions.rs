@@ -31,6 +31,7 @@ const ROWS: &[Row] = &[
     ("POST", "/sign-up", Nothing, [422, 422, 422, 422, 422]),
     ("GET", "/sign-in", Nothing, [200, 303, 303, 303, 303]),
     ("POST", "/sign-in", Nothing, [422, 422, 422, 422, 422]),
+    ("GET", "/docs", Nothing, [200, 200, 200, 200, 200]),
     ("POST", "/theme", Form(&[("theme", "dark")]), [303, 303, 303, 303, 303]),
     ("GET", "/static/{hash}/{file}", Nothing, [200, 200, 200, 200, 200]),
     ("POST", "/sign-out", Nothing, [SIGN_IN, 303, 303, 303, 303]),
@@ -68,6 +69,8 @@ const ROWS: &[Row] = &[
     ("GET", "/v1/keys/{id}", Nothing, [401, 403, 200, 200, 404]),
     ("DELETE", "/v1/keys/{id}", Nothing, [401, 403, 403, 204, 404]),
     ("POST", "/v1/keys/{id}/rotate", Json(r#"{"grace":"1h"}"#), [401, 403, 403, 200, 404]),
+    ("GET", "/v1/usage", Nothing, [401, 403, 200, 200, 200]),
+    ("GET", "/v1/audit-events", Nothing, [401, 403, 200, 200, 200]),
     ("ANY", "/v1", Nothing, [404, 404, 404, 404, 404]),
     ("ANY", "/v1/", Nothing, [404, 404, 404, 404, 404]),
     ("ANY", "/v1/{*path}", Nothing, [404, 404, 404, 404, 404]),
@@ -84,10 +87,16 @@ const ROWS: &[Row] = &[
     ("GET", "/healthz", Nothing, [200, 200, 200, 200, 200]),
     ("GET", "/readyz", Nothing, [200, 200, 200, 200, 200]),
     ("GET", "/.well-known/jwks.json", Nothing, [200, 200, 200, 200, 200]),
+    ("GET", "/openapi.json", Nothing, [200, 200, 200, 200, 200]),
 ];
 
+/// Method and path of every row.
+pub fn paths() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROWS.iter().map(|(method, path, ..)| (*method, *path))
+}
+
 /// Every `METHOD path` that `routes.rs` names. What the definition calls inboxes is `servers` in this test.
-fn routes() -> BTreeSet<String> {
+pub fn routes() -> BTreeSet<String> {
     let source = include_str!("../../src/web/routes.rs");
     let mut found = BTreeSet::new();
     for call in source.split(".route(").skip(1) {

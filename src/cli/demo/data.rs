@@ -18,6 +18,7 @@ use crate::model::user::{Role, User};
 use crate::store::accounts::SignUp;
 use crate::store::api_keys::{Issue, Issued, Rotation};
 use crate::store::sessions::{self, Kind};
+use crate::store::usage::KeyUse;
 use crate::store::{Act, accounts, api_keys, inboxes, sealed_secrets, usage, users};
 use crate::web::App;
 
@@ -138,14 +139,15 @@ async fn tell(app: &App, people: &[User], boxes: &[Inbox], story: &Story, dice: 
         let revealed = Act { at: created.at + moment(dice), ..created };
         sealed_secrets::reveal(&app.db, &revealed, &find().await?).await?;
     }
-    let counted = traffic::of(&id, story, secret.hash(&app.keyring).to_string(), now, dice);
+    let none = KeyUse::of(&by.account_id, &id, secret.hash(&app.keyring).to_string());
+    let counted = traffic::of(none, story, now, dice);
     usage::flush(&app.db, std::iter::once(&counted)).await?;
     match story.ending {
         Ending::Works | Ending::Sealed => {}
         Ending::Rotated => {
             let fresh = Secret::generate(&app.product.secret_prefix(story.environment), &app.entropy);
             let rotated = Act { at: now - MINUTE, ..created };
-            let rotation = Rotation { secret: &fresh, grace_hours: 24, expires_at: None, sealed: true };
+            let rotation = Rotation { secret: &fresh, grace_hours: 24, expires_at: None, once: None, sealed: true };
             api_keys::rotate(&app.db, &rotated, &find().await?, rotation).await?;
             sealed_secrets::reveal(&app.db, &rotated, &find().await?).await?;
         }

@@ -28,8 +28,8 @@ fn first_request(at: Timestamp) -> (Timestamp, String) {
     (at, request.to_string())
 }
 
-/// A key's counters over the history.
-pub fn of(key_id: &str, story: &Story, secret_hash: String, now: Timestamp, dice: &Entropy) -> KeyUse {
+/// A key's counters over the history, on top of what is `counted` already.
+pub fn of(counted: KeyUse, story: &Story, now: Timestamp, dice: &Entropy) -> KeyUse {
     let age = i64::try_from(story.created_days_ago).unwrap_or(HISTORY).min(HISTORY - 1);
     let idle = story.last_used.map_or(HISTORY, |idle| i64::try_from(idle.as_secs() / 86_400).unwrap_or(HISTORY));
     let today = now.hour().div_euclid(24);
@@ -49,7 +49,7 @@ pub fn of(key_id: &str, story: &Story, secret_hash: String, now: Timestamp, dice
         route: "GET /v1/inboxes".into(),
     });
     let addresses = [("203.0.113.80", 0), ("203.0.113.81", 5)];
-    let mut counted = KeyUse::of(key_id, secret_hash);
+    let mut counted = counted;
     if let Some(last) = &last {
         let minutes = |minutes: u64| last.at - std::time::Duration::from_secs(60 * minutes);
         counted.addresses = addresses.map(|(ip, ago)| (ip.to_owned(), minutes(ago))).into();

@@ -4,11 +4,13 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::body::Body;
+use super::error_body::ErrorBody;
+use super::moment::Moment;
 use super::problem::Problem;
 use crate::model::refresh_token;
 use crate::model::session_token::Subject;
@@ -19,25 +21,62 @@ use crate::web::error::Error;
 use crate::web::people::{Application, Refused, admit, authenticate};
 use crate::web::request::RequestInfo;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
+    #[schema(format = Email, max_length = 254)]
     email: String,
+    #[schema(value_type = String, format = Password, min_length = 12, max_length = 256)]
     password: Zeroizing<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshToken {
+    #[schema(value_type = String)]
     refresh_token: Zeroizing<String>,
 }
 
+/// Somebody with an account.
+#[derive(Serialize, ToSchema)]
+pub struct Person {
+    #[schema(pattern = "^usr_[0-9A-Za-z]{16}$")]
+    id: String,
+    email: String,
+    /// Whether they are staff of the platform itself, not of the account.
+    #[serde(rename = "isAdmin")]
+    is_admin: bool,
+}
+
+/// What whoever logged in holds from now on.
+#[derive(Serialize, ToSchema)]
+pub struct Granted {
+    /// The session token: a Bearer credential until `expires_at`.
+    #[schema(value_type = String)]
+    token: Zeroizing<String>,
+    expires_at: Moment,
+    /// Good for one `POST /api/auth/refresh`.
+    #[schema(value_type = String)]
+    refresh_token: Zeroizing<String>,
+    user: Person,
+}
+
 /// `POST /api/auth/signup`
+#[utoipa::path(
+    post, path = "/api/auth/signup", tag = "Sessions", operation_id = "sign_up",
+    summary = "Sign up", description = "Makes an account; whoever signs up is its administrator.",
+    request_body = Credentials,
+    responses(
+        (status = 201, description = "The account stands, and you are logged in.", body = Granted),
+        (status = 422, description = "The email or the password can’t be; `field` and `errors` say why.", body = ErrorBody),
+        (status = 429, description = "Too many tries from this address.", body = ErrorBody),
+    ),
+)]
 pub async fn sign_up(
     State(app): State<App>,
     info: RequestInfo,
     Body(credentials): Body<Credentials>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Json<Granted>), Problem> {
     let application = Application { account: String::new(), email: credentials.email, password: credentials.password };
     match admit(&app, &info, application).await {
         Ok(user) => Ok((StatusCode::CREATED, start(&app, &info, &user).await?)),
@@ -47,21 +86,40 @@ pub async fn sign_up(
 }
 
 /// `POST /api/auth/login`
+#[utoipa::path(
+    post, path = "/api/auth/login", tag = "Sessions", operation_id = "log_in",
+    summary = "Log in", description = "Starts a session and answers its first token.",
+    request_body = Credentials,
+    responses(
+        (status = 200, description = "You are logged in.", body = Granted),
+        (status = 401, description = "The email or the password is not right.", body = ErrorBody),
+        (status = 429, description = "Too many tries from this address, or at this account.", body = ErrorBody),
+    ),
+)]
 pub async fn log_in(
     State(app): State<App>,
     info: RequestInfo,
     Body(credentials): Body<Credentials>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Granted>, Problem> {
     let user = authenticate(&app, &info, &credentials.email, credentials.password).await?;
     start(&app, &info, &user.ok_or_else(Problem::wrong_password)?).await
 }
 
 /// `POST /api/auth/refresh`: spends a refresh token for its successor.
+#[utoipa::path(
+    post, path = "/api/auth/refresh", tag = "Sessions", operation_id = "refresh",
+    summary = "Refresh a session token", description = "Spends the refresh token for a new pair. One that is spent twice was copied, and ends the session.",
+    request_body = RefreshToken,
+    responses(
+        (status = 200, description = "The new pair.", body = Granted),
+        (status = 401, description = "The refresh token is unknown, spent or expired.", body = ErrorBody),
+    ),
+)]
 pub async fn refresh(
     State(app): State<App>,
     info: RequestInfo,
     Body(presented): Body<RefreshToken>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Granted>, Problem> {
     let visitor = info.visitor();
     let act = app.act(&visitor);
     let successor = refresh_token::generate(&app.entropy);
@@ -74,6 +132,12 @@ pub async fn refresh(
 
 /// `POST /api/auth/logout`: ends the session of a refresh token. An unknown one has nothing to end, and that is no
 /// news.
+#[utoipa::path(
+    post, path = "/api/auth/logout", tag = "Sessions", operation_id = "log_out",
+    summary = "Log out", description = "Ends the session of a refresh token, and with it every token of it.",
+    request_body = RefreshToken,
+    responses((status = 204, description = "The session has ended, if there was one.")),
+)]
 pub async fn log_out(
     State(app): State<App>,
     info: RequestInfo,
@@ -89,7 +153,7 @@ pub async fn log_out(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn start(app: &App, info: &RequestInfo, user: &User) -> Result<Json<Value>, Problem> {
+async fn start(app: &App, info: &RequestInfo, user: &User) -> Result<Json<Granted>, Problem> {
     let visitor = info.visitor();
     let act = app.act(&visitor);
     let id = sessions::start(&app.db, &act, user, Kind::Api).await?;
@@ -99,14 +163,20 @@ async fn start(app: &App, info: &RequestInfo, user: &User) -> Result<Json<Value>
     Ok(granted(app, &session, &token))
 }
 
-fn granted(app: &App, session: &sessions::Session, refresh_token: &str) -> Json<Value> {
+fn granted(app: &App, session: &sessions::Session, refresh_token: &str) -> Json<Granted> {
     let user = &session.user;
     let subject = Subject { user_id: &user.id, session_id: &session.id, signed_in_at: session.created_at };
     let (token, expires_at) = app.tokens.mint(subject, app.now(), &app.entropy);
-    Json(json!({
-        "token": token,
-        "expires_at": expires_at.to_string(),
-        "refresh_token": refresh_token,
-        "user": { "id": user.id, "email": user.email, "isAdmin": user.is_staff() },
-    }))
+    Json(Granted {
+        token: token.into(),
+        expires_at: Moment(expires_at),
+        refresh_token: refresh_token.to_owned().into(),
+        user: Person::of(user),
+    })
+}
+
+impl Person {
+    pub(super) fn of(user: &User) -> Self {
+        Self { id: user.id.clone(), email: user.email.clone(), is_admin: user.is_staff() }
+    }
 }

@@ -33,6 +33,10 @@ pub(in crate::web) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Prob
     if bytes.windows(6).any(|six| six == b"\\u0000") {
         return Err(Problem::bad_request("The body holds a NUL character; no text of ours does."));
     }
+    // serde would fill a struct from an array too, by position.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::bad_request("The body is not what this path takes: a JSON object."));
+    }
     // serde's messages quote field names and positions, never values of a body that holds a password.
     let parsed = serde_json::from_slice(bytes);
     parsed.map_err(|error| Problem::bad_request(format!("The body is not what this path takes: {}.", said(&error))))

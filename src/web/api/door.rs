@@ -85,6 +85,14 @@ pub async fn enter(State(app): State<App>, info: RequestInfo, mut request: Reque
     response
 }
 
+/// Refuses passwords and tokens that travelled in the clear.
+pub async fn refuse_in_the_clear(State(app): State<App>, info: RequestInfo, request: Request, next: Next) -> Response {
+    if app.is_https() && !info.secure {
+        return Problem::from(Refusal::PlainHttp).into_response();
+    }
+    next.run(request).await
+}
+
 fn visit<'a>(info: &'a RequestInfo, response: &Response, now: Timestamp) -> Visit<'a> {
     Visit {
         at: info.at,

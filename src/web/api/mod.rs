@@ -1,13 +1,20 @@
-//! The JSON API: Bearer credentials only, one error shape, `application/json` in and out. No cookie is read here.
+//! The JSON API: Bearer credentials only, one error shape, `application/json` in and out. No cookie is read here. What a
+//! handler takes and answers is a struct beside it, and [`openapi`] says all of it to programs.
 
+pub mod audit_events;
 pub mod auth;
 pub mod body;
 pub mod door;
+pub mod error_body;
 pub mod inboxes;
 pub mod key;
 pub mod keys;
 mod maker;
+pub mod moment;
 pub mod once;
+pub mod openapi;
 pub mod page;
 pub mod problem;
 pub mod rate;
+pub mod usage;
+pub mod words;

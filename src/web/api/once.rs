@@ -12,6 +12,22 @@ use crate::store::once::Once;
 /// Characters of a key.
 const LONGEST: usize = 255;
 
+/// The header, for the document.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct IdempotencyKey {
+    /// A text of your own that names this request. Sent again within a day, it happens once, and the second answer holds
+    /// no secret.
+    #[param(
+        rename = "Idempotency-Key",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[ -~]*[!-~][ -~]*$",
+        nullable = false
+    )]
+    pub idempotency_key: Option<String>,
+}
+
 /// A JSON body, and which request it is, if it says so.
 pub struct OnceBody<T> {
     pub body: T,
@@ -39,7 +55,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for OnceBody<T> {
 fn key(request: &Request) -> Result<Option<String>, Problem> {
     let mut values = request.headers().get_all("idempotency-key").iter();
     let Some(value) = values.next() else { return Ok(None) };
-    let said = value.to_str().ok().filter(|said| (1..=LONGEST).contains(&said.len()));
+    let plain = |said: &&str| said.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let said = value.to_str().ok().filter(|said| (1..=LONGEST).contains(&said.len())).filter(plain);
     match (said, values.next()) {
         (Some(said), None) => {
             let digest = Sha256::new().chain_update(request.uri().path()).chain_update([0]).chain_update(said);

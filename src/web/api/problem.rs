@@ -112,7 +112,7 @@ impl Problem {
         Self::invalid(field, sentence.to_owned()).with(|more| more.errors = all.collect())
     }
 
-    pub fn conflict(message: &'static str) -> Self {
+    pub fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::CONFLICT, "invalid_request_error", "conflict", message)
     }
 
@@ -207,11 +207,23 @@ impl Problem {
         self.status
     }
 
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// The JSON of it.
     pub fn wording(&self, request_id: &str) -> String {
+        serde_json::to_string(&self.worded(request_id)).unwrap_or_default()
+    }
+
+    /// The JSON of it as people read it.
+    pub fn wording_in_lines(&self, request_id: &str) -> String {
+        serde_json::to_string_pretty(&self.worded(request_id)).unwrap_or_default()
+    }
+
+    fn worded<'a>(&'a self, request_id: &'a str) -> Wording<'a> {
         let Self { kind, code, message, status, more, .. } = self;
-        let error = Fields { kind, code, message, status: status.as_u16(), request_id, more: more.as_deref() };
-        serde_json::to_string(&Wording { error }).unwrap_or_default()
+        Wording { error: Fields { kind, code, message, status: status.as_u16(), request_id, more: more.as_deref() } }
     }
 
     /// The whole answer.

@@ -7,24 +7,28 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::Call;
 use super::asked::Mode;
 use crate::clock::Timestamp;
-use crate::gate::known::Identity;
+use crate::gate::known::{IDENTITY, Identity};
 use crate::gate::verdict::Refusal;
 use crate::gate::{Holder, Verdict};
 use crate::web::api::problem::Problem;
 use crate::web::api::rate;
+use crate::web::api::words::{Environment, KeyType, Scope, Status};
 use crate::web::request_id::RequestId;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const KEY_ID: HeaderName = HeaderName::from_static("x-keydesk-key-id");
-const ACCOUNT_ID: HeaderName = HeaderName::from_static("x-keydesk-account-id");
-const KEY_TYPE: HeaderName = HeaderName::from_static("x-keydesk-type");
-const ENVIRONMENT: HeaderName = HeaderName::from_static("x-keydesk-environment");
-const SCOPES: HeaderName = HeaderName::from_static("x-keydesk-scopes");
-const INBOX: HeaderName = HeaderName::from_static("x-keydesk-inbox");
+/// In the order of [`Identity::headers`].
+const IDENTITY_HEADERS: [HeaderName; IDENTITY] = [
+    HeaderName::from_static("x-keydesk-key-id"),
+    HeaderName::from_static("x-keydesk-account-id"),
+    HeaderName::from_static("x-keydesk-type"),
+    HeaderName::from_static("x-keydesk-environment"),
+    HeaderName::from_static("x-keydesk-scopes"),
+    HeaderName::from_static("x-keydesk-inbox"),
+];
 /// The status that a gateway's few cannot say.
 const STATUS: HeaderName = HeaderName::from_static("x-keydesk-status");
 /// The body that a gateway drops, for it to answer with.
@@ -52,13 +56,13 @@ pub fn of(verdict: &Verdict, id: &RequestId, mode: Mode) -> Response {
 }
 
 /// The answer of `/gate/verify`: the key's facts.
-pub fn as_json(verdict: &Verdict, call: &Call) -> Response {
+pub fn as_json(verdict: &Verdict, id: &RequestId, now: Timestamp) -> Response {
     let answer = match (&verdict.refusal, &verdict.holder) {
-        (Some(refusal), _) => problem(&refusal.clone().into(), &call.id, Mode::Plain),
-        (None, Some(holder)) => Json(Facts::of(holder, call.at)).into_response(),
+        (Some(refusal), _) => problem(&refusal.clone().into(), id, Mode::Plain),
+        (None, Some(holder)) => Json(Facts::of(holder, now)).into_response(),
         (None, None) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
-    finish(answer, verdict, &call.id)
+    finish(answer, verdict, id)
 }
 
 /// A refusal in words.
@@ -99,12 +103,9 @@ fn ascii(json: &str) -> String {
 
 /// Every one of them, each time: a header left out is a header that the client may write.
 fn identify(headers: &mut HeaderMap, identity: &Identity) {
-    headers.insert(KEY_ID, identity.key_id.clone());
-    headers.insert(ACCOUNT_ID, identity.account_id.clone());
-    headers.insert(KEY_TYPE, identity.key_type.clone());
-    headers.insert(ENVIRONMENT, identity.environment.clone());
-    headers.insert(SCOPES, identity.scopes.clone());
-    headers.insert(INBOX, identity.inbox.clone());
+    for (name, value) in IDENTITY_HEADERS.into_iter().zip(identity.headers()) {
+        headers.insert(name, value);
+    }
 }
 
 fn finish(mut answer: Response, verdict: &Verdict, id: &RequestId) -> Response {
@@ -118,47 +119,55 @@ fn finish(mut answer: Response, verdict: &Verdict, id: &RequestId) -> Response {
 }
 
 /// What `/gate/verify` says of a credential that passed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(tag = "credential", rename_all = "lowercase")]
-enum Facts<'a> {
+pub enum Facts {
     Key {
-        id: &'a str,
-        account_id: &'a str,
-        name: &'a str,
+        id: String,
+        account_id: String,
+        name: String,
         #[serde(rename = "type")]
+        #[schema(value_type = KeyType)]
         key_type: &'static str,
-        environment: &'a str,
-        inbox: Option<&'a str>,
-        scopes: Vec<&'a str>,
+        #[schema(value_type = Environment)]
+        environment: String,
+        /// The one that a restricted key is bound to.
+        #[schema(required = true)]
+        inbox: Option<String>,
+        #[schema(value_type = Vec<Scope>)]
+        scopes: Vec<String>,
+        /// The networks it may be used from; none means anywhere.
         allowed_ips: Vec<String>,
+        #[schema(value_type = Status)]
         status: &'static str,
+        #[schema(required = true)]
         expires_at: Option<String>,
     },
     Session {
-        account_id: &'a str,
-        user_id: &'a str,
+        account_id: String,
+        user_id: String,
         role: &'static str,
     },
 }
 
-impl<'a> Facts<'a> {
-    fn of(holder: &'a Holder, now: Timestamp) -> Self {
+impl Facts {
+    fn of(holder: &Holder, now: Timestamp) -> Self {
         match holder {
             Holder::Session(session) => Self::Session {
-                account_id: &session.user.account_id,
-                user_id: &session.user.id,
+                account_id: session.user.account_id.clone(),
+                user_id: session.user.id.clone(),
                 role: session.user.role.as_str(),
             },
             Holder::Key(key) => {
                 let key = &key.facts;
                 Self::Key {
-                    id: &key.id,
-                    account_id: &key.account_id,
-                    name: &key.name,
+                    id: key.id.clone(),
+                    account_id: key.account_id.clone(),
+                    name: key.name.clone(),
                     key_type: key.key_type.as_str(),
-                    environment: &key.environment,
-                    inbox: key.inbox_id.as_deref(),
-                    scopes: key.scopes.iter().collect(),
+                    environment: key.environment.clone(),
+                    inbox: key.inbox_id.clone(),
+                    scopes: key.scopes.iter().map(str::to_owned).collect(),
                     allowed_ips: key.allowed_ips.iter().map(ToString::to_string).collect(),
                     status: key.status(now).as_str(),
                     expires_at: key.expires_at.map(|at| at.to_string()),

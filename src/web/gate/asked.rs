@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use crate::gate::Need;
+use crate::web::api::words::Scope;
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Asked<'a> {
@@ -21,6 +22,22 @@ pub enum Mode {
     Plain,
     /// `auth_request` knows 401 and 403 only, and passes headers on but no body.
     Nginx,
+}
+
+/// As the document describes it.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "a description")]
+pub struct Query {
+    /// The scope that the request takes.
+    #[param(value_type = Option<Scope>, nullable = false)]
+    scope: Option<String>,
+    /// The inbox that the request touches.
+    #[param(pattern = "^[!-~]+$", nullable = false)]
+    inbox: Option<String>,
+    /// For `auth_request`: 404 and 429 become 403; `X-Keydesk-Status` and `X-Keydesk-Error` say what they were.
+    #[param(pattern = "^nginx$", nullable = false)]
+    mode: Option<String>,
 }
 
 impl<'a> Asked<'a> {
@@ -53,7 +70,7 @@ fn once<'a>(place: &mut Option<Cow<'a, str>>, value: &'a str) -> Result<(), &'st
         return Err("scope and inbox may each be said once.");
     }
     let value = percent_decode_str(value).decode_utf8().map_err(|_| "The query is not UTF-8.")?;
-    if value.is_empty() || value.contains(|c: char| c.is_control() || c.is_whitespace()) {
+    if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err("scope and inbox name one scope and one inbox, or are left out.");
     }
     *place = Some(value);
@@ -84,6 +101,7 @@ mod tests {
             "Scope=a",
             "scope=a%20b",
             "scope=a%00",
+            "inbox=%C3%A9",
             "scope=%ff",
             "mode=caddy",
             "mode=nginx&mode=nginx",

@@ -2,8 +2,8 @@
 //! verdict as JSON. They stand outside the layers of the pages, and log nothing per request: what passes is counted, and
 //! a verdict costs little more than an answer.
 
-mod answer;
-mod asked;
+pub mod answer;
+pub mod asked;
 
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, USER_AGENT};
@@ -11,11 +11,14 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::App;
 use super::api::body::{parse, read};
+use super::api::error_body::ErrorBody;
 use super::api::problem::Problem;
+use super::api::words::Scope;
 use super::request::{LONGEST_AGENT, is_secure, peer};
 use super::request_id::RequestId;
 use crate::clock::Timestamp;
@@ -30,13 +33,19 @@ use asked::{Asked, Mode};
 const LONGEST_METHOD: usize = 16;
 
 /// A secret to be judged for somebody else's request.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
+    #[schema(value_type = String, pattern = "^[!-~]+$")]
     secret: Zeroizing<String>,
+    /// The scope that the request takes.
+    #[schema(value_type = Option<Scope>)]
     scope: Option<String>,
+    /// The inbox that the request touches.
+    #[schema(pattern = "^[!-~]+$")]
     inbox: Option<String>,
     /// Where the request came from; the peer's own address if nobody says.
+    #[schema(value_type = Option<String>, format = "ip")]
     ip: Option<std::net::IpAddr>,
 }
 
@@ -53,6 +62,17 @@ impl Call {
 }
 
 /// `GET|HEAD|POST /gate/authorize?scope=&inbox=&mode=`
+#[utoipa::path(
+    get, path = "/gate/authorize", tag = "Gate", operation_id = "authorize",
+    summary = "May this request pass?",
+    description = "For a gateway, with the headers of the request it holds. On 200 the X-Keydesk-* headers say whose key it is.",
+    security(("bearer" = [])),
+    params(asked::Query),
+    responses(
+        (status = 200, description = "It may."),
+        (status = 404, description = "The key may not know of this inbox.", body = ErrorBody),
+    ),
+)]
 pub async fn authorize(State(app): State<App>, request: Request) -> Response {
     let call = Call::begin(&app);
     // A gateway that passes the body on too has it dropped unread.
@@ -106,10 +126,24 @@ async fn judge(
 }
 
 /// `POST /gate/verify {secret, scope?, inbox?, ip?}`
+#[utoipa::path(
+    post, path = "/gate/verify", tag = "Gate", operation_id = "verify",
+    summary = "May whoever holds this secret pass?",
+    description = "The same verdict, for a gateway that would rather read JSON.",
+    request_body = Question,
+    responses(
+        (status = 200, description = "They may; whose key it is.", body = answer::Facts),
+        (status = 401, description = "It is not a credential that works.", body = ErrorBody),
+        (status = 403, description = "It works, but not for this, or not from there.", body = ErrorBody),
+        (status = 404, description = "The key may not know of this inbox.", body = ErrorBody),
+        (status = 422, description = "No key can hold this scope.", body = ErrorBody),
+        (status = 429, description = "The key was used too often.", body = ErrorBody),
+    ),
+)]
 pub async fn verify(State(app): State<App>, request: Request) -> Response {
     let call = Call::begin(&app);
     match questioned(&app, &call, request).await {
-        Ok(verdict) => answer::as_json(&verdict, &call),
+        Ok(verdict) => answer::as_json(&verdict, &call.id, call.at),
         Err(problem) => answer::problem(&problem, &call.id, Mode::Plain),
     }
 }

@@ -2,6 +2,7 @@
 //! want.
 
 pub mod audit_log;
+pub mod docs;
 pub mod home;
 pub mod inboxes;
 pub mod keys;

@@ -13,7 +13,7 @@ use crate::store::{api_keys, usage};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
 use crate::web::error::Error;
-use crate::web::highlight::{Span, spans};
+use crate::web::samples::{self, Sample};
 use crate::web::view::Moment;
 use crate::web::{App, page};
 
@@ -25,15 +25,8 @@ pub struct Welcome<'a> {
     key: Option<ApiKey>,
     tag: Option<Tag>,
     pub seal: Option<Seal>,
-    samples: Vec<Sample<'a>>,
+    samples: Vec<Sample>,
     received: Option<Received>,
-}
-
-struct Sample<'a> {
-    id: &'a str,
-    label: &'a str,
-    spans: Vec<Span>,
-    checked: bool,
 }
 
 /// The first request that passed.
@@ -53,21 +46,13 @@ impl<'a> Welcome<'a> {
     pub async fn of(app: &'a App, me: &Me, key: Option<ApiKey>, seal: Option<Seal>) -> Result<Self, Error> {
         let mut chrome = Chrome::of(app, me, Place::Welcome).await?;
         chrome.here = "/welcome".into();
-        let chosen = &me.info.code_language;
-        let known = app.product.samples.iter().any(|sample| sample.id == *chosen);
-        let sample = |(index, sample): (usize, &'a crate::product::Sample)| Sample {
-            id: &sample.id,
-            label: &sample.label,
-            spans: spans(&app.product.sample_code(sample, &app.public_url)),
-            checked: if known { sample.id == *chosen } else { index == 0 },
-        };
         Ok(Self {
             chrome,
             app,
             tag: key.as_ref().and_then(|key| Tag::of(&app.product, &key.environment)),
             key,
             seal,
-            samples: app.product.samples.iter().enumerate().map(sample).collect(),
+            samples: samples::of_product(app, &me.info),
             received: Received::find(app, me).await?,
         })
     }
@@ -141,7 +126,7 @@ pub async fn status(State(app): State<App>, me: Me) -> Result<Response, Error> {
 impl Received {
     /// Counts first what was not written yet: whoever checks right after a request must see it.
     async fn find(app: &App, me: &Me) -> Result<Option<Self>, Error> {
-        app.flush_usage().await?;
+        app.flush_usage(me.account_id()).await?;
         let found = usage::first_request(&app.db, me.account_id()).await?;
         let request: Option<PassedRequest> = found.and_then(|json| serde_json::from_str(&json).ok());
         Ok(request.map(|request| Self {

@@ -208,6 +208,21 @@ impl Actor {
         page.hrefs().iter().find_map(|href| href.strip_prefix("api-keys/")).expect("a key").to_owned()
     }
 
+    /// Every row of a list of the API, read page by page. `path` has a query.
+    pub async fn walks(&self, path: &str) -> Vec<Value> {
+        let (mut rows, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = self.get(&format!("{path}&after={after}")).await;
+            assert_eq!(page.status, 200, "{}", page.text());
+            let page = page.json();
+            rows.extend(page["data"].as_array().expect("rows").iter().cloned());
+            match page["next"].as_str() {
+                Some(next) => next.clone_into(&mut after),
+                None => return rows,
+            }
+        }
+    }
+
     /// The value of a cookie that this browser holds.
     pub fn cookie(&self, name: &str) -> Option<String> {
         self.jar().get(name).cloned()

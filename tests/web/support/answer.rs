@@ -171,7 +171,7 @@ impl Answer {
 
 /// Puts `…` behind the prefix of every id.
 fn plain(value: &mut Value) {
-    const KINDS: [&str; 7] = ["req", "key", "acc", "inb", "usr", "ses", "kdrefresh"];
+    const KINDS: [&str; 8] = ["req", "key", "acc", "inb", "usr", "ses", "evt", "kdrefresh"];
     match value {
         Value::Object(fields) => fields.values_mut().for_each(plain),
         Value::Array(items) => items.iter_mut().for_each(plain),

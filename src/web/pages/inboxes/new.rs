@@ -42,7 +42,7 @@ pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Resul
             Flash::good(&inbox.name, " is ready.").keep(&me).await?;
             Ok(see_other("/settings/inboxes"))
         }
-        Err(Refused::Name(why)) => {
+        Err(Refused::Name(why) | Refused::NameTaken(why)) => {
             let again = New::of(&app, &me, fields.get("name"), Some(why)).await?;
             Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again))
         }

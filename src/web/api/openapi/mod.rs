@@ -1,0 +1,134 @@
+//! The API in OpenAPI 3.1. What every product has is generated from the handlers and their structs; what the product
+//! definition decides (its words, scopes and policies) is filled in, so the document is true for the product in use.
+
+mod answers;
+mod new_key;
+mod words;
+
+use std::future::{Ready, ready};
+
+use axum::body::Bytes;
+use axum::http::HeaderName;
+use axum::http::header::CONTENT_TYPE;
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
+
+use super::error_body::ErrorBody;
+use super::{audit_events, auth, inboxes, key, keys, usage};
+use crate::product::Product;
+use crate::web::{App, gate};
+
+/// `/v1`: what a key or a session token opens.
+#[derive(OpenApi)]
+#[openapi(
+    paths(
+        key::show,
+        keys::list,
+        keys::create,
+        keys::show,
+        keys::delete,
+        keys::rotate,
+        inboxes::list,
+        inboxes::create,
+        inboxes::show,
+        inboxes::delete,
+        usage::list,
+        audit_events::list,
+    ),
+    components(schemas(ErrorBody))
+)]
+struct Management;
+
+/// `/api/auth`: sessions without a browser.
+#[derive(OpenApi)]
+#[openapi(paths(auth::sign_up, auth::log_in, auth::refresh, auth::log_out))]
+struct Sessions;
+
+/// `/gate`: what the product's gateway asks.
+#[derive(OpenApi)]
+#[openapi(paths(gate::authorize, gate::verify))]
+struct Doors;
+
+/// The document for this product, reached at `public_url`.
+pub fn document(product: &Product, public_url: &str) -> Value {
+    let mut operations = Management::openapi();
+    operations.merge(Sessions::openapi());
+    operations.merge(Doors::openapi());
+    let mut document = serde_json::to_value(operations).expect("an OpenAPI document is JSON");
+    document["info"] = json!({
+        "title": format!("{} API", product.brand.name),
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": "Bearer credentials only. Every answer carries an X-Request-Id; every refusal has one shape of body.",
+    });
+    document["servers"] = json!([{ "url": public_url }]);
+    document["components"]["securitySchemes"] = json!({ "bearer": bearer(product) });
+    document["components"]["headers"] = answers::header_components();
+    words::fill_in(&mut document["components"]["schemas"], product);
+    document["components"]["schemas"]["NewKey"] = new_key::schema(product);
+    offer(object(&mut document["paths"]), product);
+    answer_to_other_methods(&mut document["paths"]["/gate/authorize"]);
+    for operation in operations_of(&mut document) {
+        answers::complete(operation);
+    }
+    document
+}
+
+/// What answers `GET /openapi.json`: the document as it is from the start on.
+pub fn serve(
+    app: &App,
+) -> impl Fn() -> Ready<([(HeaderName, &'static str); 1], Bytes)> + Clone + Send + Sync + 'static {
+    let document = Bytes::from(document(&app.product, &app.public_url).to_string());
+    move || ready(([(CONTENT_TYPE, "application/json")], document.clone()))
+}
+
+fn bearer(product: &Product) -> Value {
+    let token = if product.api.session_token { ", or the session token of POST /api/auth/login" } else { "" };
+    json!({ "type": "http", "scheme": "bearer", "description": format!("The secret of an API key{token}.") })
+}
+
+/// Leaves out what this product does not offer, and says its inboxes by their own name too.
+fn offer(paths: &mut Map<String, Value>, product: &Product) {
+    if !product.keys.delete_over_api {
+        object(&mut paths["/v1/keys/{id}"]).remove("delete");
+        object(&mut paths["/v1/keys"]["post"]["responses"]["201"]["links"]).remove("delete");
+    }
+    let own = &product.words.api_name;
+    if own == "inboxes" {
+        return;
+    }
+    for path in ["/v1/inboxes", "/v1/inboxes/{id}"] {
+        let mut item = paths[path].clone();
+        for operation in object(&mut item).values_mut() {
+            let verb = operation["operationId"].as_str().and_then(|id| id.split('_').next()).unwrap_or_default();
+            operation["operationId"] = format!("{verb}_{own}").into();
+            if let Some(links) = operation.pointer_mut("/responses/201/links") {
+                *links = links_by_path(own);
+            }
+        }
+        paths.insert(path.replace("inboxes", own), item);
+    }
+}
+
+/// Gateways ask by the method that they like.
+fn answer_to_other_methods(item: &mut Value) {
+    for method in ["head", "post"] {
+        let mut operation = item["get"].clone();
+        operation["operationId"] = format!("authorize_by_{method}").into();
+        item[method] = operation;
+    }
+}
+
+/// From a made inbox to its own path, under the product's own name.
+fn links_by_path(own: &str) -> Value {
+    let link =
+        |verb: &str| json!({ "operationId": format!("{verb}_{own}"), "parameters": { "id": "$response.body#/id" } });
+    json!({ "show": link("get"), "delete": link("delete") })
+}
+
+fn operations_of(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+    object(&mut document["paths"]).values_mut().flat_map(|item| object(item).values_mut())
+}
+
+fn object(value: &mut Value) -> &mut Map<String, Value> {
+    value.as_object_mut().expect("this part of the document is an object")
+}

@@ -1,0 +1,48 @@
+//! The choices that are this product's: its scopes, environments, types and spans, in place of any text at all.
+
+use serde_json::{Value, json};
+
+use crate::model::api_key::Status;
+use crate::model::name;
+use crate::model::scopes::WILDCARD;
+use crate::product::Product;
+
+/// Characters that are white space to us and are cut off the ends of a name (Unicode's `White_Space`).
+const WHITE_SPACE: &str = r"\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
+const CONTROL: &str = r"\u0000-\u001f\u007f-\u009f";
+
+/// Gives every word its choices.
+pub(super) fn fill_in(schemas: &mut Value, product: &Product) {
+    let statuses = Status::ALL.map(|status| status.as_str().to_owned());
+    for (word, choices) in [
+        ("KeyType", product.keys.types.clone()),
+        ("Status", statuses.into()),
+        ("Scope", scopes(product)),
+        ("Environment", environments(product)),
+        ("Grace", product.rotation.grace.clone()),
+    ] {
+        schemas[word]["enum"] = json!(choices);
+    }
+    schemas["Name"]["pattern"] = name_pattern().into();
+}
+
+/// The environments that a key may be of; one without a name in a product that has none.
+pub(super) fn environments(product: &Product) -> Vec<String> {
+    if product.environments.is_empty() {
+        return vec![String::new()];
+    }
+    product.environments.iter().map(|environment| environment.id.clone()).collect()
+}
+
+fn scopes(product: &Product) -> Vec<String> {
+    let own = product.scopes.iter().map(|scope| scope.id.clone());
+    std::iter::once(WILDCARD.to_owned()).chain(own).collect()
+}
+
+/// Something to see at both ends once the white space is cut off, no control character between them, and 50 characters
+/// at most. The white space does not count, so the length is not a keyword of its own.
+fn name_pattern() -> String {
+    let edge = format!("[^{WHITE_SPACE}{CONTROL}]");
+    let between = format!("[^{CONTROL}]{{0,{}}}", name::LONGEST - 2);
+    format!("^[{WHITE_SPACE}]*{edge}({between}{edge})?[{WHITE_SPACE}]*$")
+}
