@@ -9,6 +9,7 @@ use quick_cache::sync::Cache;
 use super::known::{Identity, Known};
 use super::usage::Tally;
 use super::window::Windows;
+use crate::model::api_key::KeyType;
 use crate::model::secret::SecretHash;
 use crate::product::Product;
 use crate::store::changes::{Changes, Seen};
@@ -103,7 +104,10 @@ impl Memory {
     async fn read(&self, db: &Db, hash: &SecretHash, product: &Product) -> sqlx::Result<Result<Arc<Known>, Seen>> {
         let seen = db.changes().seen_now();
         let Some(mut facts) = api_keys::find_facts(db, hash).await? else { return Ok(Err(seen)) };
-        facts.scopes = facts.scopes.with_implied(product);
+        facts.scopes = match facts.key_type {
+            KeyType::Standard => facts.scopes.with_implied(product),
+            KeyType::Restricted => facts.scopes.with_implied_within_binding(product),
+        };
         let identity = Identity::of_key(&facts);
         let window = self.windows.of(&facts.id);
         let tally = Tally::of(&facts).into();

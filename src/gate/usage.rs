@@ -12,7 +12,7 @@ use super::known::Known;
 use super::verdict::Refusal;
 use crate::clock::Timestamp;
 use crate::model::key_facts::KeyFacts;
-use crate::model::text::masked;
+use crate::model::text::{masked, without_secrets};
 use crate::store::usage::{KeyUse, LastUse};
 use crate::store::{self, Db};
 
@@ -60,7 +60,7 @@ impl Visit<'_> {
             path: masked(short(self.path)),
             status: self.status,
             ip: self.ip.to_string(),
-            user_agent: self.user_agent.to_owned(),
+            user_agent: without_secrets(self.user_agent),
             request_id: self.request_id.to_owned(),
             took: i64::try_from(self.took.as_micros()).unwrap_or(i64::MAX),
         }
@@ -186,7 +186,7 @@ impl Tally {
             taken.last = Some(LastUse {
                 at: self.last.at,
                 ip: self.last.ip.to_string(),
-                agent: self.last.agent.clone(),
+                agent: without_secrets(&self.last.agent),
                 route: masked(&self.last.route),
             });
         }

@@ -33,6 +33,12 @@ impl Scopes {
         if all.len() == self.0.len() { self.clone() } else { Self::ordered(&all, product) }
     }
 
+    /// As [`Self::with_implied`], for a key bound to one resource: what none such may hold does not come along.
+    pub fn with_implied_within_binding(&self, product: &Product) -> Self {
+        let may = |id: &String| self.0.contains(id) || product.scope(id).is_some_and(|scope| scope.restricted);
+        Self(self.with_implied(product).0.into_iter().filter(may).collect())
+    }
+
     pub fn is_full_access(&self) -> bool {
         self.0.iter().any(|scope| scope == WILDCARD)
     }

@@ -116,6 +116,16 @@ pub fn masked(path: &str) -> String {
     path.split('/').map(|part| if long(part) { "…" } else { part }).collect::<Vec<_>>().join("/")
 }
 
+/// What a client says of itself, as tables may hold it: without the words that could be a secret or a token.
+pub fn without_secrets(text: &str) -> String {
+    let ends_word = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let plain = |part: &str| {
+        let (word, end) = part.split_at(part.find(ends_word).unwrap_or(part.len()));
+        if word.len() > 40 || word.starts_with("eyJ") { format!("…{end}") } else { part.to_owned() }
+    };
+    text.split_inclusive(ends_word).map(plain).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,5 +168,15 @@ mod tests {
         assert_eq!(masked("/settings/api-keys/key_abc"), "/settings/api-keys/key_abc");
         assert_eq!(masked(&format!("/v1/kd_live_{}", "x".repeat(49))), "/v1/…");
         assert_eq!(masked("/x/eyJhbGciOi"), "/x/…");
+    }
+
+    #[test]
+    fn a_secret_among_a_clients_words_is_left_out() {
+        let browser =
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+        assert_eq!(without_secrets(browser), browser);
+        let key = format!("kd_live_{}", "a1".repeat(24));
+        assert_eq!(without_secrets(&format!("acme/1.0 (key={key}; é)")), "acme/1.0 (key=…; é)");
+        assert_eq!(without_secrets(&format!("{key},eyJhbGciOi.eyJzdWIi.{key}")), "…,….….…");
     }
 }

@@ -7,20 +7,22 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::header::{COOKIE, HOST, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode};
+use axum::http::{Extensions, HeaderMap, HeaderValue};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use tracing::Instrument;
 
 use super::App;
+use super::api::problem::Problem;
+use super::request_id::RequestId;
 use crate::clock::Timestamp;
 use crate::gate::forwarded::Forwarded;
 use crate::model::audit::Actor;
 use crate::model::host::{host_of, is_loopback};
-use crate::model::text::masked;
+use crate::model::text::{masked, without_secrets};
 
 /// Characters of a user agent that are worth remembering.
-const LONGEST_AGENT: usize = 200;
+pub const LONGEST_AGENT: usize = 200;
 
 #[derive(Clone, Debug)]
 pub struct RequestInfo {
@@ -80,12 +82,13 @@ impl<S: Sync> FromRequestParts<S> for RequestInfo {
 
 /// Gives the request its id, and logs it when it is answered.
 pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let id = app.request_ids.next();
     let forwarded = match Forwarded::read(request.headers(), peer(request.extensions()), &app.proxies) {
         Ok(forwarded) => forwarded,
-        Err(why) => return (StatusCode::BAD_REQUEST, why).into_response(),
+        Err(why) => return ambiguous(why, &id),
     };
     let info = RequestInfo {
-        id: app.request_ids.next().to_string(),
+        id: id.to_string(),
         ip: forwarded.source,
         secure: is_secure(&forwarded, request.headers()),
         user_agent: agent(request.headers()),
@@ -115,6 +118,13 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     response
 }
 
+/// 400, for the operator of the gateway that sends such requests.
+fn ambiguous(why: &'static str, id: &RequestId) -> Response {
+    let mut answer = Problem::bad_request(why).answer(id.as_str());
+    answer.headers_mut().insert("x-request-id", id.header());
+    answer
+}
+
 /// Who holds the other end of the connection.
 pub fn peer(extensions: &Extensions) -> IpAddr {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
@@ -133,7 +143,7 @@ pub fn is_secure(forwarded: &Forwarded<'_>, headers: &HeaderMap) -> bool {
 
 fn agent(headers: &HeaderMap) -> String {
     let said = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    said.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect()
+    without_secrets(said).chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect()
 }
 
 fn theme(headers: &HeaderMap) -> Theme {

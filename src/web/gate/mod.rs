@@ -19,7 +19,7 @@ use super::api::body::{parse, read};
 use super::api::error_body::ErrorBody;
 use super::api::problem::Problem;
 use super::api::words::Scope;
-use super::request::{is_secure, peer};
+use super::request::{LONGEST_AGENT, is_secure, peer};
 use super::request_id::RequestId;
 use crate::clock::Timestamp;
 use crate::gate::credential::Credential;
@@ -29,6 +29,9 @@ use crate::gate::verdict::Refusal;
 use crate::gate::{Holder, Need, Unavailable, Verdict};
 use crate::product::routes::Required;
 use asked::{Asked, Mode};
+
+/// Characters of a method that are worth remembering; every one that a route has is shorter.
+const LONGEST_METHOD: usize = 16;
 
 /// A secret to be judged for somebody else's request.
 #[derive(Deserialize, ToSchema)]
@@ -192,17 +195,23 @@ fn count(
     original: Original<'_>,
 ) {
     let (None, Some(Holder::Key(key))) = (&verdict.refusal, &verdict.holder) else { return };
+    let agent = headers.get(USER_AGENT);
     let visit = Visit {
         at: call.at,
-        method: original.method,
+        method: original.method.get(..LONGEST_METHOD).unwrap_or(original.method),
         path: original.uri.split('?').next().unwrap_or_default(),
         status: StatusCode::OK.as_u16(),
         ip: forwarded.source,
-        user_agent: headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default(),
+        user_agent: words(agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default()),
         request_id: call.id.as_str(),
         took: app.now().since(call.at),
     };
     app.gate.usage.passed(key, &visit);
+}
+
+/// As many whole words of a user agent as are worth remembering: half a secret is not seen for what it is.
+fn words(agent: &str) -> &str {
+    agent.get(..LONGEST_AGENT).map_or(agent, |start| start.rsplit_once(' ').map_or("", |(words, _)| words))
 }
 
 /// 405, for any other method of `/gate/authorize`.

@@ -25,6 +25,7 @@ pub const PUBLIC_URL: &str = "http://localhost:8080";
 /// The gateways whose word is taken.
 pub const PROXIES: &str = "10.0.0.0/8";
 const SECRET_FILE: [u8; 32] = [42; 32];
+const CACHE_KEYS: usize = 1000;
 
 pub struct TestApp {
     pub app: App,
@@ -35,20 +36,30 @@ pub struct TestApp {
 impl TestApp {
     /// The built-in product under `http://localhost:8080`.
     pub async fn new() -> Self {
-        Self::of(|_| {}, PUBLIC_URL).await
+        Self::of(|_| {}, PUBLIC_URL, CACHE_KEYS).await
     }
 
     /// The built-in product, changed.
     pub async fn with_product(change: impl FnOnce(&mut Product)) -> Self {
-        Self::of(change, PUBLIC_URL).await
+        Self::of(change, PUBLIC_URL, CACHE_KEYS).await
+    }
+
+    /// The built-in product without a rate limit, behind a gate that remembers `keys` keys.
+    pub async fn remembering(keys: usize) -> Self {
+        Self::of(|product| product.rate_limit.per_minute = 0, PUBLIC_URL, keys).await
+    }
+
+    /// The built-in product with this rate limit, behind a gate that remembers one key.
+    pub async fn forgetful(per_minute: u32) -> Self {
+        Self::of(|product| product.rate_limit.per_minute = per_minute, PUBLIC_URL, 1).await
     }
 
     /// The built-in product as the world reaches it over TLS.
     pub async fn over_https() -> Self {
-        Self::of(|_| {}, "https://keys.example").await
+        Self::of(|_| {}, "https://keys.example", CACHE_KEYS).await
     }
 
-    async fn of(change: impl FnOnce(&mut Product), public_url: &str) -> Self {
+    async fn of(change: impl FnOnce(&mut Product), public_url: &str, cache_keys: usize) -> Self {
         logs::capture();
         let seed = seed();
         let database = Arc::new(TestDatabase::fresh(seed).await);
@@ -62,7 +73,7 @@ impl TestApp {
             entropy: Entropy::seeded(seed),
             public_url: public_url.into(),
             proxies: PROXIES.parse().expect("networks"),
-            cache_keys: 1000,
+            cache_keys,
         };
         // No other process writes here; what a test changes by hand is noted by `TestDatabase::run`.
         database.db.changes().watch();

@@ -11,6 +11,7 @@ use crate::audit;
 
 pub struct TestDatabase {
     pub db: Db,
+    url: String,
     folder: Option<TempDir>,
 }
 
@@ -24,8 +25,8 @@ impl TestDatabase {
 
     async fn file() -> Self {
         let folder = audit::folder("web-");
-        let db = Db::open(&format!("sqlite://{}", folder.path().join("keydesk.db").display())).await;
-        Self { db: db.expect("a fresh file opens"), folder: Some(folder) }
+        let url = format!("sqlite://{}", folder.path().join("keydesk.db").display());
+        Self { db: Db::open(&url).await.expect("a fresh file opens"), url, folder: Some(folder) }
     }
 
     async fn schema(server: &str, seed: u64) -> Self {
@@ -35,8 +36,13 @@ impl TestDatabase {
         sqlx::query(AssertSqlSafe(create)).execute(&mut connection).await.expect("a fresh schema");
         connection.close().await.expect("a goodbye");
         let glue = if server.contains('?') { '&' } else { '?' };
-        let db = Db::open(&format!("{server}{glue}options=-c%20search_path%3D{name}")).await;
-        Self { db: db.expect("a fresh schema opens"), folder: None }
+        let url = format!("{server}{glue}options=-c%20search_path%3D{name}");
+        Self { db: Db::open(&url).await.expect("a fresh schema opens"), url, folder: None }
+    }
+
+    /// The same database as another process opens it: nothing that is done here is noted there.
+    pub async fn opened_elsewhere(&self) -> Db {
+        Db::open(&self.url).await.expect("the database opens again")
     }
 
     /// Runs a change that no page offers.

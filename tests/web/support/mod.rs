@@ -4,16 +4,26 @@
 mod actor;
 mod answer;
 mod app;
+mod binary;
+mod cast;
 mod database;
+mod dice;
 mod html;
 mod logs;
+mod memory;
 mod requests;
+mod verdicts;
 
 pub use actor::{Actor, PASSWORD};
 pub use answer::Answer;
 pub use app::TestApp;
+pub use binary::Binary;
+pub use cast::{Cast, HOME};
+pub use dice::Dice;
 pub use logs::logged;
+pub use memory::resident;
 pub use requests::Ask;
+pub use verdicts::{CHALLENGE, IDENTITY, INVALID_TOKEN};
 
 /// One `name=value` of a form.
 pub type Field<'a> = (&'a str, &'a str);
