@@ -16,7 +16,7 @@ limited-every|limited|100k.every|scope|200||the same, every key alike
 miss|small|100k.every|scope|200||key not in the cache
 deleted|limited|100k.deleted|scope|401||deleted key
 garbage|limited|100k.garbage|scope|401|0.80|wrong checksum
-unknown|limited|100k.unknown|scope|401||right checksum, nobody'"'"'s
+unknown|limited|100k.unknown|scope|429||right checksum, nobody'"'"'s
 restricted|limited|100k.restricted|inbox|200||restricted key, its inbox
 forward|limited|100k.zipf|forward|200||forward-auth with routes
 few|few|1k.hot|scope|200||1 k keys known, 1 000 used

@@ -1,6 +1,6 @@
-//! What the gate remembers: keys that were presented lately, and hashes that belong to none. Both are bounded, a miss is
-//! read once however many ask for it, and nothing is believed past the key's last change
-//! ([`crate::store::changes`]).
+//! What the gate remembers: keys that were presented lately, hashes that belong to none, and whose the inboxes are. All of
+//! it is bounded, a key is read once however many ask for it, and nothing is believed past the last change of what it is
+//! about ([`crate::store::changes`]).
 
 use std::sync::Arc;
 
@@ -13,15 +13,28 @@ use crate::model::api_key::KeyType;
 use crate::model::secret::SecretHash;
 use crate::product::Product;
 use crate::store::changes::{Changes, Seen};
-use crate::store::{Db, api_keys};
+use crate::store::{Db, api_keys, inboxes};
 
 /// One unknown hash is remembered for this many keys: a flood of garbage displaces garbage, never a key.
 const KEYS_PER_UNKNOWN: usize = 10;
 
+/// One inbox is remembered for this many keys.
+const KEYS_PER_INBOX: usize = 4;
+/// Bytes of an inbox's id; whatever is longer is none.
+const LONGEST_INBOX_ID: usize = 64;
+
 pub struct Memory {
     known: Cache<SecretHash, Arc<Known>>,
     unknown: Cache<SecretHash, Arc<Seen>>,
+    /// By inbox id.
+    inboxes: Cache<String, Arc<Place>>,
     pub windows: Windows,
+}
+
+/// Whose an inbox is, if there is one.
+struct Place {
+    account_id: Option<String>,
+    seen: Seen,
 }
 
 /// What memory says of a secret.
@@ -39,6 +52,7 @@ impl Memory {
         Self {
             known: Cache::new(keys.max(1)),
             unknown: Cache::new((keys / KEYS_PER_UNKNOWN).max(1)),
+            inboxes: Cache::new((keys / KEYS_PER_INBOX).max(1)),
             windows: Windows::default(),
         }
     }
@@ -98,6 +112,27 @@ impl Memory {
                 }
             }
         }
+    }
+
+    /// Whether the account has this inbox.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn is_inbox_of(&self, db: &Db, inbox_id: &str, account_id: &str) -> sqlx::Result<bool> {
+        if inbox_id.len() > LONGEST_INBOX_ID {
+            return Ok(false);
+        }
+        let is_its = |place: &Place| place.account_id.as_deref() == Some(account_id);
+        if let Some(place) = self.inboxes.get(inbox_id).filter(|_| db.changes().is_watched())
+            && db.changes().is_current(inbox_id, &place.seen)
+        {
+            return Ok(is_its(&place));
+        }
+        let seen = db.changes().seen_now();
+        let place = Place { account_id: inboxes::find_account(db, inbox_id).await?, seen };
+        let answer = is_its(&place);
+        self.inboxes.insert(inbox_id.to_owned(), Arc::new(place));
+        Ok(answer)
     }
 
     /// One read; nobody is said with the moment since when nobody is true.

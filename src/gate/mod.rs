@@ -171,10 +171,10 @@ impl Gate {
             Err(refusal) => return Ok(Verdict { refusal: Some(refusal), holder: None, allowance: None }),
         };
         let decided = match needs {
-            Ok(needs) => {
-                let allowed = needs.into_iter().try_for_each(|need| self.authorize(&holder, need, now));
-                allowed.and_then(|()| self.spend(&holder, now))
-            }
+            Ok(needs) => match self.allows(&holder, needs, now).await? {
+                Ok(()) => self.spend(&holder, now),
+                refused => refused.map(|()| None),
+            },
             Err(refusal) => Err(self.refuse(&holder, refusal, now)),
         };
         Ok(match decided {
@@ -184,6 +184,27 @@ impl Gate {
                 Verdict { refusal: Some(refusal), holder: Some(holder), allowance }
             }
         })
+    }
+
+    /// Whether `holder` may do all of it. An inbox that the account does not have is beyond everybody's reach; `/v1` need not
+    /// ask, because it reads the inbox of the account.
+    async fn allows(
+        &self,
+        holder: &Holder,
+        needs: impl IntoIterator<Item = Need<'_>>,
+        now: Timestamp,
+    ) -> Result<Result<(), Refusal>, Unavailable> {
+        for need in needs {
+            if let Some(inbox_id) = need.inbox_id.filter(|_| holder.only_inbox().is_empty())
+                && !self.memory.is_inbox_of(&self.db, inbox_id, holder.account_id()).await?
+            {
+                return Ok(Err(self.refuse(holder, Refusal::OutOfReach, now)));
+            }
+            if let Err(refusal) = self.authorize(holder, need, now) {
+                return Ok(Err(refusal));
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// Who presents this credential, if it is one that works now and here.

@@ -46,10 +46,7 @@ async fn keep_house(background: Background) {
         tokio::select! {
             _ = flushing.tick() => {
                 let began = background.clock.now();
-                // In a task of its own: the end of this one must not lose what was taken to be written.
-                let own = background.clone();
-                let done = tokio::spawn(async move { flush(&own).await }).await;
-                report("flush", done.unwrap_or(Ok(())));
+                report("flush", flush(&background).await);
                 let took = background.clock.now().since(began);
                 flushing.reset_after(FLUSH_EVERY.max(took * REST));
             }
@@ -58,16 +55,27 @@ async fn keep_house(background: Background) {
     }
 }
 
-/// Writes what was counted and noted since the last time.
+/// Writes what was counted and noted since the last time. In a task of its own: whoever gives up waiting must not lose
+/// what was taken to be written.
 ///
 /// # Errors
 /// If the database does not answer; nothing is lost by trying again.
 pub async fn flush(background: &Background) -> sqlx::Result<()> {
-    let Background { db, gate, keyring, clock, entropy, installation_id } = background;
-    let product = Actor::machine("system", "Keydesk");
-    let act = Act { actor: &product, at: clock.now(), keyring, entropy, installation_id };
-    gate.usage.flush(db, None).await?;
-    gate.refused_sign_ins.flush(db, &act).await
+    let Background { db, gate, keyring, clock, entropy, installation_id } = background.clone();
+    let writing = tokio::spawn(async move {
+        let product = Actor::machine("system", "Keydesk");
+        let act = Act {
+            actor: &product,
+            at: clock.now(),
+            keyring: &keyring,
+            entropy: &entropy,
+            installation_id: &installation_id,
+        };
+        gate.usage.flush(&db, None).await?;
+        gate.refused_sign_ins.flush(&db, &act).await
+    });
+    // Only the end of the runtime keeps a task from finishing.
+    writing.await.unwrap_or(Err(sqlx::Error::PoolClosed))
 }
 
 /// Destroys what has expired: seals that nobody opened, records of sessions.

@@ -300,7 +300,7 @@ async fn renew(
             .bind(key.rotated_at.map_or(0, Timestamp::micros))
     );
     if updated > 0 {
-        tx.changes_key(&key.id);
+        tx.changes(&key.id);
     }
     Ok(updated > 0)
 }
@@ -317,7 +317,7 @@ pub async fn stop_old(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool
     if updated == 0 {
         return Ok(false);
     }
-    tx.changes_key(&key.id);
+    tx.changes(&key.id);
     api_key_secrets::end_retiring(&mut tx, &key.id, act.at).await?;
     audit_events::record(
         &mut tx,
@@ -376,7 +376,7 @@ async fn delete_within(
     let by = (act.actor.kind == "user").then_some(&act.actor.id);
     let deleted: Option<(String,)> = within!(&mut *tx, c => sqlx::query_as(DELETE).bind(account_id).bind(id).bind(act.at).bind(by).fetch_optional(c))?;
     let Some((name,)) = deleted else { return Ok(None) };
-    tx.changes_key(id);
+    tx.changes(id);
     change!(&mut *tx, sqlx::query("delete from sealed_secrets where key_id = $1").bind(id));
     audit_events::record(tx, act, account_id, Action::KeyDeleted, Target { id, name: &name }, detail).await?;
     Ok(Some(name))

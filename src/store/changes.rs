@@ -1,5 +1,5 @@
-//! Which keys changed lately, so that what the gate remembers can be told from what is true. A transaction that changes a
-//! key notes it here before anybody learns that it committed; whoever reads a key takes the moment before the read. A
+//! Which keys and inboxes changed lately, so that what the gate remembers can be told from what is true. A transaction
+//! that changes one notes it here before anybody learns that it committed; whoever reads a key takes the moment before the read. A
 //! memory whose moment lies before the key's last change is stale, whichever of the two was stored first, so no
 //! concurrent read brings a deleted key back.
 
@@ -21,9 +21,9 @@ pub struct Changes {
 
 #[derive(Debug, Default)]
 struct Latest {
-    /// The moment of each key's last change.
+    /// The moment of each one's last change, by id.
     of: HashMap<String, u64>,
-    /// When any other key may have changed last.
+    /// When any other may have changed last.
     others: u64,
 }
 
@@ -38,16 +38,16 @@ impl Default for Changes {
 }
 
 impl Changes {
-    /// To be taken before a key is read, and kept beside what was read.
+    /// To be taken before the database is read, and kept beside what was read.
     pub fn seen_now(&self) -> Seen {
         Seen(AtomicU64::new(self.moment.load(Ordering::SeqCst)))
     }
 
-    /// Keys changed; the transaction that changed them has committed.
-    pub fn note(&self, key_ids: &[impl AsRef<str>]) {
+    /// These changed; the transaction that changed them has committed.
+    pub fn note(&self, ids: &[impl AsRef<str>]) {
         let mut latest = self.latest();
         let moment = self.moment.load(Ordering::SeqCst) + 1;
-        for id in key_ids {
+        for id in ids {
             latest.of.insert(id.as_ref().to_owned(), moment);
         }
         if latest.of.len() > MOST {
@@ -57,7 +57,7 @@ impl Changes {
         self.moment.store(moment, Ordering::SeqCst);
     }
 
-    /// Any key may have changed.
+    /// Anything may have changed.
     pub fn note_all(&self) {
         let mut latest = self.latest();
         let moment = self.moment.load(Ordering::SeqCst) + 1;
@@ -66,18 +66,18 @@ impl Changes {
         self.moment.store(moment, Ordering::SeqCst);
     }
 
-    /// Whether what was read of a key is still true.
-    pub fn is_current(&self, key_id: &str, seen: &Seen) -> bool {
+    /// Whether what was read of a key or an inbox is still true.
+    pub fn is_current(&self, id: &str, seen: &Seen) -> bool {
         let moment = self.moment.load(Ordering::SeqCst);
         let known = seen.0.load(Ordering::SeqCst);
         if known >= moment {
             return true;
         }
         let latest = self.latest();
-        if latest.of.get(key_id).copied().unwrap_or(latest.others) > known {
+        if latest.of.get(id).copied().unwrap_or(latest.others) > known {
             return false;
         }
-        // Nothing until then was about this key, so the next look need not ask again.
+        // Nothing until then was about it, so the next look need not ask again.
         seen.0.fetch_max(moment, Ordering::SeqCst);
         true
     }

@@ -64,6 +64,7 @@ pub async fn create(db: &Db, act: &Act<'_>, inbox: &Inbox, once: Option<Once<'_>
     if inserted == 0 {
         return Ok(Created::NameTaken);
     }
+    tx.changes(&inbox.id);
     let target = Target { id: &inbox.id, name: &inbox.name };
     audit_events::record(&mut tx, act, &inbox.account_id, Action::InboxCreated, target, "").await?;
     once::remember(&mut tx, act, &inbox.account_id, once, &inbox.id).await?;
@@ -79,6 +80,13 @@ pub async fn find(db: &Db, account_id: &str, id: &str) -> sqlx::Result<Option<In
         and id = $2
         and deleted_at is null";
     read!(db, c => sqlx::query_as(FIND).bind(account_id).bind(id).fetch_optional(c))
+}
+
+/// Whose inbox this is, for the gate: it compares with the account that its verdict is about.
+pub async fn find_account(db: &Db, id: &str) -> sqlx::Result<Option<String>> {
+    const FIND: &str = "select account_id from inboxes where id = $1 and deleted_at is null";
+    let found: Option<(String,)> = read!(db, c => sqlx::query_as(FIND).bind(id).fetch_optional(c))?;
+    Ok(found.map(|(account_id,)| account_id))
 }
 
 /// An account's inboxes by name. `only` keeps a restricted key to its own; empty means all. `after` is the id of the
@@ -111,6 +119,7 @@ pub async fn delete(db: &Db, act: &Act<'_>, account_id: &str, id: &str) -> sqlx:
     let deleted: Option<(String,)> =
         within!(&mut tx, c => sqlx::query_as(DELETE).bind(account_id).bind(id).bind(act.at).fetch_optional(c))?;
     let Some((name,)) = deleted else { return Ok(None) };
+    tx.changes(id);
     let keys = api_keys::delete_of_inbox(&mut tx, act, account_id, id).await?;
     let detail = if keys.is_empty() { String::new() } else { format!("with its restricted keys {}", keys.join(", ")) };
     audit_events::record(&mut tx, act, account_id, Action::InboxDeleted, Target { id, name: &name }, &detail).await?;

@@ -74,7 +74,7 @@ pub enum Engine {
 /// A transaction that writes. Dropped without [`Tx::commit`], it never happened.
 pub struct Tx {
     connection: TxConnection,
-    /// The keys that it changes what a verdict takes of.
+    /// The keys and inboxes that it changes what a verdict takes of.
     changed: Vec<String>,
     changes: Arc<Changes>,
 }
@@ -331,9 +331,9 @@ impl Engine {
 }
 
 impl Tx {
-    /// Says that the transaction changes what a verdict takes of a key. Whoever changes a key says so.
-    fn changes_key(&mut self, key_id: &str) {
-        self.changed.push(key_id.to_owned());
+    /// Says that the transaction changes what a verdict takes of a key or an inbox. Whoever changes one says so.
+    fn changes(&mut self, id: &str) {
+        self.changed.push(id.to_owned());
     }
 
     /// Makes it so. On return it is on disk, and no gate of this process remembers what it changed; those of others learn

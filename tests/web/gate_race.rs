@@ -109,7 +109,7 @@ impl World {
         let (need, app) = (Need { scope: Some("mail:send"), inbox_id: None }, &self.desk.app);
         let dead_before = life.dead.load(Ordering::SeqCst);
         let credential = Credential::bearer(life.secret.reveal());
-        let verdict = app.gate.decide(credential, source, Ok(need), app.now()).await.expect("a verdict");
+        let verdict = app.gate.decide(credential, source, Ok([need]), app.now()).await.expect("a verdict");
         let doomed_after = life.doomed.load(Ordering::SeqCst);
         match verdict.refusal {
             None => assert!(!dead_before, "a dead secret passed"),

@@ -50,6 +50,7 @@ fn said(answer: &Answer) -> String {
 async fn a_route_says_what_a_request_takes() {
     let (desk, alice) = desk().await;
     let inbox = alice.inbox("Orders").await;
+    let other = format!("/v1/inboxes/{}/messages", alice.inbox("Invoices").await);
     let own = format!("/v1/inboxes/{inbox}/messages");
     let escaped = own.replace('_', "%5F");
     let gateway = |secret: &str| desk.holder(secret).at("10.0.0.1");
@@ -64,9 +65,10 @@ async fn a_route_says_what_a_request_takes() {
         ("HEAD", "/v1/ping", "200", "200"),
         ("POST", own.as_str(), "200", "200"),
         ("POST", &escaped, "200", "200"),
-        ("POST", "/v1/inboxes/inb_other/messages", "200", "not_found"),
+        ("POST", other.as_str(), "200", "not_found"),
+        ("POST", "/v1/inboxes/inb_nobodys/messages", "not_found", "not_found"),
         ("GET", &own, "forbidden mail:read", "forbidden mail:read"),
-        ("GET", "/v1/inboxes/inb_other/messages", "forbidden mail:read", "not_found"),
+        ("GET", &other, "forbidden mail:read", "not_found"),
         ("DELETE", "/v1/messages/m_1", "forbidden mail:write", "forbidden mail:write"),
         ("GET", "/files/a/b/c.txt", "forbidden domains:read", "forbidden domains:read"),
         ("PUT", "/v1/messages", "route_unknown", "route_unknown"),
@@ -213,7 +215,7 @@ async fn with_routes_a_request_that_nobody_describes_is_denied() {
 }
 
 #[tokio::test]
-async fn a_right_in_the_query_goes_before_the_route() {
+async fn a_right_in_the_query_comes_on_top_of_the_route() {
     let (desk, alice) = desk().await;
     let sender = desk.holder(&alice.key("sender", &[("preset", "send")]).await.secret).at("10.0.0.1");
     let both = |query: &str, uri: &str| {
@@ -221,5 +223,8 @@ async fn a_right_in_the_query_goes_before_the_route() {
         ask.with("x-original-method", "GET").with("x-original-uri", uri)
     };
     assert_eq!(said(&both("scope=mail:read", "/v1/ping").send().await), "forbidden mail:read");
-    assert_eq!(said(&both("scope=mail:send", "/v1/messages").send().await), "200");
+    let chosen = both("scope=mail:send", "/v1/messages").send().await;
+    assert_eq!(said(&chosen), "forbidden mail:read", "nobody chooses their own right");
+    assert_eq!(said(&both("scope=mail:send", "/v1/nowhere").send().await), "route_unknown");
+    assert_eq!(said(&both("scope=mail:send", "/v1/ping").send().await), "200");
 }
