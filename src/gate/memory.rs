@@ -129,7 +129,7 @@ impl Memory {
             return Ok(is_its(&place));
         }
         let seen = db.changes().seen_now();
-        let place = Place { account_id: inboxes::find_account(db, inbox_id).await?, seen };
+        let place = Place { account_id: Box::pin(inboxes::find_account(db, inbox_id)).await?, seen };
         let answer = is_its(&place);
         self.inboxes.insert(inbox_id.to_owned(), Arc::new(place));
         Ok(answer)

@@ -219,7 +219,9 @@ impl Gate {
     ) -> Result<Result<Holder, Refusal>, Unavailable> {
         match credential {
             Credential::Missing => Ok(Err(Refusal::Missing)),
-            Credential::Session(token) if self.product.api.session_token => self.identify_session(token, now).await,
+            Credential::Session(token) if self.product.api.session_token => {
+                Box::pin(self.identify_session(token, now)).await
+            }
             Credential::Unusable | Credential::Session(_) => Ok(Err(Refusal::Malformed)),
             Credential::Key(token) => self.identify_key(token, source, now).await,
         }
@@ -236,7 +238,9 @@ impl Gate {
         let known = match self.memory.recall(self.db.changes(), &hash) {
             Recall::Key(known) => known,
             Recall::Nobody => return Ok(Err(self.unknown(source, now))),
-            Recall::Nothing => match self.learn(&hash, source, now).await? {
+            // Boxed, as everything that asks the database is: a verdict from memory is not to carry the room that a query
+            // needs, from one poll to the next.
+            Recall::Nothing => match Box::pin(self.learn(&hash, source, now)).await? {
                 Ok(known) => known,
                 Err(refusal) => return Ok(Err(refusal)),
             },

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use axum::http::Method;
+use axum::http::{Method, Request};
 use serde_json::Value;
 
 use crate::support::{Actor, Answer, IDENTITY, TestApp, key_path};
@@ -240,4 +240,15 @@ async fn what_could_be_read_as_no_right_is_400_even_for_a_key_that_may_all() {
         assert_eq!(program.asks(query).await.status, 200, "{query}");
     }
     assert_eq!(program.asks("inbox=a&scope=mail:send").await.status, 404, "a good question, about nobody's inbox");
+}
+
+/// A verdict from memory is one small allocation away from an answer: what a query needs is boxed beside it.
+#[tokio::test]
+async fn a_verdict_carries_no_room_for_the_database() {
+    let desk = TestApp::new().await;
+    let (head, ()) = Request::get("/gate/authorize").body(()).expect("a request").into_parts();
+    let verdict = keydesk::web::gate::respond(&desk.app, head);
+    let bytes = size_of_val(&verdict);
+    assert!(bytes <= 2048, "{bytes} bytes");
+    assert_eq!(verdict.await.status(), 401);
 }

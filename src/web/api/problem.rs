@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -21,6 +22,10 @@ use crate::web::request::RequestInfo;
 /// RFC 6750, section 3: without an error where no credential came.
 const CHALLENGE: &str = "Bearer realm=\"api\"";
 const INVALID_TOKEN: &str = "Bearer realm=\"api\", error=\"invalid_token\"";
+
+/// Bytes of most bodies, and headers of most answers: room that need not grow.
+const USUAL_LENGTH: usize = 256;
+const HEADERS: usize = 12;
 
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -213,7 +218,9 @@ impl Problem {
 
     /// The JSON of it.
     pub fn wording(&self, request_id: &str) -> String {
-        serde_json::to_string(&self.worded(request_id)).unwrap_or_default()
+        let mut json = Vec::with_capacity(USUAL_LENGTH);
+        let written = serde_json::to_writer(&mut json, &self.worded(request_id));
+        written.ok().and_then(|()| String::from_utf8(json).ok()).unwrap_or_default()
     }
 
     /// The JSON of it as people read it.
@@ -228,8 +235,10 @@ impl Problem {
 
     /// The whole answer.
     pub fn answer(&self, request_id: &str) -> Response {
-        let mut answer = (self.status, self.wording(request_id)).into_response();
+        let mut answer = Response::new(Body::from(self.wording(request_id)));
+        *answer.status_mut() = self.status;
         let headers = answer.headers_mut();
+        headers.reserve(HEADERS);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let challenge = match &self.challenge {
             Some(Cow::Borrowed(known)) => Some(HeaderValue::from_static(known)),

@@ -8,7 +8,7 @@ pub mod asked;
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -75,13 +75,22 @@ impl Call {
     ),
 )]
 pub async fn authorize(State(app): State<App>, request: Request) -> Response {
-    let call = Call::begin(&app);
     // A gateway that passes the body on too has it dropped unread.
-    let (head, _) = request.into_parts();
+    respond(&app, request.into_parts().0).await
+}
+
+/// Whether [`respond`] answers this request.
+pub fn is_authorize(method: &Method, path: &str) -> bool {
+    path == "/gate/authorize" && matches!(*method, Method::GET | Method::HEAD | Method::POST)
+}
+
+/// The verdict on a request, by its head.
+pub async fn respond(app: &App, head: Parts) -> Response {
+    let call = Call::begin(app);
     let asked = Asked::read(head.uri.query().unwrap_or_default());
     let mode = asked.as_ref().map_or(Mode::Plain, |asked| asked.mode);
-    let judged = match (asked, forwarded(&app, &head)) {
-        (Ok(asked), Ok(forwarded)) => judge(&app, &call, &head, &asked, &forwarded).await,
+    let judged = match (asked, forwarded(app, &head)) {
+        (Ok(asked), Ok(forwarded)) => judge(app, &call, &head, &asked, &forwarded).await,
         (Err(why), _) | (_, Err(why)) => Ok(Verdict::refused(Refusal::Ambiguous(why))),
     };
     match judged {
