@@ -17,7 +17,7 @@ use crate::store::{Act, Db, once, sealed_secrets, watch, web_sessions};
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
 /// A flush that takes long, because very many keys were used at once, is followed by a rest this many times as long: the
 /// counting must not take the processor from the verdicts.
-const REST: u32 = 9;
+const REST: u32 = 19;
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// What the jobs work with.
