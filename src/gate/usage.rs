@@ -156,6 +156,10 @@ impl Tally {
             // Most keys are used from one place: room for it, and for more when they come.
             self.addresses.reserve_exact(1);
             self.addresses.push(Address { ip: visit.ip, at: visit.at, written: None });
+        } else if let Some(quiet) =
+            self.addresses.iter_mut().filter(|known| known.written.is_some()).min_by_key(|known| known.at)
+        {
+            *quiet = Address { ip: visit.ip, at: visit.at, written: None };
         }
         // The first screen tells of a request that succeeded, not of one that was let in and found nothing.
         if self.fresh && visit.status < 400 {
@@ -270,7 +274,9 @@ impl Usage {
             // In the order of their ids: rows are locked in that order by everybody who locks more than one.
             if let Err(error) = store::usage::flush(db, batch.values()).await {
                 let mut unwritten = lock(&self.unwritten);
-                batch.into_iter().for_each(|(key, older)| put_back(&mut unwritten, key, older));
+                for (key, older) in batch {
+                    put_back(&mut unwritten, key, older);
+                }
                 // What was not taken from its keys yet is counted there.
                 lock(&self.dirty).extend(dirty);
                 return Err(error);

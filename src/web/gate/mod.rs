@@ -5,6 +5,8 @@
 pub mod answer;
 pub mod asked;
 
+use std::net::IpAddr;
+
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, USER_AGENT};
 use axum::http::request::Parts;
@@ -47,7 +49,7 @@ pub struct Question {
     inbox: Option<String>,
     /// Where the request came from; the peer's own address if nobody says.
     #[schema(value_type = Option<String>, format = "ip")]
-    ip: Option<std::net::IpAddr>,
+    ip: Option<IpAddr>,
 }
 
 /// One request to a door.
@@ -59,6 +61,24 @@ struct Call {
 impl Call {
     fn begin(app: &App) -> Self {
         Self { id: app.request_ids.next(), at: app.now() }
+    }
+
+    /// Counts it, if it passed with a key; `original` is what the key was used for.
+    fn count(&self, app: &App, verdict: &Verdict, from: (IpAddr, &HeaderMap), original: Original<'_>) {
+        let (None, Some(Holder::Key(key))) = (&verdict.refusal, &verdict.holder) else { return };
+        let (ip, headers) = from;
+        let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let visit = Visit {
+            at: self.at,
+            method: original.method.get(..LONGEST_METHOD).unwrap_or(original.method),
+            path: original.uri.split('?').next().unwrap_or_default(),
+            status: StatusCode::OK.as_u16(),
+            ip,
+            user_agent: words(agent.unwrap_or_default()),
+            request_id: self.id.as_str(),
+            took: app.now().since(self.at),
+        };
+        app.gate.usage.passed(key, &visit);
     }
 }
 
@@ -119,7 +139,7 @@ async fn judge(
     let needs = needs(app, asked, forwarded.original.is_some(), route.as_ref());
     let verdict = app.gate.decide(credential, forwarded.source, needs, call.at).await?;
     let own = Original { method: head.method.as_str(), uri: head.uri.path() };
-    count(app, call, &verdict, forwarded, headers, forwarded.original.unwrap_or(own));
+    call.count(app, &verdict, (forwarded.source, headers), forwarded.original.unwrap_or(own));
     Ok(verdict)
 }
 
@@ -186,36 +206,13 @@ async fn questioned(app: &App, call: &Call, request: Request) -> Result<Verdict,
     let source = question.ip.map_or(forwarded.source, |ip| ip.to_canonical());
     let verdict = app.gate.decide(Credential::bearer(&question.secret), source, Ok([need]), call.at).await?;
     let own = Original { method: "POST", uri: "/gate/verify" };
-    count(app, call, &verdict, &Forwarded { source, ..forwarded }, &head.headers, own);
+    call.count(app, &verdict, (source, &head.headers), own);
     Ok(verdict)
 }
 
 /// Credentials do not cross a network that anybody could read, once there is a public URL with TLS.
 fn is_in_the_clear(app: &App, forwarded: &Forwarded<'_>, headers: &HeaderMap) -> bool {
     app.is_https() && !is_secure(forwarded, headers)
-}
-
-fn count(
-    app: &App,
-    call: &Call,
-    verdict: &Verdict,
-    forwarded: &Forwarded<'_>,
-    headers: &HeaderMap,
-    original: Original<'_>,
-) {
-    let (None, Some(Holder::Key(key))) = (&verdict.refusal, &verdict.holder) else { return };
-    let agent = headers.get(USER_AGENT);
-    let visit = Visit {
-        at: call.at,
-        method: original.method.get(..LONGEST_METHOD).unwrap_or(original.method),
-        path: original.uri.split('?').next().unwrap_or_default(),
-        status: StatusCode::OK.as_u16(),
-        ip: forwarded.source,
-        user_agent: words(agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default()),
-        request_id: call.id.as_str(),
-        took: app.now().since(call.at),
-    };
-    app.gate.usage.passed(key, &visit);
 }
 
 /// As many whole words of a user agent as are worth remembering: half a secret is not seen for what it is.
