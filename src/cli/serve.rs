@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser};
 use tokio::net::TcpListener;
@@ -15,6 +16,9 @@ use crate::entropy::Entropy;
 use crate::jobs;
 use crate::store::Db;
 use crate::web::{App, Parts, server};
+
+/// How long a stop may write what was counted.
+const LAST_FLUSH: Duration = Duration::from_secs(5);
 
 /// The administrator that a first start makes, for machines that nobody types on.
 #[derive(Args, Clone, Debug, Default)]
@@ -87,7 +91,11 @@ pub async fn serve(app: App, listener: TcpListener) -> Result<(), Failure> {
     let background = tokio::spawn(jobs::run(app.background()));
     server::serve(app.clone(), listener, told_to_stop()).await?;
     background.abort();
-    jobs::flush(&app.background()).await?;
+    if let Ok(written) = tokio::time::timeout(LAST_FLUSH, jobs::flush(&app.background())).await {
+        written?;
+    } else {
+        tracing::warn!("Some counted usage was not written: there was more of it than a stop waits for");
+    }
     app.db.close().await;
     Ok(())
 }
