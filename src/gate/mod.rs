@@ -74,6 +74,13 @@ pub struct Verdict {
     pub allowance: Option<Allowance>,
 }
 
+impl Verdict {
+    /// Refused before anybody was identified.
+    pub fn refused(refusal: Refusal) -> Self {
+        Self { refusal: Some(refusal), holder: None, allowance: None }
+    }
+}
+
 impl Holder {
     pub fn account_id(&self) -> &str {
         match self {
@@ -168,7 +175,7 @@ impl Gate {
     ) -> Result<Verdict, Unavailable> {
         let holder = match self.identify(credential, source, now).await? {
             Ok(holder) => holder,
-            Err(refusal) => return Ok(Verdict { refusal: Some(refusal), holder: None, allowance: None }),
+            Err(refusal) => return Ok(Verdict::refused(refusal)),
         };
         let decided = match needs {
             Ok(needs) => match self.allows(&holder, needs, now).await? {

@@ -18,6 +18,8 @@ const FLUSH_EVERY: Duration = Duration::from_millis(500);
 /// A flush that takes long, because very many keys were used at once, is followed by a rest this many times as long: the
 /// counting must not take the processor from the verdicts.
 const REST: u32 = 19;
+/// No count waits longer than this for its flush to begin.
+const LONGEST_REST: Duration = Duration::from_secs(30);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// What the jobs work with.
@@ -48,7 +50,7 @@ async fn keep_house(background: Background) {
                 let began = background.clock.now();
                 report("flush", flush(&background).await);
                 let took = background.clock.now().since(began);
-                flushing.reset_after(FLUSH_EVERY.max(took * REST));
+                flushing.reset_after((took * REST).clamp(FLUSH_EVERY, LONGEST_REST));
             }
             _ = sweeping.tick() => report("sweep", sweep(&background).await),
         }

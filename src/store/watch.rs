@@ -84,9 +84,10 @@ async fn listen(pool: &PgPool, changes: &Changes) -> sqlx::Result<()> {
                 if heard.elapsed() > SILENCE {
                     return Ok(());
                 }
-                timeout(BEAT, sqlx::query("select pg_notify($1, '')").bind(CHANNEL).execute(pool))
-                    .await
-                    .map_err(|_| sqlx::Error::PoolTimedOut)??;
+                // On the connection that listens: a pool that is used up must not deafen us, or every verdict would ask the
+                // database that has no connection to spare.
+                let spoken = sqlx::query("select pg_notify($1, '')").bind(CHANNEL).execute(&mut listener);
+                timeout(BEAT, spoken).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
             }
         }
     }

@@ -12,7 +12,6 @@ use utoipa::ToSchema;
 use super::asked::Mode;
 use crate::clock::Timestamp;
 use crate::gate::known::{IDENTITY, Identity};
-use crate::gate::verdict::Refusal;
 use crate::gate::{Holder, Verdict};
 use crate::web::api::problem::Problem;
 use crate::web::api::rate;
@@ -174,12 +173,5 @@ impl Facts {
                 }
             }
         }
-    }
-}
-
-impl Verdict {
-    /// Refused before anybody was identified.
-    pub(super) fn refused(refusal: Refusal) -> Self {
-        Self { refusal: Some(refusal), holder: None, allowance: None }
     }
 }
