@@ -26,6 +26,8 @@ pub struct Product {
     pub rotation: Rotation,
     #[serde(default)]
     pub rate_limit: RateLimit,
+    #[serde(default)]
+    pub errors: Errors,
     pub groups: Vec<Group>,
     pub scopes: Vec<ScopeDefinition>,
     #[serde(default)]
@@ -33,6 +35,8 @@ pub struct Product {
     #[serde(default)]
     pub routes: Vec<Route>,
     pub samples: Vec<Sample>,
+    #[serde(default)]
+    pub questions: Vec<Question>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -47,6 +51,9 @@ pub struct Brand {
 pub struct Api {
     /// Empty: the public URL.
     pub base_url: String,
+    /// What every path of the API begins with. Keydesk's own answers there and under `/v1`.
+    #[serde(default = "v1")]
+    pub path: String,
     /// Whether a session JWT is also an API credential.
     pub session_token: bool,
 }
@@ -68,8 +75,43 @@ pub struct Keys {
     pub types: Vec<String>,
     /// 0 is no limit.
     pub limit: i64,
-    /// Whether the API may delete keys, or only the page.
-    pub delete_over_api: bool,
+    /// How often a secret can be shown.
+    #[serde(default)]
+    pub reveal: Reveal,
+    /// Whether whoever creates a key chooses its scopes. If not, a key may do everything that its type can.
+    #[serde(default = "yes")]
+    pub choose_scopes: bool,
+    /// Whether a standard key may hold `*`.
+    #[serde(default = "yes")]
+    pub full_access: bool,
+    /// What administrators do to keys in the pages.
+    pub in_page: Vec<KeyAct>,
+    /// What programs do to keys over the API.
+    pub over_api: Vec<KeyAct>,
+    /// Whether a deletion in the page asks for the key's exact name.
+    #[serde(default = "yes")]
+    pub confirm_by_name: bool,
+}
+
+/// What can be done to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyAct {
+    Create,
+    Rename,
+    Pause,
+    Rotate,
+    Delete,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reveal {
+    /// One time; nobody can show it again.
+    #[default]
+    Once,
+    /// Whenever an administrator asks, under a password and in the audit log.
+    Again,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -111,6 +153,9 @@ pub struct Expiry {
     pub choices_days: Vec<u64>,
     #[serde(default)]
     pub default_days: Option<u64>,
+    /// The longest that a key may live.
+    #[serde(default)]
+    pub max_days: Option<u64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -118,6 +163,9 @@ pub struct Expiry {
 pub struct Rotation {
     pub grace: Vec<String>,
     pub default_grace: String,
+    /// After how long a secret should be replaced; 0 says nothing about it.
+    #[serde(default)]
+    pub recommended_days: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -159,6 +207,33 @@ pub struct RateLimit {
     pub per_minute: u32,
 }
 
+/// How the product words what its customers' programs meet most often; left out, Keydesk's own words. The body's fields
+/// are the same for every product.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Errors {
+    /// 401 for a credential that is missing or does not work.
+    #[serde(default)]
+    pub unauthorized: Option<String>,
+    /// 403 for a missing scope, which stands where `{scope}` is.
+    #[serde(default)]
+    pub missing_scope: Option<String>,
+    /// 404.
+    #[serde(default)]
+    pub not_found: Option<String>,
+    /// 429 for a key whose minute is spent, with the wait where `{seconds}` is.
+    #[serde(default)]
+    pub rate_limited: Option<String>,
+}
+
+/// What customers ask about keys, and the product's answer, on `/docs`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    pub question: String,
+    pub answer: String,
+}
+
 /// What a request to the product's own API takes: the gateway says method and path, this says the scope.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -187,6 +262,14 @@ pub struct Sample {
     pub id: String,
     pub label: String,
     pub code: String,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn v1() -> String {
+    "/v1".into()
 }
 
 /// Why a definition was refused: every mistake, a line each.
@@ -220,6 +303,40 @@ impl Product {
         let text = std::fs::read_to_string(file)
             .map_err(|error| Refused(format!("Cannot read the product definition {}: {error}", file.display())))?;
         Self::parse(&text).map_err(|Refused(why)| Refused(format!("{}:\n{why}", file.display())))
+    }
+
+    /// Whether administrators do this to keys in the pages.
+    pub fn offers(&self, act: KeyAct) -> bool {
+        self.keys.in_page.contains(&act)
+    }
+
+    /// Whether programs do this to keys over the API.
+    pub fn offers_over_api(&self, act: KeyAct) -> bool {
+        self.keys.over_api.contains(&act)
+    }
+
+    /// Whether an account has one key, and only that.
+    pub fn has_one_key(&self) -> bool {
+        self.keys.limit == 1
+    }
+
+    pub fn reveals_again(&self) -> bool {
+        self.keys.reveal == Reveal::Again
+    }
+
+    /// What a key needs to see resources: `<api_name>:read`, if the definition has it.
+    pub fn sees_resources(&self) -> &str {
+        self.own_scope("read").unwrap_or(reserved::INBOXES_READ)
+    }
+
+    /// What a key needs to create and delete resources: `<api_name>:write`, if the definition has it.
+    pub fn changes_resources(&self) -> &str {
+        self.own_scope("write").unwrap_or(reserved::INBOXES_WRITE)
+    }
+
+    fn own_scope(&self, action: &str) -> Option<&str> {
+        let of_resource = |id: &str| id.split_once(':') == Some((self.words.api_name.as_str(), action));
+        self.scopes.iter().map(|scope| scope.id.as_str()).find(|id| of_resource(id))
     }
 
     pub fn environment(&self, id: &str) -> Option<&Environment> {
@@ -275,6 +392,7 @@ impl Product {
             .code
             .trim()
             .replace("{base_url}", self.base_url(public_url))
+            .replace("{path}", &self.api.path)
             .replace("{resources}", &self.words.api_name)
             .replace("{env}", &self.brand.env_var)
     }

@@ -128,7 +128,7 @@ async fn the_document_is_true_for_another_product_too() {
         &unlimited(),
         &[
             ("api_name = \"inboxes\"", "api_name = \"servers\""),
-            ("delete_over_api = true", "delete_over_api = false"),
+            ("over_api = [\"create\", \"rotate\", \"delete\"]", "over_api = [\"create\", \"rotate\"]"),
             ("types = [\"standard\", \"restricted\"]", "types = [\"standard\"]"),
             ("policy = \"optional\"", "policy = \"required\""),
             ("grace = [\"0\", \"1h\", \"24h\", \"7d\"]", "grace = [\"0\"]"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::http::{Method, StatusCode};
-use keydesk::product::{Environment, ExpiryPolicy, Product, Route, Sample};
+use keydesk::product::{Environment, ExpiryPolicy, KeyAct, Product, Route, Sample};
 use serde_json::{Value, json};
 
 use crate::support::{Actor, Answer, TestApp};
@@ -150,7 +150,7 @@ async fn a_type_that_is_not_offered_is_not_mentioned() {
 #[tokio::test]
 async fn policies_are_the_definitions() {
     let strict = docs(|product| {
-        product.keys.delete_over_api = false;
+        product.keys.over_api.retain(|act| *act != KeyAct::Delete);
         product.keys.limit = 1;
         product.expiry.policy = ExpiryPolicy::None;
         product.rotation.grace = vec!["0".into()];

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{Actor, Answer, TestApp, key_path};
+use keydesk::product::KeyAct;
 
 async fn create(maker: &Actor, body: &Value) -> Answer {
     maker.post_json("/v1/keys", body).await
@@ -140,7 +141,7 @@ async fn what_is_wrong_with_a_request_is_said_and_nothing_is_made() {
 
 #[tokio::test]
 async fn where_the_definition_says_so_keys_are_deleted_in_the_page_only() {
-    let desk = TestApp::with_product(|product| product.keys.delete_over_api = false).await;
+    let desk = TestApp::with_product(|product| product.keys.over_api.retain(|act| *act != KeyAct::Delete)).await;
     let alice = desk.alice().await;
     let key = alice.key("maker", &[]).await;
     let maker = desk.holder(&key.secret);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keydesk::product::{DEFAULT, Product};
+use keydesk::product::{DEFAULT, KeyAct, Product};
 use keydesk::web::api::openapi::document;
 use serde_json::{Value, json};
 
@@ -87,7 +87,7 @@ fn the_document_is_the_products_own() {
         product.brand.name = "Parcel Post".into();
         product.environments.clear();
         product.keys.types = vec!["standard".into()];
-        product.keys.delete_over_api = false;
+        product.keys.over_api.retain(|act| *act != KeyAct::Delete);
         product.rotation.grace = vec!["0".into()];
         product.scopes.retain(|scope| scope.id.starts_with("keys:"));
         product.api.session_token = false;

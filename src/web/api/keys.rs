@@ -26,7 +26,7 @@ use crate::model::key_form::{FieldErrors, KeyForm};
 use crate::model::scopes::WILDCARD;
 use crate::model::secret::Secret;
 use crate::product::reserved::{KEYS_READ, KEYS_WRITE};
-use crate::product::{Product, grace_hours};
+use crate::product::{KeyAct, Product, grace_hours};
 use crate::store::api_keys::{self, Issue, Issued, Rotated, Rotation};
 use crate::store::inboxes;
 use crate::store::key_list::{self, Filter, Sort};
@@ -164,7 +164,7 @@ pub async fn show(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<
 )]
 pub async fn delete(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<StatusCode, Problem> {
     caller.may(&app, KEYS_WRITE, None)?;
-    if !app.product.keys.delete_over_api {
+    if !app.product.offers_over_api(KeyAct::Delete) {
         return Err(Problem::only_in_the_page());
     }
     let key = find(&app, &caller, &id).await?;

@@ -15,7 +15,7 @@ use utoipa::OpenApi;
 
 use super::error_body::ErrorBody;
 use super::{audit_events, auth, inboxes, key, keys, usage};
-use crate::product::Product;
+use crate::product::{KeyAct, Product};
 use crate::web::{App, gate};
 
 /// `/v1`: what a key or a session token opens.
@@ -88,7 +88,7 @@ fn bearer(product: &Product) -> Value {
 
 /// Leaves out what this product does not offer, and says its inboxes by their own name too.
 fn offer(paths: &mut Map<String, Value>, product: &Product) {
-    if !product.keys.delete_over_api {
+    if !product.offers_over_api(KeyAct::Delete) {
         object(&mut paths["/v1/keys/{id}"]).remove("delete");
         object(&mut paths["/v1/keys"]["post"]["responses"]["201"]["links"]).remove("delete");
     }

@@ -2,7 +2,7 @@
 
 use crate::model::scopes::WILDCARD;
 use crate::product::reserved::{INBOXES_READ, INBOXES_WRITE, KEYS_READ, KEYS_WRITE};
-use crate::product::{Product, Words};
+use crate::product::{KeyAct, Product, Words};
 
 /// One request that can be made.
 pub struct Endpoint {
@@ -43,7 +43,8 @@ const SESSIONS: &[Row] = &[
 
 /// Keys and resources.
 pub fn of_desk(product: &Product) -> Vec<Endpoint> {
-    let deletes = |row: &&Row| product.keys.delete_over_api || !(row.0 == "DELETE" && row.3 == "Delete a key");
+    let deletes =
+        |row: &&Row| product.offers_over_api(KeyAct::Delete) || !(row.0 == "DELETE" && row.3 == "Delete a key");
     KEYS.iter().filter(deletes).chain(RESOURCES).map(|row| endpoint(row, product)).collect()
 }
 

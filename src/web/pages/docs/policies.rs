@@ -3,7 +3,7 @@
 
 use super::Guide;
 use crate::model::text;
-use crate::product::{ExpiryPolicy, grace_hours};
+use crate::product::{ExpiryPolicy, KeyAct, grace_hours};
 
 impl Guide<'_> {
     pub fn number_of_keys(&self) -> String {
@@ -15,7 +15,11 @@ impl Guide<'_> {
     }
 
     pub fn has_one_key(&self) -> bool {
-        self.product.keys.limit == 1
+        self.product.has_one_key()
+    }
+
+    pub fn deletes_over_api(&self) -> bool {
+        self.product.offers_over_api(KeyAct::Delete)
     }
 
     pub fn expiry(&self) -> String {
