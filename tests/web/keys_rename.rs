@@ -44,7 +44,7 @@ async fn a_name_that_cannot_be_changes_nothing_and_stays_in_its_field() {
     alice.post(&page, &[("name", "billing")]).await.redirects_to(&key_path(&id, ""));
     assert_eq!(desk.codes_after(&alice, since).await, Vec::<&str>::new(), "the same name is no news");
     alice.post(&page, &[("name", "BILLING")]).await.redirects_to(&key_path(&id, ""));
-    alice.get(&key_path(&id, "")).await.has_heading("BILLING");
+    alice.get(&key_path(&id, "")).await.says("BILLING is ready.");
 }
 
 #[tokio::test]
