@@ -4,14 +4,20 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
+use lettre::message::Mailbox;
+use lettre::{AsyncSmtpTransport, Tokio1Executor};
 
 use crate::entropy::Entropy;
 use crate::model::host::{host_of, is_loopback};
 use crate::model::keyring::{Keyring, SECRET_FILE_BYTES};
 use crate::model::trusted_proxies::TrustedProxies;
 use crate::product::Product;
+
+/// For one reply of a mail server.
+const SMTP_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
@@ -45,6 +51,14 @@ pub struct Settings {
     #[arg(long, env = "KEYDESK_TRUSTED_PROXIES", default_value = "", hide_default_value = true, global = true)]
     pub trusted_proxies: TrustedProxies,
 
+    /// Mail server: <smtps://user:password@host>, or <smtp://host?tls=required>. Default: none; mail is printed instead.
+    #[arg(long, env = "KEYDESK_SMTP_URL", hide_env_values = true, global = true)]
+    pub smtp_url: Option<String>,
+
+    /// Whom mail comes from, such as "Keydesk <keys@example.com>".
+    #[arg(long, env = "KEYDESK_MAIL_FROM", default_value = "Keydesk <keydesk@localhost>", global = true)]
+    pub mail_from: Mailbox,
+
     /// API keys that the gate remembers at once; the others cost one read each.
     #[arg(long, env = "KEYDESK_CACHE_KEYS", default_value_t = 100_000, global = true)]
     pub cache_keys: usize,
@@ -71,6 +85,12 @@ pub enum SettingError {
         "PUBLIC_URL {0:?} must be https:// unless its host is this machine: passwords and keys would travel in the clear"
     )]
     PlainHttp(String),
+    #[error("SMTP_URL cannot be used: {0}")]
+    SmtpUrl(#[from] lettre::transport::smtp::Error),
+    #[error(
+        "SMTP_URL would send mail in the clear: begin it with smtps://, or end it with ?tls=required; only a mail server on this machine may do without"
+    )]
+    PlainSmtp,
     #[error("{0}")]
     Product(#[from] crate::product::Refused),
 }
@@ -90,6 +110,19 @@ impl Settings {
     /// If the file cannot be read or contradicts itself.
     pub fn product(&self) -> Result<Product, SettingError> {
         Ok(Product::load(self.product.as_deref())?)
+    }
+
+    /// The mail server, if there is one.
+    ///
+    /// # Errors
+    /// If its URL cannot be read, or it would be spoken to in the clear.
+    pub fn smtp(&self) -> Result<Option<AsyncSmtpTransport<Tokio1Executor>>, SettingError> {
+        let Some(url) = &self.smtp_url else { return Ok(None) };
+        let in_the_clear = url.starts_with("smtp://") && !url.contains("tls=required");
+        if in_the_clear && !is_loopback(host_of(url)) {
+            return Err(SettingError::PlainSmtp);
+        }
+        Ok(Some(AsyncSmtpTransport::<Tokio1Executor>::from_url(url)?.timeout(Some(SMTP_TIMEOUT)).build()))
     }
 
     /// Reads the secret file, or creates it on the first start.

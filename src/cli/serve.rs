@@ -1,7 +1,9 @@
 //! `keydesk serve`: opens the database, listens, and serves until told to stop.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser};
@@ -14,6 +16,8 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::entropy::Entropy;
 use crate::jobs;
+use crate::jobs::mail::{Laid, Route};
+use crate::model::letter::Letter;
 use crate::store::Db;
 use crate::web::{App, Parts, server};
 
@@ -72,6 +76,10 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
     settings.make_data_dir()?;
     let keyring = settings.keyring(&Entropy::System)?;
     let db = Db::open(&settings.database_url()).await?;
+    let route = match settings.smtp()? {
+        Some(smtp) => Route::Smtp(smtp),
+        None => Route::Printed(Arc::new(print_letter)),
+    };
     let parts = Parts {
         db,
         product,
@@ -80,9 +88,16 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
         entropy: Entropy::System,
         public_url,
         proxies: settings.trusted_proxies.clone(),
+        mail: (route, settings.mail_from.clone()),
         cache_keys: settings.cache_keys,
     };
     Ok(App::new(parts).await?)
+}
+
+/// Stands in for a mail server on a laptop: whoever reads the terminal is whom the mail is for.
+fn print_letter(recipient: &str, letter: &Letter, laid: &Laid) {
+    // A terminal that was closed must not take the desk with it.
+    let _ = writeln!(std::io::stdout(), "--- Mail to {recipient}: {}\n{}\n---", letter.subject, laid.text.trim_end());
 }
 
 /// Serves `app` on `listener` until told to stop; requests in flight are finished and counted usage is written.

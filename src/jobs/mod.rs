@@ -1,5 +1,8 @@
-//! What happens alone: usage and refused sign-ins are written, expired seals and sessions are swept. Each job is a
+//! What happens alone: mail is sent, usage and refused sign-ins are written, expired seals and sessions are swept. Each job is a
 //! plain function that a test can call; only [`run`] knows how often.
+
+mod letters;
+pub mod mail;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +14,7 @@ use crate::entropy::Entropy;
 use crate::gate::Gate;
 use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
-use crate::store::{Act, Db, once, sealed_secrets, watch, web_sessions};
+use crate::store::{Act, Db, errands, mailed_links, once, sealed_secrets, watch, web_sessions};
 
 /// At most one write per key in this time; a kill loses no more than what was counted since.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
@@ -31,12 +34,14 @@ pub struct Background {
     pub clock: Clock,
     pub entropy: Entropy,
     pub installation_id: String,
+    pub post: mail::Post,
 }
 
 /// Runs every job until the process ends.
 pub async fn run(background: Background) {
     // Side by side: a long flush must not keep us from hearing of a deletion.
-    tokio::join!(watch::run(background.db.clone()), keep_house(background));
+    // And a slow mail server must keep us from neither.
+    tokio::join!(watch::run(background.db.clone()), mail::run(background.clone()), keep_house(background));
 }
 
 async fn keep_house(background: Background) {
@@ -63,7 +68,7 @@ async fn keep_house(background: Background) {
 /// # Errors
 /// If the database does not answer; nothing is lost by trying again.
 pub async fn flush(background: &Background) -> sqlx::Result<()> {
-    let Background { db, gate, keyring, clock, entropy, installation_id } = background.clone();
+    let Background { db, gate, keyring, clock, entropy, installation_id, .. } = background.clone();
     let writing = tokio::spawn(async move {
         let product = Actor::machine("system", "Keydesk");
         let act = Act {
@@ -89,6 +94,8 @@ pub async fn sweep(background: &Background) -> sqlx::Result<()> {
     background.gate.sweep(now);
     sealed_secrets::sweep(db, now).await?;
     once::sweep(db, now).await?;
+    errands::sweep(db, now).await?;
+    mailed_links::sweep(db, now).await?;
     web_sessions::sweep(db, now).await
 }
 

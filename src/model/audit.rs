@@ -28,10 +28,13 @@ pub enum Action {
     InboxCreated,
     InboxDeleted,
     UserCreated,
+    PasswordChanged,
+    PasswordReset,
+    EmailVerified,
 }
 
 impl Action {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 19] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -48,6 +51,9 @@ impl Action {
         Self::InboxCreated,
         Self::InboxDeleted,
         Self::UserCreated,
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::EmailVerified,
     ];
 
     pub fn code(self) -> &'static str {
@@ -68,6 +74,9 @@ impl Action {
             Self::InboxCreated => "inbox.created",
             Self::InboxDeleted => "inbox.deleted",
             Self::UserCreated => "member.created",
+            Self::PasswordChanged => "password.changed",
+            Self::PasswordReset => "password.reset",
+            Self::EmailVerified => "email.verified",
         }
     }
 
@@ -89,6 +98,9 @@ impl Action {
             Self::InboxCreated => "Created it",
             Self::InboxDeleted => "Deleted it",
             Self::UserCreated => "Added the user",
+            Self::PasswordChanged => "Changed the password",
+            Self::PasswordReset => "Reset the password by mail",
+            Self::EmailVerified => "Confirmed the email address",
         }
     }
 

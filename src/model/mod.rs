@@ -2,12 +2,15 @@
 
 pub mod api_key;
 pub mod audit;
+pub mod device;
 pub mod email;
 pub mod host;
 pub mod inbox;
 pub mod key_facts;
 pub mod key_form;
 pub mod keyring;
+pub mod letter;
+pub mod mailed_link;
 pub mod name;
 pub mod password;
 pub mod refresh_token;

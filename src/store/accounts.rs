@@ -1,6 +1,6 @@
 //! Accounts: the organisation that keys, inboxes and people belong to.
 
-use super::{Act, Db, Tx, audit_events, change, is_taken, read, users};
+use super::{Act, Db, Tx, audit_events, change, errands, is_taken, read, users};
 use crate::model::audit::{Action, Actor, Target};
 use crate::model::key_form::NewKey;
 use crate::model::secret::Secret;
@@ -59,6 +59,8 @@ pub async fn sign_up(
         api_keys::insert(&mut tx, &act, &user.account_id, api_keys::Issue { new, secret, once: None, sealed: true })
             .await?;
     }
+    let event = format!("verify_email {}", user.id);
+    errands::put(&mut tx, &act, errands::Kind::VerifyEmail, &user.email, &event).await?;
     tx.commit().await?;
     Ok(Some(user))
 }

@@ -8,9 +8,11 @@ pub mod audit_events;
 pub mod changes;
 #[cfg(test)]
 mod changes_under_loom;
+pub mod errands;
 pub mod inboxes;
 pub mod key_changes;
 pub mod key_list;
+pub mod mailed_links;
 pub mod once;
 pub mod sealed_secrets;
 pub mod sessions;
@@ -53,6 +55,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "the desk", include_str!("../../migrations/0001_the_desk.sql")),
     (2, "the gate", include_str!("../../migrations/0002_the_gate.sql")),
     (3, "usage of an account", include_str!("../../migrations/0003_usage_of_an_account.sql")),
+    (6, "mail", include_str!("../../migrations/0006_mail.sql")),
 ];
 
 /// The database, and what this process knows of its changes.
@@ -175,6 +178,7 @@ text_column!(
     crate::model::audit::Action,
     crate::model::scopes::Scopes,
     crate::model::user::Role,
+    errands::Kind,
 );
 
 impl<DB: sqlx::Database> sqlx::Type<DB> for Timestamp

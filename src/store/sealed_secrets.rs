@@ -7,6 +7,7 @@ use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
 use crate::model::seal::{self, Binding};
 use crate::model::secret::Secret;
+use crate::model::user::User;
 
 /// Why there is nothing to reveal.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +67,16 @@ pub async fn reveal(db: &Db, act: &Act<'_>, key: &ApiKey) -> Result<Secret, Reve
     tx.commit().await?;
     let binding = Binding { installation_id: act.installation_id, account_id: &key.account_id, key_id: &key.id };
     Ok(seal::open(&sealed, binding, act.keyring)?)
+}
+
+/// Destroys what waits sealed of the keys that `user` created.
+pub(super) async fn destroy_of_creator(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
+    const DESTROY: &str = "
+        delete from sealed_secrets
+        where account_id = $1
+        and key_id in (select id from api_keys where account_id = $1 and created_by = $2)";
+    change!(tx, sqlx::query(DESTROY).bind(&user.account_id).bind(&user.id));
+    Ok(())
 }
 
 /// Destroys the seals that nobody opened in time.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Act, Db, Tx, audit_events, change, columns, read, within};
 use crate::clock::{Timestamp, days, hours};
 use crate::model::audit::{Action, Target};
+use crate::model::text;
 use crate::model::user::{Role, User};
 
 /// Beyond this without a request, a session that is not remembered has ended.
@@ -148,6 +149,66 @@ async fn end_because(db: &Db, act: &Act<'_>, session: &Session, why: &str) -> sq
         audit_events::record(&mut tx, act, &session.user.account_id, Action::SessionEnded, target, why).await?;
     }
     tx.commit().await
+}
+
+/// Ends every session of a user but `kept`, as part of what is the reason for it.
+pub(super) async fn end_of_user(tx: &mut Tx, user_id: &str, kept: &str, now: Timestamp) -> sqlx::Result<u64> {
+    const END: &str = "update sessions set ended_at = $3 where user_id = $1 and id <> $2 and ended_at is null";
+    Ok(change!(tx, sqlx::query(END).bind(user_id).bind(kept).bind(now)))
+}
+
+/// Ends every session of mine but this one. Answers how many.
+pub async fn end_others(db: &Db, act: &Act<'_>, mine: &Session) -> sqlx::Result<u64> {
+    let user = &mine.user;
+    let mut tx = db.begin_on(&user.account_id).await?;
+    let ended = end_of_user(&mut tx, &user.id, &mine.id, act.at).await?;
+    if ended > 0 {
+        let target = Target { id: &user.id, name: &user.email };
+        let detail = format!("all others, {}", text::count(ended, "session", "sessions"));
+        audit_events::record(&mut tx, act, &user.account_id, Action::SessionEnded, target, &detail).await?;
+    }
+    tx.commit().await?;
+    Ok(ended)
+}
+
+/// Ends one session of a user. Answers `false` if it is none of theirs, or has ended.
+pub async fn end_one(db: &Db, act: &Act<'_>, user: &User, id: &str) -> sqlx::Result<bool> {
+    const END: &str = "update sessions set ended_at = $3 where id = $1 and user_id = $2 and ended_at is null";
+    let mut tx = db.begin_on(&user.account_id).await?;
+    let ended = change!(&mut tx, sqlx::query(END).bind(id).bind(&user.id).bind(act.at));
+    if ended > 0 {
+        let target = Target { id: &user.id, name: &user.email };
+        audit_events::record(&mut tx, act, &user.account_id, Action::SessionEnded, target, "from another").await?;
+    }
+    tx.commit().await?;
+    Ok(ended > 0)
+}
+
+/// A session as its owner lists it.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub id: String,
+    pub kind: String,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub ip: String,
+    pub user_agent: String,
+}
+
+columns!(Listed { id, kind, created_at, last_seen_at, ip, user_agent });
+
+/// The sessions of a user that stand, the latest used first.
+pub async fn list(db: &Db, user_id: &str, now: Timestamp) -> sqlx::Result<Vec<Listed>> {
+    const LIST: &str = "
+        select id, kind, created_at, last_seen_at, ip, user_agent
+        from sessions
+        where user_id = $1
+        and ended_at is null
+        and expires_at > $2
+        and (remembered or last_seen_at > $3)
+        order by last_seen_at desc, id
+        limit 200";
+    read!(db, c => sqlx::query_as(LIST).bind(user_id).bind(now).bind(now - IDLE).fetch_all(c))
 }
 
 /// Remembers the hash of a refresh token of a session.

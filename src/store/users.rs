@@ -1,8 +1,11 @@
 //! Users: people of one account.
 
-use super::{Act, Db, Tx, audit_events, change, columns, is_taken, read};
+use super::{
+    Act, Db, Tx, audit_events, change, columns, errands, is_taken, mailed_links, read, sealed_secrets, sessions,
+};
 use crate::clock::Timestamp;
 use crate::model::audit::{Action, Target};
+use crate::model::mailed_link::Kind;
 use crate::model::text::fold;
 use crate::model::user::{Role, User};
 
@@ -74,4 +77,98 @@ pub async fn list(db: &Db, account_id: &str) -> sqlx::Result<Vec<Person>> {
         where account_id = $1
         order by role, created_at, id";
     read!(db, c => sqlx::query_as(LIST).bind(account_id).fetch_all(c))
+}
+
+/// How somebody signs in, for their security page.
+#[derive(Clone, Copy, Debug)]
+pub struct WaysIn {
+    pub has_password: bool,
+    pub email_verified_at: Option<Timestamp>,
+    pub password_changed_at: Option<Timestamp>,
+}
+
+columns!(WaysIn { has_password, email_verified_at, password_changed_at });
+
+pub async fn ways_in(db: &Db, user_id: &str) -> sqlx::Result<WaysIn> {
+    const FIND: &str = "
+        select password_hash is not null as has_password, email_verified_at, password_changed_at
+        from users
+        where id = $1";
+    read!(db, c => sqlx::query_as(FIND).bind(user_id).fetch_one(c))
+}
+
+/// The user of this id.
+pub async fn find(db: &Db, id: &str) -> sqlx::Result<Option<User>> {
+    const FIND: &str = "
+        select u.id, u.account_id, a.name as account_name, u.email, u.name, u.role, u.staff_since, u.created_at
+        from users u
+        join accounts a on a.id = u.account_id
+        where u.id = $1";
+    read!(db, c => sqlx::query_as(FIND).bind(id).fetch_optional(c))
+}
+
+/// Gives somebody another password. Every session of theirs but `kept` ends with it, and so does every link to a new
+/// password.
+pub async fn change_password(db: &Db, act: &Act<'_>, user: &User, password_hash: &str, kept: &str) -> sqlx::Result<()> {
+    let mut tx = db.begin_on(&user.account_id).await?;
+    set_password(&mut tx, act, user, password_hash, kept).await?;
+    record(&mut tx, act, user, Action::PasswordChanged).await?;
+    tx.commit().await
+}
+
+/// As [`change_password`], by a mailed link, this once. Answers `false` if the link does not work any more.
+///
+/// Whoever holds the link owns the address. If nobody had proven that before, the account may be a stranger's who signed up
+/// with it: what they left unrevealed is destroyed.
+pub async fn reset_password(
+    db: &Db,
+    act: &Act<'_>,
+    user: &User,
+    password_hash: &str,
+    token_hash: &str,
+) -> sqlx::Result<bool> {
+    let mut tx = db.begin_on(&user.account_id).await?;
+    if !mailed_links::consume(&mut tx, Kind::Reset, token_hash, user, act.at).await? {
+        return Ok(false);
+    }
+    if mark_proven(&mut tx, user, act.at).await? {
+        sealed_secrets::destroy_of_creator(&mut tx, user).await?;
+    }
+    set_password(&mut tx, act, user, password_hash, "").await?;
+    record(&mut tx, act, user, Action::PasswordReset).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+async fn set_password(tx: &mut Tx, act: &Act<'_>, user: &User, password_hash: &str, kept: &str) -> sqlx::Result<()> {
+    const SET: &str = "update users set password_hash = $2, password_changed_at = $3 where id = $1";
+    change!(&mut *tx, sqlx::query(SET).bind(&user.id).bind(password_hash).bind(act.at));
+    sessions::end_of_user(tx, &user.id, kept, act.at).await?;
+    mailed_links::void(tx, &user.id, Kind::Reset, act.at).await?;
+    let event = format!("password_changed {}", act.entropy.id("evt"));
+    errands::put(tx, act, errands::Kind::PasswordChanged, &user.email, &event).await
+}
+
+/// Proves somebody's address by a mailed link, this once. Answers `false` if the link does not work any more.
+pub async fn prove_email(db: &Db, act: &Act<'_>, user: &User, token_hash: &str) -> sqlx::Result<bool> {
+    let mut tx = db.begin_on(&user.account_id).await?;
+    if !mailed_links::consume(&mut tx, Kind::Verify, token_hash, user, act.at).await? {
+        return Ok(false);
+    }
+    if mark_proven(&mut tx, user, act.at).await? {
+        record(&mut tx, act, user, Action::EmailVerified).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Answers whether nobody had proven the address before.
+async fn mark_proven(tx: &mut Tx, user: &User, now: Timestamp) -> sqlx::Result<bool> {
+    const MARK: &str = "update users set email_verified_at = $2 where id = $1 and email_verified_at is null";
+    Ok(change!(tx, sqlx::query(MARK).bind(&user.id).bind(now)) > 0)
+}
+
+async fn record(tx: &mut Tx, act: &Act<'_>, user: &User, action: Action) -> sqlx::Result<()> {
+    let target = Target { id: &user.id, name: &user.email };
+    audit_events::record(tx, act, &user.account_id, action, target, "").await
 }

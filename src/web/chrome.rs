@@ -19,6 +19,7 @@ pub enum Place {
     Inboxes,
     AuditLog,
     Team,
+    Security,
     Docs,
 }
 
@@ -88,6 +89,7 @@ fn entries(app: &App, me: &Me, place: Place, counts: Counts) -> Vec<Entry> {
         (true, Place::Inboxes, "/settings/inboxes", "inbox", resources, number(counts.inboxes)),
         (role.sees_keys(), Place::AuditLog, "/settings/audit-log", "log", "Audit log".to_owned(), None),
         (role.sees_keys(), Place::Team, "/settings/team", "team", "Team".to_owned(), number(counts.people)),
+        (true, Place::Security, "/settings/security", "security", "Security".to_owned(), None),
         (true, Place::Docs, "/docs", "docs", "API docs".to_owned(), None),
     ];
     let open = all.into_iter().filter(|(may, ..)| *may);

@@ -14,6 +14,8 @@ use super::error::Error;
 pub const LARGEST_BODY: usize = 64 * 1024;
 /// Bytes of a body with a password in it.
 pub const LARGEST_SIGN_IN: usize = 8 * 1024;
+const SIGN_INS: [&str; 5] =
+    ["/sign-in", "/sign-up", "/forgot-password", "/reset-password", "/settings/security/password"];
 
 /// What a query value may hold as it is (RFC 3986, section 2.3: unreserved).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -112,8 +114,7 @@ impl<S: Sync> FromRequest<S> for Form {
         if !is_form {
             return Err(Error::BadRequest("Send the form as a page of ours does: application/x-www-form-urlencoded."));
         }
-        let limit =
-            if matches!(request.uri().path(), "/sign-in" | "/sign-up") { LARGEST_SIGN_IN } else { LARGEST_BODY };
+        let limit = if SIGN_INS.contains(&request.uri().path()) { LARGEST_SIGN_IN } else { LARGEST_BODY };
         let body = to_bytes(request.into_body(), limit).await.map_err(|_| Error::TooLarge)?;
         let text = std::str::from_utf8(&body).ok();
         let fields = text.and_then(Fields::parse);

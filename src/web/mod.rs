@@ -12,6 +12,7 @@ pub mod form_id;
 pub mod gate;
 pub mod headers;
 pub mod highlight;
+pub mod mails;
 pub mod new_inbox;
 pub mod operations;
 pub mod pages;
@@ -29,12 +30,14 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
+use lettre::message::Mailbox;
 
 use crate::clock::{Clock, Timestamp};
 use crate::entropy::Entropy;
 use crate::gate::Gate;
 use crate::gate::throttle::Throttle;
 use crate::jobs::Background;
+use crate::jobs::mail::{Post, Route};
 use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
 use crate::model::session_token::SessionTokens;
@@ -64,6 +67,7 @@ pub struct Inner {
     pub proxies: TrustedProxies,
     pub public_url: String,
     pub installation_id: String,
+    pub post: Post,
 }
 
 /// What an [`App`] is made of.
@@ -75,6 +79,8 @@ pub struct Parts {
     pub entropy: Entropy,
     pub public_url: String,
     pub proxies: TrustedProxies,
+    /// Where mail goes, and from whom.
+    pub mail: (Route, Mailbox),
     /// Keys that the gate remembers at once.
     pub cache_keys: usize,
 }
@@ -91,7 +97,7 @@ impl App {
     /// # Errors
     /// If the database does not answer.
     pub async fn new(parts: Parts) -> sqlx::Result<Self> {
-        let Parts { db, product, keyring, clock, entropy, public_url, proxies, cache_keys } = parts;
+        let Parts { db, product, keyring, clock, entropy, public_url, proxies, mail, cache_keys } = parts;
         let installation_id = db.installation_id(&entropy, clock.now()).await?;
         let keyring = Arc::new(keyring);
         let tokens = Arc::new(SessionTokens::new(&keyring, &public_url));
@@ -99,6 +105,15 @@ impl App {
         let passwords = Passwords::new();
         let throttle = Throttle::default();
         let request_ids = RequestIds::new(&entropy);
+        let (route, from) = mail;
+        let post = Post {
+            route,
+            from,
+            brand: product.brand.name.clone(),
+            public_url: public_url.clone(),
+            layout: mails::lay_out,
+            bell: Arc::default(),
+        };
         Ok(Self(Arc::new(Inner {
             db,
             gate,
@@ -113,6 +128,7 @@ impl App {
             proxies,
             public_url,
             installation_id,
+            post,
         })))
     }
 
@@ -152,6 +168,7 @@ impl App {
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
             installation_id: self.installation_id.clone(),
+            post: self.post.clone(),
         }
     }
 

@@ -53,11 +53,7 @@ pub async fn authenticate(
     email: &str,
     password: Zeroizing<String>,
 ) -> Result<Option<User>, Error> {
-    let source = source_of(info.ip);
-    // A digest, so that a long address takes no more memory than a short one.
-    let per_account = format!("{source} {}", hex(&Sha256::digest(fold(email))));
-    spend(app, &source, PER_ADDRESS)?;
-    spend(app, &per_account, PER_ADDRESS_AND_ACCOUNT)?;
+    spend_try(app, info, email)?;
     let (user, hash) = match email::parse(email) {
         Some(email) => users::find_by_email(&app.db, &email).await?.unzip(),
         None => (None, None),
@@ -106,9 +102,8 @@ async fn checked(app: &App, application: &Application) -> Result<(String, String
     if address.is_none() {
         errors.add("email", "Enter an email address, such as ana@example.com.");
     }
-    let known = [account, &application.email, &app.product.brand.name].map(|word| word.chars().take(100).collect());
-    let objection = app.passwords.objection(application.password.clone(), known.into()).await;
-    if let Some(objection) = objection.map_err(|_| Error::Busy)? {
+    let known = [account, &application.email];
+    if let Some(objection) = objection(app, &application.password, &known).await? {
         errors.add("password", objection);
     }
     match address {
@@ -117,6 +112,25 @@ async fn checked(app: &App, application: &Application) -> Result<(String, String
         }
         _ => Err(Refused::Mistakes(errors)),
     }
+}
+
+/// What is wrong with a new password, if anything is; `known` are words that its owner would think of first.
+pub async fn objection(app: &App, password: &Zeroizing<String>, known: &[&str]) -> Result<Option<String>, Error> {
+    let known = known.iter().copied().chain([app.product.brand.name.as_str()]);
+    let known = known.map(|word| word.chars().take(100).collect()).collect();
+    app.passwords.objection(password.clone(), known).await.map_err(|_| Error::Busy)
+}
+
+/// Spends one try of this source at this address, before anything is looked up or hashed.
+///
+/// # Errors
+/// [`Error::TooManyRequests`] if there is none left.
+pub fn spend_try(app: &App, info: &RequestInfo, email: &str) -> Result<(), Error> {
+    let source = source_of(info.ip);
+    // A digest, so that a long address takes no more memory than a short one.
+    let per_account = format!("{source} {}", hex(&Sha256::digest(fold(email))));
+    spend(app, &source, PER_ADDRESS)?;
+    spend(app, &per_account, PER_ADDRESS_AND_ACCOUNT)
 }
 
 /// `ana@halden.example` → `Halden`.

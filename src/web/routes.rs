@@ -12,7 +12,10 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use super::api::problem::Problem;
 use super::audience::{Audience, require};
 use super::error::{Error, Missing};
-use super::pages::{audit_log, docs, home, inboxes, keys, sign_in, sign_out, sign_up, team, theme, welcome};
+use super::pages::{
+    audit_log, docs, forgot_password, home, inboxes, keys, reset_password, security, sign_in, sign_out, sign_up, team,
+    theme, verify_email, welcome,
+};
 use super::{App, api, assets, cross_site, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;
 
@@ -50,6 +53,9 @@ fn visitor() -> Router<App> {
         .route("/", get(home::show))
         .route("/sign-up", get(sign_up::show).post(sign_up::create))
         .route("/sign-in", get(sign_in::show).post(sign_in::create))
+        .route("/forgot-password", get(forgot_password::show).post(forgot_password::create))
+        .route("/reset-password", get(reset_password::show).post(reset_password::create))
+        .route("/.well-known/change-password", get(security::well_known))
         .route("/docs", get(docs::show))
         .route("/theme", post(theme::choose))
         .route("/static/{hash}/{file}", get(assets::asset))
@@ -61,6 +67,12 @@ fn member() -> Router<App> {
         .route("/sign-out", post(sign_out::create))
         .route("/settings", get(home::settings))
         .route("/settings/inboxes", get(inboxes::list::show))
+        .route("/settings/security", get(security::show))
+        .route("/settings/security/password", get(security::password).post(security::change_password))
+        .route("/settings/security/sessions/{id}/end", post(security::end_session))
+        .route("/settings/security/sessions/end-others", post(security::end_others))
+        .route("/settings/security/verify-email", post(verify_email::ask))
+        .route("/verify-email", get(verify_email::show).post(verify_email::create))
 }
 
 /// Administrators and auditors: to look, not to touch.

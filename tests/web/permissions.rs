@@ -31,12 +31,24 @@ const ROWS: &[Row] = &[
     ("POST", "/sign-up", Nothing, [422, 422, 422, 422, 422]),
     ("GET", "/sign-in", Nothing, [200, 303, 303, 303, 303]),
     ("POST", "/sign-in", Nothing, [422, 422, 422, 422, 422]),
+    ("GET", "/forgot-password", Nothing, [200, 200, 200, 200, 200]),
+    ("POST", "/forgot-password", Nothing, [422, 422, 422, 422, 422]),
+    ("GET", "/reset-password", Nothing, [410, 410, 410, 410, 410]),
+    ("POST", "/reset-password", Nothing, [410, 410, 410, 410, 410]),
+    ("GET", "/.well-known/change-password", Nothing, [303, 303, 303, 303, 303]),
     ("GET", "/docs", Nothing, [200, 200, 200, 200, 200]),
     ("POST", "/theme", Form(&[("theme", "dark")]), [303, 303, 303, 303, 303]),
     ("GET", "/static/{hash}/{file}", Nothing, [200, 200, 200, 200, 200]),
     ("POST", "/sign-out", Nothing, [SIGN_IN, 303, 303, 303, 303]),
     ("GET", "/settings", Nothing, [SIGN_IN, 303, 303, 303, 303]),
     ("GET", "/settings/inboxes", Nothing, [SIGN_IN, 200, 200, 200, 200]),
+    ("GET", "/settings/security", Nothing, [SIGN_IN, 200, 200, 200, 200]),
+    ("GET", "/settings/security/password", Nothing, [SIGN_IN, 200, 200, 200, 200]),
+    ("POST", "/settings/security/password", Nothing, [SIGN_IN, 422, 422, 422, 422]),
+    ("POST", "/settings/security/sessions/{id}/end", Nothing, [SIGN_IN, 303, 303, 303, 303]),
+    ("POST", "/settings/security/verify-email", Nothing, [SIGN_IN, 303, 303, 303, 303]),
+    ("GET", "/verify-email", Nothing, [SIGN_IN, 410, 410, 410, 410]),
+    ("POST", "/verify-email", Nothing, [SIGN_IN, 410, 410, 410, 410]),
     ("GET", "/settings/api-keys", Nothing, [SIGN_IN, 403, 200, 200, 200]),
     ("GET", "/settings/api-keys/{id}", Nothing, [SIGN_IN, 403, 200, 200, 404]),
     ("GET", "/settings/audit-log", Nothing, [SIGN_IN, 403, 200, 200, 200]),
@@ -92,6 +104,8 @@ const ROWS: &[Row] = &[
     ("GET", "/readyz", Nothing, [200, 200, 200, 200, 200]),
     ("GET", "/.well-known/jwks.json", Nothing, [200, 200, 200, 200, 200]),
     ("GET", "/openapi.json", Nothing, [200, 200, 200, 200, 200]),
+    // Last, because it ends the sessions that the rows above come with.
+    ("POST", "/settings/security/sessions/end-others", Nothing, [SIGN_IN, 303, 303, 303, 303]),
 ];
 
 /// Method and path of every row.

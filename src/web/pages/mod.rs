@@ -3,12 +3,16 @@
 
 pub mod audit_log;
 pub mod docs;
+pub mod forgot_password;
 pub mod home;
 pub mod inboxes;
 pub mod keys;
+pub mod reset_password;
+pub mod security;
 pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
 pub mod team;
 pub mod theme;
+pub mod verify_email;
 pub mod welcome;

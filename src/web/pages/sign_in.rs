@@ -23,6 +23,8 @@ struct SignIn<'a> {
     next: &'a str,
     email: &'a str,
     failed: bool,
+    /// They come from choosing a new one.
+    password_changed: bool,
 }
 
 /// `GET /sign-in`
@@ -36,7 +38,9 @@ pub async fn show(
         return Ok(see_other(first_screen(me.user().role)));
     }
     let next = own_path(query.get("next")).unwrap_or_default();
-    let shown = SignIn { theme: info.theme.as_str(), brand: &app.product.brand.name, next, email: "", failed: false };
+    let password_changed = query.get("password") == "changed";
+    let (theme, brand) = (info.theme.as_str(), &app.product.brand.name);
+    let shown = SignIn { theme, brand, next, email: "", failed: false, password_changed };
     Ok(page(StatusCode::OK, &shown))
 }
 
@@ -51,7 +55,8 @@ pub async fn create(
     let password = Zeroizing::new(fields.owned("password"));
     let Some(user) = authenticate(&app, &info, fields.get("email"), password).await? else {
         let email = fields.get("email");
-        let again = SignIn { theme: info.theme.as_str(), brand: &app.product.brand.name, next, email, failed: true };
+        let (theme, brand) = (info.theme.as_str(), &app.product.brand.name);
+        let again = SignIn { theme, brand, next, email, failed: true, password_changed: false };
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
     };
     sign_in(&app, &info, &web, &user, !fields.get("remember").is_empty()).await?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use keydesk::clock::{Clock, Timestamp};
 use keydesk::entropy::Entropy;
-use keydesk::jobs;
+use keydesk::jobs::{self, mail};
 use keydesk::model::audit::{Actor as Author, AuditEvent};
 use keydesk::model::keyring::Keyring;
 use keydesk::product::{DEFAULT, Product};
@@ -17,6 +17,7 @@ use keydesk::store::audit_events::{self, Slice};
 use keydesk::web::{App, Parts, routes};
 
 use super::database::TestDatabase;
+use super::mailbox::{Mail, Mailbox};
 use super::{Actor, logs};
 
 /// The frozen moment: Saturday, 21 November 2026, 14:05 UTC.
@@ -31,6 +32,7 @@ pub struct TestApp {
     pub app: App,
     pub router: Router,
     pub database: Arc<TestDatabase>,
+    pub mailbox: Mailbox,
 }
 
 impl TestApp {
@@ -65,6 +67,7 @@ impl TestApp {
         let database = Arc::new(TestDatabase::fresh(seed).await);
         let mut product = Product::parse(DEFAULT).expect("the built-in definition");
         change(&mut product);
+        let mailbox = Mailbox::default();
         let parts = Parts {
             db: database.db.clone(),
             product,
@@ -73,13 +76,14 @@ impl TestApp {
             entropy: Entropy::seeded(seed),
             public_url: public_url.into(),
             proxies: PROXIES.parse().expect("networks"),
+            mail: (mailbox.route(), "Keydesk <keydesk@keys.example>".parse().expect("a mailbox")),
             cache_keys,
         };
         // No other process writes here; what a test changes by hand is noted by `TestDatabase::run`.
         database.db.changes().watch();
         let app = App::new(parts).await.expect("the database answers");
         let router = routes::router(app.clone());
-        Self { app, router, database }
+        Self { app, router, database, mailbox }
     }
 
     /// Moves the clock.
@@ -90,6 +94,12 @@ impl TestApp {
     /// Writes the usage counted so far, as the background job does.
     pub async fn flush(&self) {
         jobs::flush(&self.app.background()).await.expect("the database takes the counts");
+    }
+
+    /// Sends the mail that is due, as the background job does, and answers the letters that are new.
+    pub async fn mail(&self) -> Vec<Mail> {
+        mail::deliver(&self.app.background()).await.expect("the database answers");
+        self.mailbox.take()
     }
 
     /// Destroys what has expired, as the background job does.

@@ -10,6 +10,7 @@ mod database;
 mod dice;
 mod html;
 mod logs;
+pub mod mailbox;
 mod memory;
 mod requests;
 mod verdicts;

@@ -1,0 +1,149 @@
+//! The mail: errands are run one after the other, each letter composed at the moment it is sent. With an SMTP server it
+//! goes there; without one it is printed, so that everything can be tried on a laptop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::AsyncSmtpTransport;
+use lettre::{AsyncTransport, Message, Tokio1Executor};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::{Background, letters, report};
+use crate::model::audit::Actor;
+use crate::model::letter::Letter;
+use crate::model::mailed_link::{Kind as Link, Token};
+use crate::model::user::User;
+use crate::store::errands::{self, Errand, Kind};
+use crate::store::{Act, mailed_links, users};
+
+/// Errands that nobody announced, such as those of another node or of before a restart, are looked for this often.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How long a mail server may take for one mail.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A letter with its layout.
+#[derive(Clone, Debug)]
+pub struct Laid {
+    pub text: String,
+    pub html: String,
+}
+
+/// Lays out a letter of the product of this name.
+pub type Layout = fn(&Letter, brand: &str) -> Laid;
+
+/// What a printed letter is handed to.
+pub type Printer = Arc<dyn Fn(&str, &Letter, &Laid) + Send + Sync>;
+
+/// Where letters go.
+#[derive(Clone)]
+pub enum Route {
+    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    /// No mail server: printed.
+    Printed(Printer),
+}
+
+/// The post office.
+#[derive(Clone)]
+pub struct Post {
+    pub route: Route,
+    pub from: Mailbox,
+    pub brand: String,
+    pub public_url: String,
+    pub layout: Layout,
+    /// Rung when there is an errand.
+    pub bell: Arc<Notify>,
+}
+
+/// Why a letter did not leave, in words for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum NotSent {
+    #[error("the address cannot be written to: {0}")]
+    Address(#[from] lettre::address::AddressError),
+    #[error("the letter cannot be put together: {0}")]
+    Letter(#[from] lettre::error::Error),
+    #[error("{0}")]
+    Server(#[from] lettre::transport::smtp::Error),
+    #[error("the mail server took longer than {} seconds", PATIENCE.as_secs())]
+    Slow(#[from] tokio::time::error::Elapsed),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Runs errands until the process ends.
+pub(super) async fn run(background: Background) {
+    loop {
+        report("mail", deliver(&background).await);
+        // Rung or not, it is time to look.
+        let _ = timeout(LOOK_EVERY, background.post.bell.notified()).await;
+    }
+}
+
+/// Runs every errand that is due.
+///
+/// # Errors
+/// If the database does not answer; an errand that was claimed comes back by itself.
+pub async fn deliver(background: &Background) -> sqlx::Result<()> {
+    while let Some(errand) = errands::claim(&background.db, background.clock.now()).await? {
+        let ran = run_one(background, &errand).await;
+        let now = background.clock.now();
+        match ran {
+            Ok(()) => errands::done(&background.db, &errand, now).await?,
+            Err(problem) => {
+                tracing::warn!(errand = errand.id, kind = errand.kind.as_str(), tries = errand.tries, %problem, "A mail was not sent");
+                errands::failed(&background.db, &errand, now, &problem.to_string()).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn run_one(background: &Background, errand: &Errand) -> Result<(), NotSent> {
+    // Nobody has the address, or nobody any more: there is nothing to say to anybody.
+    let Some((user, _)) = users::find_by_email(&background.db, &errand.recipient).await? else { return Ok(()) };
+    let brand = &background.post.brand;
+    let letter = match errand.kind {
+        Kind::PasswordForgotten => letters::password_forgotten(brand, link(background, &user, Link::Reset).await?),
+        Kind::VerifyEmail => letters::verify_email(brand, link(background, &user, Link::Verify).await?),
+        Kind::PasswordChanged => letters::password_changed(brand),
+    };
+    background.post.send(errand, &user, &letter).await
+}
+
+/// A fresh link; the older ones of its kind are void.
+async fn link(background: &Background, user: &User, kind: Link) -> sqlx::Result<zeroize::Zeroizing<String>> {
+    let product = Actor::machine("system", "Keydesk");
+    let act = Act {
+        actor: &product,
+        at: background.clock.now(),
+        keyring: &background.keyring,
+        entropy: &background.entropy,
+        installation_id: &background.installation_id,
+    };
+    let token = Token::generate(kind, &background.entropy);
+    mailed_links::keep(&background.db, &act, user, kind, &token).await?;
+    Ok(token.link(kind, &background.post.public_url))
+}
+
+impl Post {
+    async fn send(&self, errand: &Errand, user: &User, letter: &Letter) -> Result<(), NotSent> {
+        let laid = (self.layout)(letter, &self.brand);
+        let smtp = match &self.route {
+            Route::Printed(print) => {
+                print(&user.email, letter, &laid);
+                return Ok(());
+            }
+            Route::Smtp(smtp) => smtp,
+        };
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, user.email.parse()?))
+            .subject(&letter.subject)
+            // The same for every try, so that a mail that was sent twice shows once.
+            .message_id(Some(format!("<{}@{}>", errand.id, self.from.email.domain())))
+            .multipart(MultiPart::alternative_plain_html(laid.text, laid.html))?;
+        timeout(PATIENCE, smtp.send(message)).await??;
+        Ok(())
+    }
+}

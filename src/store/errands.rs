@@ -1,0 +1,157 @@
+//! Errands: mail that is to be sent, each once, however often a process dies between. A row is claimed before it is
+//! tried and comes back by itself if nobody says how that went.
+
+use std::time::Duration;
+
+use super::{Act, Db, Tx, change, columns, read, within};
+use crate::clock::{Timestamp, days, hours};
+
+/// How long whoever claimed an errand may take; then it is anybody's again.
+const CLAIM: Duration = Duration::from_secs(120);
+/// The first pause after a failure; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = hours(4);
+/// Tries before it is given up: about a day.
+const MOST_TRIES: i64 = 14;
+const KEPT: Duration = days(30);
+/// Characters of a mail server's reply that are worth keeping.
+const LONGEST_PROBLEM: usize = 200;
+
+/// What a mail is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Somebody forgot the password of this address; nobody has looked yet whether the address is anybody's.
+    PasswordForgotten,
+    /// The password was changed.
+    PasswordChanged,
+    /// The address is to be proven.
+    VerifyEmail,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::PasswordForgotten, Self::PasswordChanged, Self::VerifyEmail];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PasswordForgotten => "password_forgotten",
+            Self::PasswordChanged => "password_changed",
+            Self::VerifyEmail => "verify_email",
+        }
+    }
+}
+
+impl std::str::FromStr for Kind {
+    type Err = crate::model::user::Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        known.ok_or_else(|| crate::model::user::Unknown { kind: "errand", found: text.into() })
+    }
+}
+
+/// A mail to send.
+#[derive(Clone, Debug)]
+pub struct Errand {
+    pub id: String,
+    pub kind: Kind,
+    pub recipient: String,
+    pub due_at: Timestamp,
+    pub tries: i64,
+}
+
+columns!(Errand { id, kind, recipient, due_at, tries });
+
+/// Asks for a mail, on its own.
+pub async fn ask(db: &Db, act: &Act<'_>, kind: Kind, recipient: &str, event: &str) -> sqlx::Result<()> {
+    let mut tx = db.begin().await?;
+    put(&mut tx, act, kind, recipient, event).await?;
+    tx.commit().await
+}
+
+/// Asks for a mail together with what it is about. One about the same event that was asked for before is enough.
+pub(super) async fn put(tx: &mut Tx, act: &Act<'_>, kind: Kind, recipient: &str, event: &str) -> sqlx::Result<()> {
+    const INSERT: &str = "
+        insert into errands (id, kind, event, recipient, created_at, due_at, tries, problem)
+        values ($1, $2, $3, $4, $5, $5, 0, '')
+        on conflict (event) do nothing";
+    let id = act.entropy.id("err");
+    change!(tx, sqlx::query(INSERT).bind(id).bind(kind.as_str()).bind(event).bind(recipient).bind(act.at));
+    Ok(())
+}
+
+/// Takes the errand that has waited longest, if one is due: nobody else gets it until the claim is over.
+pub async fn claim(db: &Db, now: Timestamp) -> sqlx::Result<Option<Errand>> {
+    const NEXT: &str = "
+        select id, kind, recipient, due_at, tries
+        from errands
+        where done_at is null
+        and given_up_at is null
+        and due_at <= $1
+        order by due_at, id
+        limit 1";
+    const CLAIM_IT: &str = "
+        update errands
+        set due_at = $3, tries = tries + 1
+        where id = $1
+        and due_at = $2
+        and done_at is null
+        and given_up_at is null
+        returning id";
+    loop {
+        let next: Option<Errand> = read!(db, c => sqlx::query_as(NEXT).bind(now).fetch_optional(c))?;
+        let Some(errand) = next else { return Ok(None) };
+        let mut tx = db.begin().await?;
+        let claimed: Option<(String,)> = within!(&mut tx, c => {
+            sqlx::query_as(CLAIM_IT).bind(&errand.id).bind(errand.due_at).bind(now + CLAIM).fetch_optional(c)
+        })?;
+        tx.commit().await?;
+        // Another node may have been faster; then look again.
+        if claimed.is_some() {
+            return Ok(Some(Errand { tries: errand.tries + 1, ..errand }));
+        }
+    }
+}
+
+/// Says that the errand was run.
+pub async fn done(db: &Db, errand: &Errand, now: Timestamp) -> sqlx::Result<()> {
+    let mut tx = db.begin().await?;
+    change!(&mut tx, sqlx::query("update errands set done_at = $2 where id = $1").bind(&errand.id).bind(now));
+    tx.commit().await
+}
+
+/// Says that the errand could not be run, and why: it comes back later, or is given up after about a day.
+pub async fn failed(db: &Db, errand: &Errand, now: Timestamp, problem: &str) -> sqlx::Result<()> {
+    const AGAIN: &str = "update errands set due_at = $2, problem = $3 where id = $1";
+    const GIVE_UP: &str = "update errands set given_up_at = $2, problem = $3 where id = $1";
+    let problem: String = problem.chars().take(LONGEST_PROBLEM).collect();
+    let (statement, at) = if errand.tries >= MOST_TRIES { (GIVE_UP, now) } else { (AGAIN, now + pause(errand.tries)) };
+    let mut tx = db.begin().await?;
+    change!(&mut tx, sqlx::query(statement).bind(&errand.id).bind(at).bind(problem));
+    tx.commit().await
+}
+
+/// The pause after so many tries.
+fn pause(tries: i64) -> Duration {
+    let doublings = u32::try_from(tries - 1).unwrap_or(0).min(16);
+    (FIRST_PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE)
+}
+
+/// Forgets errands of long ago.
+pub async fn sweep(db: &Db, now: Timestamp) -> sqlx::Result<()> {
+    let mut tx = db.begin().await?;
+    change!(&mut tx, sqlx::query("delete from errands where created_at <= $1").bind(now - KEPT));
+    tx.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tries_reach_over_a_day_and_no_pause_is_too_long() {
+        let pauses: Vec<Duration> = (1..MOST_TRIES).map(pause).collect();
+        assert_eq!(pauses[0], FIRST_PAUSE);
+        assert!(pauses.windows(2).all(|two| two[0] <= two[1]) && pauses.iter().all(|one| *one <= LONGEST_PAUSE));
+        assert!(pauses.iter().sum::<Duration>() >= hours(20), "{:?}", pauses.iter().sum::<Duration>());
+    }
+}

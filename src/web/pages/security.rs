@@ -1,0 +1,138 @@
+//! Security: how somebody signs in, and where they are signed in. Ending a session ends every credential of it.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use zeroize::Zeroizing;
+
+use crate::clock::Timestamp;
+use crate::model::device::Device;
+use crate::model::key_form::FieldErrors;
+use crate::model::text;
+use crate::store::sessions::{self, Listed};
+use crate::store::users::{self, WaysIn};
+use crate::web::audience::Me;
+use crate::web::chrome::{Chrome, Flash, Place};
+use crate::web::error::Error;
+use crate::web::form::{Form, Id};
+use crate::web::people::{authenticate, objection};
+use crate::web::view::Moment;
+use crate::web::{App, page, see_other};
+
+#[derive(Template)]
+#[template(path = "security/show.html")]
+struct Security {
+    chrome: Chrome,
+    email: String,
+    has_password: bool,
+    verified: Option<Moment>,
+    password_changed: Option<Moment>,
+    sessions: Vec<SessionRow>,
+}
+
+/// One place where somebody is signed in.
+struct SessionRow {
+    id: String,
+    device: Device,
+    is_this: bool,
+    signed_in: Moment,
+    last_seen: Moment,
+    ip: String,
+}
+
+impl SessionRow {
+    fn of(session: Listed, me: &Me, now: Timestamp) -> Self {
+        let is_this = session.id == me.session.id;
+        Self {
+            device: Device::of(&session.user_agent, session.kind == "api"),
+            is_this,
+            signed_in: Moment::new(session.created_at, text::date_time(session.created_at)),
+            last_seen: if is_this { Moment::new(now, "Now".into()) } else { Moment::ago(session.last_seen_at, now) },
+            ip: session.ip,
+            id: session.id,
+        }
+    }
+}
+
+/// `GET /settings/security`
+pub async fn show(State(app): State<App>, me: Me) -> Result<Response, Error> {
+    let now = app.now();
+    let WaysIn { has_password, email_verified_at, password_changed_at } =
+        users::ways_in(&app.db, &me.user().id).await?;
+    let sessions = sessions::list(&app.db, &me.user().id, now).await?;
+    let shown = Security {
+        chrome: Chrome::of(&app, &me, Place::Security).await?,
+        email: me.user().email.clone(),
+        has_password,
+        verified: email_verified_at.map(Moment::date),
+        password_changed: password_changed_at.map(Moment::date),
+        sessions: sessions.into_iter().map(|session| SessionRow::of(session, &me, now)).collect(),
+    };
+    Ok(page(StatusCode::OK, &shown))
+}
+
+/// `POST /settings/security/sessions/{id}/end`
+pub async fn end_session(State(app): State<App>, me: Me, Id(id): Id) -> Result<Response, Error> {
+    if sessions::end_one(&app.db, &me.act(&app), me.user(), &id).await? {
+        Flash::good("That device", " is signed out.").keep(&me).await?;
+    }
+    Ok(see_other("/settings/security"))
+}
+
+/// `POST /settings/security/sessions/end-others`
+pub async fn end_others(State(app): State<App>, me: Me) -> Result<Response, Error> {
+    let ended = sessions::end_others(&app.db, &me.act(&app), &me.session).await?;
+    let devices =
+        if ended == 0 { "No other device".into() } else { text::count(ended, "other device", "other devices") };
+    let said = if ended == 0 { " was signed in." } else { " signed out." };
+    Flash::good(&devices, said).keep(&me).await?;
+    Ok(see_other("/settings/security"))
+}
+
+#[derive(Template)]
+#[template(path = "security/password.html")]
+struct Password {
+    chrome: Chrome,
+    email: String,
+    errors: FieldErrors,
+}
+
+impl Password {
+    async fn of(app: &App, me: &Me, errors: FieldErrors) -> Result<Response, Error> {
+        let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+        let chrome = Chrome::of(app, me, Place::Security).await?;
+        Ok(page(status, &Self { chrome, email: me.user().email.clone(), errors }))
+    }
+}
+
+/// `GET /settings/security/password`
+pub async fn password(State(app): State<App>, me: Me) -> Result<Response, Error> {
+    Password::of(&app, &me, FieldErrors::default()).await
+}
+
+/// `POST /settings/security/password`
+pub async fn change_password(State(app): State<App>, me: Me, Form(fields): Form) -> Result<Response, Error> {
+    let user = me.user();
+    let current = Zeroizing::new(fields.owned("current_password"));
+    let new = Zeroizing::new(fields.owned("password"));
+    if let Some(sentence) = objection(&app, &new, &[&user.account_name, &user.email]).await? {
+        return Password::of(&app, &me, ("password", sentence).into()).await;
+    }
+    if authenticate(&app, &me.info, &user.email, current).await?.is_none() {
+        let sentence = "This isn’t your current password. Type it again.".to_owned();
+        return Password::of(&app, &me, ("current_password", sentence).into()).await;
+    }
+    let hash = app.passwords.hash(new).await.map_err(|_| Error::Busy)?;
+    users::change_password(&app.db, &me.act(&app), user, &hash, &me.session.id).await?;
+    app.post.bell.notify_one();
+    me.renew_cookie();
+    me.web.cycle_id().await?;
+    Flash::good("Your password", " was changed. Every other device is signed out.").keep(&me).await?;
+    Ok(see_other("/settings/security"))
+}
+
+/// `GET /.well-known/change-password`: where password managers look for the page.
+pub async fn well_known() -> Response {
+    see_other("/settings/security/password")
+}
