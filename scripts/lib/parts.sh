@@ -23,7 +23,7 @@ missing_packages() {
       postgres)
         postgres_programs >/dev/null || echo postgresql
         ;;
-      openapi)
+      openapi | mail)
         # Debian's python3 comes without what makes a virtual environment.
         python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
         ;;

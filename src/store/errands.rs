@@ -7,12 +7,12 @@ use super::{Act, Db, Tx, change, columns, read, within};
 use crate::clock::{Timestamp, days, hours};
 
 /// How long whoever claimed an errand may take; then it is anybody's again.
-const CLAIM: Duration = Duration::from_secs(120);
+const CLAIM: Duration = Duration::from_secs(45);
 /// The first pause after a failure; it doubles with each.
-const FIRST_PAUSE: Duration = Duration::from_secs(30);
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = hours(4);
 /// Tries before it is given up: about a day.
-const MOST_TRIES: i64 = 14;
+const MOST_TRIES: i64 = 17;
 const KEPT: Duration = days(30);
 /// Characters of a mail server's reply that are worth keeping.
 const LONGEST_PROBLEM: usize = 200;

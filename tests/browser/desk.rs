@@ -21,6 +21,8 @@ pub struct Desk {
     logging: Option<JoinHandle<()>>,
     origin: String,
     home: TempDir,
+    /// What it was started with.
+    command: Command,
 }
 
 impl Desk {
@@ -49,20 +51,31 @@ impl Desk {
             command.env_remove(name);
         }
         prepare(&mut command, home.path());
-        let mut process = command
+        command
             .env("KEYDESK_LISTEN", "127.0.0.1:0")
             .env("KEYDESK_DATA_DIR", home.path().join("data"))
             .current_dir(home.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(create(&home.path().join("stderr.log")))
-            .spawn()
-            .expect("the keydesk binary starts");
+            .stderr(append(&home.path().join("stderr.log")));
+        let process = command.spawn().expect("the keydesk binary starts");
+        let mut desk = Self { process, logging: None, origin: String::new(), home, command };
+        desk.wait_until_it_listens();
+        desk
+    }
 
+    /// Kills it (`kill -9`), as a power cut would, and starts it again with what lies on disk, on another port.
+    pub fn kill_and_start_again(&mut self) {
+        self.end();
+        self.process = self.command.spawn().expect("the keydesk binary starts again");
+        self.wait_until_it_listens();
+    }
+
+    fn wait_until_it_listens(&mut self) {
         let (listening, origin) = mpsc::channel();
-        let stdout = BufReader::new(process.stdout.take().expect("stdout is piped"));
-        let mut log = create(&home.path().join("stdout.log"));
-        let logging = thread::spawn(move || {
+        let stdout = BufReader::new(self.process.stdout.take().expect("stdout is piped"));
+        let mut log = append(&self.home.path().join("stdout.log"));
+        self.logging = Some(thread::spawn(move || {
             for line in stdout.split(b'\n').map_while(Result::ok) {
                 if let Some(origin) = announced_origin(&String::from_utf8_lossy(&line)) {
                     // Nobody waits for a second announcement.
@@ -70,15 +83,21 @@ impl Desk {
                 }
                 log.write_all(&[&line, b"\n".as_slice()].concat()).expect("the log can be written");
             }
-        });
-
-        // From here on a panic drops the desk, and with it the process.
-        let mut desk = Self { process, logging: Some(logging), origin: String::new(), home };
+        }));
         match origin.recv_timeout(PATIENCE) {
-            Ok(origin) => desk.origin = origin,
-            Err(error) => panic!("keydesk did not say that it listens ({error}):\n{}", desk.log()),
+            Ok(origin) => self.origin = origin,
+            Err(error) => panic!("keydesk did not say that it listens ({error}):\n{}", self.log()),
         }
-        desk
+    }
+
+    fn end(&mut self) {
+        // It may have ended by itself, which is the test's to notice.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        // The secret audit reads the log to its last line.
+        if let Some(logging) = self.logging.take() {
+            let _ = logging.join();
+        }
     }
 
     /// Scheme, host and port.
@@ -102,18 +121,13 @@ impl Desk {
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        // It may have ended by itself, which is the test's to notice.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        // The secret audit reads the log to its last line.
-        if let Some(logging) = self.logging.take() {
-            let _ = logging.join();
-        }
+        self.end();
     }
 }
 
-fn create(path: &Path) -> File {
-    File::create(path).unwrap_or_else(|error| panic!("{} cannot be made: {error}", path.display()))
+fn append(path: &Path) -> File {
+    let file = File::options().create(true).append(true).open(path);
+    file.unwrap_or_else(|error| panic!("{} cannot be made: {error}", path.display()))
 }
 
 /// The origin in the line that says it listens, be the log text or JSON.
