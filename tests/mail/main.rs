@@ -18,6 +18,8 @@ use hyper_util::rt::TokioExecutor;
 use desk::Desk;
 use server::Server;
 
+const PASSWORD: &str = "copper lantern orbit";
+
 async fn post(desk: &Desk, path: &str, kind: &str, body: &str) -> u16 {
     let request = Request::builder()
         .method(Method::POST)
@@ -30,7 +32,8 @@ async fn post(desk: &Desk, path: &str, kind: &str, body: &str) -> u16 {
 }
 
 async fn sign_up(desk: &Desk, email: &str) {
-    let body = format!(r#"{{"email":"{email}","password":"copper lantern orbit"}}"#);
+    audit::note(PASSWORD);
+    let body = format!(r#"{{"email":"{email}","password":"{PASSWORD}"}}"#);
     assert_eq!(post(desk, "/api/auth/signup", "application/json", &body).await, 201);
 }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::audit;
+
 /// Longer than the claim of a killed desk lasts, and any pause between two tries that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -45,7 +47,13 @@ impl Server {
 
     /// What it says next.
     pub fn hear(&mut self) -> Value {
-        self.lines.recv_timeout(PATIENCE).expect("the mail server hears of a mail")
+        let said = self.lines.recv_timeout(PATIENCE).expect("the mail server hears of a mail");
+        // What a link holds must be in no database and no log.
+        let text = said["parts"]["text/plain"].as_str().unwrap_or_default();
+        if let Some(token) = text.split("?token=").nth(1).and_then(|rest| rest.split_whitespace().next()) {
+            audit::note(token);
+        }
+        said
     }
 }
 
