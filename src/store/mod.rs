@@ -52,6 +52,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "the desk", include_str!("../../migrations/0001_the_desk.sql")),
     (2, "the gate", include_str!("../../migrations/0002_the_gate.sql")),
     (3, "usage of an account", include_str!("../../migrations/0003_usage_of_an_account.sql")),
+    (5, "reveal again", include_str!("../../migrations/0005_reveal_again.sql")),
 ];
 
 /// The database, and what this process knows of its changes.

@@ -38,6 +38,12 @@ pub struct OldKey {
     pub until: String,
     pub last_used: Option<Moment>,
     pub from: String,
+    /// Whether it was used since the rotation.
+    pub is_used: bool,
+    /// `312 requests`
+    pub requests: String,
+    /// With the new secret: `5,120`.
+    pub new_requests: String,
 }
 
 impl SealPage {
@@ -74,6 +80,9 @@ impl OldKey {
             dies: Moment::new(old.dies_at, text::date_time(old.dies_at)),
             last_used: old.last_used_at.map(|at| Moment::ago_in_words(at, now)),
             from: old.last_used_ip.unwrap_or_default(),
+            is_used: old.requests > 0,
+            requests: text::count(old.requests.unsigned_abs(), "request", "requests"),
+            new_requests: text::thousands(old.new_requests.unsigned_abs()),
         }))
     }
 }
