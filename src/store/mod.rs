@@ -9,6 +9,7 @@ pub mod changes;
 #[cfg(test)]
 mod changes_under_loom;
 pub mod inboxes;
+pub mod kept_secrets;
 pub mod key_list;
 pub mod once;
 pub mod sealed_secrets;
@@ -280,6 +281,15 @@ impl Db {
     pub async fn answers(&self) -> bool {
         let one: sqlx::Result<(i64,)> = read!(self, c => sqlx::query_as("select cast(1 as bigint)").fetch_one(c));
         one.is_ok()
+    }
+
+    /// Empties SQLite's write-ahead log, which still holds what was deleted, unless somebody is reading it just now.
+    /// `PostgreSQL` recycles its own.
+    pub async fn empty_log(&self) -> sqlx::Result<()> {
+        if let Engine::Sqlite { writer, .. } = &self.engine {
+            sqlx::query("pragma wal_checkpoint(truncate)").execute(writer).await?;
+        }
+        Ok(())
     }
 
     /// Closes every connection; SQLite checkpoints its write-ahead log.

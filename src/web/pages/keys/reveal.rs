@@ -1,12 +1,12 @@
-//! The one-time reveal. The secret leaves in the answer to this POST and nowhere else; whoever comes second is told who
-//! was first.
+//! The reveal. The secret leaves in the answer to this POST and nowhere else. Where it leaves once, whoever comes second
+//! is told who was first; where it leaves again, it asks for the password first.
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{Abilities, Seal, find};
+use super::{Abilities, Seal, can_show_again, find};
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
 use crate::model::text;
@@ -91,11 +91,15 @@ impl OldKey {
 pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Form) -> Result<Response, Error> {
     let key = find(&app, &me, &id).await?;
     let from = if fields.get("from") == "welcome" { "welcome" } else { "" };
+    if app.product.reveals_again() {
+        me.confirmed(&app, &if from.is_empty() { format!("/settings/api-keys/{id}") } else { "/welcome".into() })?;
+    }
     // The page first, the secret last: once it is taken, nothing may fail any more.
     let answer = Around::of(&app, &me, key.clone(), from).await?;
-    match sealed_secrets::reveal(&app.db, &me.act(&app), &key).await {
+    match sealed_secrets::reveal(&app.db, &me.act(&app), &key, app.product.keys.reveal).await {
         Ok(secret) => {
-            let seal = Seal::Open { secret, env_var: app.product.brand.env_var.clone() };
+            let again = can_show_again(&key, &app.product);
+            let seal = Seal::Open { secret, env_var: app.product.brand.env_var.clone(), again };
             Ok(answer.with(StatusCode::OK, seal))
         }
         Err(RevealError::Gone) => {
@@ -103,7 +107,7 @@ pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Fo
             accounts::note(&app.db, &me.act(&app), me.account_id(), Action::KeyRevealRefused, target).await?;
             // Read again: somebody else's reveal is what this page tells about.
             let key = find(&app, &me, &id).await?;
-            let seal = Seal::of(&key, app.now(), "");
+            let seal = Seal::of(&key, &app, from);
             Ok(Around::of(&app, &me, key, from).await?.with(StatusCode::GONE, seal))
         }
         Err(RevealError::Database(error)) => Err(error.into()),
@@ -119,7 +123,7 @@ enum Around<'a> {
 
 impl<'a> Around<'a> {
     async fn of(app: &'a App, me: &Me, key: ApiKey, from: &'static str) -> Result<Self, Error> {
-        let seal = Seal::of(&key, app.now(), from);
+        let seal = Seal::of(&key, app, from);
         Ok(match from {
             "welcome" => Self::Welcome(Box::new(Welcome::of(app, me, Some(key), Some(seal)).await?)),
             _ => Self::Key(Box::new(SealPage::of(app, me, key, seal).await?)),
