@@ -22,6 +22,9 @@ pub enum Action {
     KeyRevealRefused,
     KeyRotated,
     KeyOldStopped,
+    KeyRenamed,
+    KeyPaused,
+    KeyResumed,
     KeyDeleted,
     SecretsDestroyed,
     InboxCreated,
@@ -30,7 +33,7 @@ pub enum Action {
 }
 
 impl Action {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 18] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -41,6 +44,9 @@ impl Action {
         Self::KeyRevealRefused,
         Self::KeyRotated,
         Self::KeyOldStopped,
+        Self::KeyRenamed,
+        Self::KeyPaused,
+        Self::KeyResumed,
         Self::KeyDeleted,
         Self::SecretsDestroyed,
         Self::InboxCreated,
@@ -60,6 +66,9 @@ impl Action {
             Self::KeyRevealRefused => "key.reveal_refused",
             Self::KeyRotated => "key.rotated",
             Self::KeyOldStopped => "key.old_stopped",
+            Self::KeyRenamed => "key.renamed",
+            Self::KeyPaused => "key.paused",
+            Self::KeyResumed => "key.resumed",
             Self::KeyDeleted => "key.deleted",
             Self::SecretsDestroyed => "secrets.destroyed",
             Self::InboxCreated => "inbox.created",
@@ -80,6 +89,9 @@ impl Action {
             Self::KeyRevealRefused => "Reveal refused",
             Self::KeyRotated => "Rotated the key",
             Self::KeyOldStopped => "Stopped the old key",
+            Self::KeyRenamed => "Renamed the key",
+            Self::KeyPaused => "Paused the key",
+            Self::KeyResumed => "Resumed the key",
             Self::KeyDeleted => "Deleted the key",
             Self::SecretsDestroyed => "Destroyed kept secrets",
             Self::InboxCreated => "Created it",

@@ -10,6 +10,7 @@ pub mod changes;
 mod changes_under_loom;
 pub mod inboxes;
 pub mod kept_secrets;
+pub mod key_changes;
 pub mod key_list;
 pub mod once;
 pub mod sealed_secrets;

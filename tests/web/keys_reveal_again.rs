@@ -3,8 +3,9 @@
 
 use axum::http::Method;
 use keydesk::clock::days;
-use keydesk::product::{Product, Reveal};
+use keydesk::product::{KeyAct, Product, Reveal};
 use keydesk::store::sessions::FRESH;
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::support::{Actor, Answer, SECRET_FILE, TestApp, key_path, logged};
@@ -151,8 +152,8 @@ async fn the_list_leads_to_the_keys_that_can_be_revealed() {
     let alice = desk.alice().await;
     let id = alice.creates("billing", &[]).await;
     let list = alice.get("/settings/api-keys").await;
-    assert_eq!(list.link("Reveal key").as_deref().map(|href| href.starts_with("api-keys/key_")), Some(true));
-    assert!(list.hrefs().iter().filter(|href| **href == format!("api-keys/{id}")).count() >= 3);
+    assert!(list.hrefs().contains(&format!("api-keys/{id}#reveal")), "{:?}", list.hrefs());
+    assert!(alice.get(&key_path(&id, "")).await.html().contains("id=\"reveal\""), "it leads to the button");
     list.says_nothing_of("Not revealed");
     let form = alice.get("/settings/api-keys/new").await;
     form.says("You reveal it whenever you need to copy it");
@@ -218,7 +219,7 @@ async fn a_key_made_or_rotated_over_the_api_is_not_kept_and_the_page_says_what_t
     let desk = TestApp::revealing_again().await;
     let alice = desk.alice().await;
     let token = desk.token_of(&alice).await;
-    let body = serde_json::json!({ "name": "made", "scopes": ["mail:send"] });
+    let body = json!({ "name": "made", "scopes": ["mail:send"] });
     let made = token.post_json("/v1/keys", &body).await;
     assert_eq!(made.status, 201, "{}", made.text());
     let id = made.json()["id"].as_str().expect("an id").to_owned();
@@ -229,7 +230,7 @@ async fn a_key_made_or_rotated_over_the_api_is_not_kept_and_the_page_says_what_t
     page.says("It isn’t kept here. Rotate it to get a key that can be revealed.");
 
     let key = alice.key("page", &[]).await;
-    let rotated = token.post_json(&format!("/v1/keys/{}/rotate", key.id), &serde_json::json!({ "grace": "0" })).await;
+    let rotated = token.post_json(&format!("/v1/keys/{}/rotate", key.id), &json!({ "grace": "0" })).await;
     assert_eq!(rotated.status, 200, "{}", rotated.text());
     assert_eq!(desk.kept(&key.id).await, 0, "the old secret is not shown for the new one");
     is_refused(&desk, &alice, &key.id, "Rotate it here to get one that can.").await;
@@ -364,4 +365,26 @@ async fn where_keys_are_shown_again_the_sweep_destroys_nothing() {
     let key = alice.key("billing", &[]).await;
     desk.sweep().await;
     assert_eq!(desk.kept(&key.id).await, 1);
+}
+
+/// Mailosaur's way: keys are created, revealed and deleted, and nothing else.
+#[tokio::test]
+async fn where_keys_are_not_rotated_nobody_is_told_to() {
+    let desk = TestApp::with_product(|product| {
+        product.keys.reveal = Reveal::Again;
+        product.keys.in_page = vec![KeyAct::Create, KeyAct::Delete];
+    })
+    .await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[]).await;
+    assert_eq!(alice.reveals(&key.id).await, key.secret);
+    let made = desk.token_of(&alice).await.post_json("/v1/keys", &json!({ "name": "made", "scopes": ["*"] })).await;
+    let id = made.json()["id"].as_str().expect("an id").to_owned();
+    let refused = reveal(&alice, &id).await;
+    assert_eq!(refused.status, 410);
+    refused.says("We don’t keep this key: it was made over the API, or before keys could be revealed again. Create another key here: that one can.");
+    for page in [refused, alice.get(&key_path(&id, "")).await, alice.get(&key_path(&key.id, "")).await] {
+        page.says_nothing_of("/rotate");
+        page.says_nothing_of("Rotate it");
+    }
 }

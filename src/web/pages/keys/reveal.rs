@@ -10,6 +10,7 @@ use super::{Abilities, Seal, can_show_again, find};
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
 use crate::model::text;
+use crate::product::KeyAct;
 use crate::store::sealed_secrets::{self, RevealError};
 use crate::store::{accounts, api_key_secrets};
 use crate::web::audience::Me;
@@ -28,6 +29,7 @@ pub struct SealPage {
     key: ApiKey,
     abilities: Abilities,
     seal: Seal,
+    may_rotate: bool,
     old: Option<OldKey>,
 }
 
@@ -52,8 +54,8 @@ impl SealPage {
         // This page may be the answer to a POST; the theme button must come back to something that can be opened.
         chrome.here = format!("/settings/api-keys/{}", key.id);
         let abilities = Abilities::of(&key, &app.product, app.now());
-        let old = OldKey::find(app, &key).await?;
-        Ok(Self { chrome, key, abilities, seal, old })
+        let (old, may_rotate) = (OldKey::find(app, &key).await?, app.product.offers(KeyAct::Rotate));
+        Ok(Self { chrome, key, abilities, seal, may_rotate, old })
     }
 
     fn title(&self) -> String {
