@@ -41,6 +41,7 @@ mod openapi;
 mod permissions;
 mod races;
 mod re_authenticate;
+mod reveal_switched;
 mod secrets_at_rest;
 mod session_tokens;
 mod sign_in;
