@@ -10,13 +10,12 @@ use lettre::{AsyncTransport, Message, Tokio1Executor};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::{Background, letters, report};
-use crate::model::audit::Actor;
+use super::{Background, letters, product, report};
 use crate::model::letter::Letter;
 use crate::model::mailed_link::{Kind as Link, Token};
 use crate::model::user::User;
 use crate::store::errands::{self, Errand, Kind};
-use crate::store::{Act, mailed_links, users};
+use crate::store::{mailed_links, users};
 
 /// Errands that nobody announced, such as those of another node or of before a restart, are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -72,9 +71,9 @@ pub enum NotSent {
 }
 
 /// Runs errands until the process ends.
-pub(super) async fn run(background: Background) {
+pub(super) async fn run(background: &Background) {
     loop {
-        report("mail", deliver(&background).await);
+        report("mail", deliver(background).await);
         // Rung or not, it is time to look.
         let _ = timeout(LOOK_EVERY, background.post.bell.notified()).await;
     }
@@ -113,16 +112,8 @@ async fn run_one(background: &Background, errand: &Errand) -> Result<(), NotSent
 
 /// A fresh link; the older ones of its kind are void.
 async fn link(background: &Background, user: &User, kind: Link) -> sqlx::Result<zeroize::Zeroizing<String>> {
-    let product = Actor::machine("system", "Keydesk");
-    let act = Act {
-        actor: &product,
-        at: background.clock.now(),
-        keyring: &background.keyring,
-        entropy: &background.entropy,
-        installation_id: &background.installation_id,
-    };
     let token = Token::generate(kind, &background.entropy);
-    mailed_links::keep(&background.db, &act, user, kind, &token).await?;
+    mailed_links::keep(&background.db, &background.act(&product()), user, kind, &token).await?;
     Ok(token.link(kind, &background.post.public_url))
 }
 

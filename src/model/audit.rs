@@ -15,6 +15,7 @@ pub enum Action {
     AccountCreated,
     SessionCreated,
     SessionRefused,
+    SessionConfirmed,
     SessionEnded,
     KeyCreated,
     KeyRevealed,
@@ -25,6 +26,7 @@ pub enum Action {
     KeyPaused,
     KeyResumed,
     KeyDeleted,
+    SecretsDestroyed,
     InboxCreated,
     InboxDeleted,
     UserCreated,
@@ -34,10 +36,11 @@ pub enum Action {
 }
 
 impl Action {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 21] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
+        Self::SessionConfirmed,
         Self::SessionEnded,
         Self::KeyCreated,
         Self::KeyRevealed,
@@ -48,6 +51,7 @@ impl Action {
         Self::KeyPaused,
         Self::KeyResumed,
         Self::KeyDeleted,
+        Self::SecretsDestroyed,
         Self::InboxCreated,
         Self::InboxDeleted,
         Self::UserCreated,
@@ -61,6 +65,7 @@ impl Action {
             Self::AccountCreated => "account.created",
             Self::SessionCreated => "session.created",
             Self::SessionRefused => "session.refused",
+            Self::SessionConfirmed => "session.confirmed",
             Self::SessionEnded => "session.ended",
             Self::KeyCreated => "key.created",
             Self::KeyRevealed => "key.revealed",
@@ -71,6 +76,7 @@ impl Action {
             Self::KeyPaused => "key.paused",
             Self::KeyResumed => "key.resumed",
             Self::KeyDeleted => "key.deleted",
+            Self::SecretsDestroyed => "secrets.destroyed",
             Self::InboxCreated => "inbox.created",
             Self::InboxDeleted => "inbox.deleted",
             Self::UserCreated => "member.created",
@@ -85,6 +91,7 @@ impl Action {
             Self::AccountCreated => "Created the account",
             Self::SessionCreated => "Signed in",
             Self::SessionRefused => "Sign-in refused",
+            Self::SessionConfirmed => "Entered the password again",
             Self::SessionEnded => "Signed out",
             Self::KeyCreated => "Created the key",
             Self::KeyRevealed => "Revealed the key",
@@ -95,6 +102,7 @@ impl Action {
             Self::KeyPaused => "Paused the key",
             Self::KeyResumed => "Resumed the key",
             Self::KeyDeleted => "Deleted the key",
+            Self::SecretsDestroyed => "Destroyed kept secrets",
             Self::InboxCreated => "Created it",
             Self::InboxDeleted => "Deleted it",
             Self::UserCreated => "Added the user",

@@ -4,6 +4,7 @@ pub mod api_key;
 pub mod audit;
 pub mod device;
 pub mod email;
+pub mod envelope;
 pub mod host;
 pub mod inbox;
 pub mod key_facts;

@@ -21,6 +21,8 @@ pub enum Place {
     Team,
     Security,
     Docs,
+    /// A page that no entry leads to.
+    Elsewhere,
 }
 
 /// What happened, said once on the next page.

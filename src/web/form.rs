@@ -14,8 +14,8 @@ use super::error::Error;
 pub const LARGEST_BODY: usize = 64 * 1024;
 /// Bytes of a body with a password in it.
 pub const LARGEST_SIGN_IN: usize = 8 * 1024;
-const SIGN_INS: [&str; 5] =
-    ["/sign-in", "/sign-up", "/forgot-password", "/reset-password", "/settings/security/password"];
+const SIGN_INS: [&str; 6] =
+    ["/sign-in", "/sign-up", "/re-authenticate", "/forgot-password", "/reset-password", "/settings/security/password"];
 
 /// What a query value may hold as it is (RFC 3986, section 2.3: unreserved).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -26,6 +26,16 @@ pub fn link(path: &str, query: &[(&str, &str)]) -> String {
     let pairs: Vec<String> =
         pairs.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, RESERVED))).collect();
     if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
+}
+
+/// `path?next=…`. The slashes of `next` stay as they are: encoded ones are taken for a trick wherever such a link is
+/// itself a way back.
+pub fn with_way_back(path: &str, next: &str) -> String {
+    const RESERVED_BUT_SLASHES: &AsciiSet = &RESERVED.remove(b'/');
+    if next.is_empty() {
+        return path.to_owned();
+    }
+    format!("{path}?next={}", utf8_percent_encode(next, RESERVED_BUT_SLASHES))
 }
 
 /// A path on this site, or nothing: no scheme, no host, no trick that a browser reads as one.
@@ -147,6 +157,14 @@ mod tests {
         assert!(Fields::parse("name=%ff%fe").is_none());
         assert!(Fields::parse("name=%E2%82%AC").is_some());
         assert!(Fields::parse("name=a%00b").is_none());
+    }
+
+    #[test]
+    fn a_way_back_can_be_a_way_back_itself() {
+        let link = with_way_back("/re-authenticate", "/settings/api-keys?q=a b&status=active");
+        assert_eq!(link, "/re-authenticate?next=/settings/api-keys%3Fq%3Da%20b%26status%3Dactive");
+        assert_eq!(own_path(&link), Some(link.as_str()));
+        assert_eq!(with_way_back("/re-authenticate", ""), "/re-authenticate");
     }
 
     #[test]

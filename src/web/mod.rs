@@ -169,6 +169,7 @@ impl App {
             entropy: self.entropy.clone(),
             installation_id: self.installation_id.clone(),
             post: self.post.clone(),
+            reveal: self.product.keys.reveal,
         }
     }
 

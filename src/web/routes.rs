@@ -13,8 +13,8 @@ use super::api::problem::Problem;
 use super::audience::{Audience, require};
 use super::error::{Error, Missing};
 use super::pages::{
-    audit_log, docs, forgot_password, home, inboxes, keys, reset_password, security, sign_in, sign_out, sign_up, team,
-    theme, verify_email, welcome,
+    audit_log, docs, forgot_password, home, inboxes, keys, re_authenticate, reset_password, security, sign_in,
+    sign_out, sign_up, team, theme, verify_email, welcome,
 };
 use super::{App, api, assets, cross_site, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;
@@ -65,6 +65,7 @@ fn visitor() -> Router<App> {
 fn member() -> Router<App> {
     Router::new()
         .route("/sign-out", post(sign_out::create))
+        .route("/re-authenticate", get(re_authenticate::show).post(re_authenticate::create))
         .route("/settings", get(home::settings))
         .route("/settings/inboxes", get(inboxes::list::show))
         .route("/settings/security", get(security::show))

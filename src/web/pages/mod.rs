@@ -7,6 +7,7 @@ pub mod forgot_password;
 pub mod home;
 pub mod inboxes;
 pub mod keys;
+pub mod re_authenticate;
 pub mod reset_password;
 pub mod security;
 pub mod sign_in;
