@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::entropy::Entropy;
-use crate::model::host::{host_of, is_loopback};
+use crate::host::{host_of, is_loopback};
 use crate::model::keyring::{Keyring, SECRET_FILE_BYTES};
 use crate::model::trusted_proxies::TrustedProxies;
 use crate::product::Product;

@@ -3,7 +3,6 @@
 pub mod api_key;
 pub mod audit;
 pub mod email;
-pub mod host;
 pub mod inbox;
 pub mod key_facts;
 pub mod key_form;
