@@ -41,10 +41,12 @@ impl Definition {
     /// If the text has mistakes; all of them are in the report.
     pub fn parse(file: &str, text: &str) -> Result<Self, Refused> {
         let (root, torn) = DeTable::parse_recoverable(text);
-        let mut reader = Reader { is_torn: !torn.is_empty(), ..Reader::default() };
+        let mut reader = Reader::default();
         for error in &torn {
             let span = error.span().unwrap_or(0..0);
-            reader.holes.push(around(&root, span.start));
+            let place = around(&root, span.start);
+            reader.holes.push(place.clone());
+            reader.torn.push((span.clone(), place));
             reader.note(span, first_upper(error.message()), String::new());
         }
         let product = reader.table(root.get_ref(), 0..0, &Place::root(), product);

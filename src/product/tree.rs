@@ -18,8 +18,8 @@ pub struct Reader {
     pub findings: Vec<Finding>,
     /// Places whose true value nobody knows.
     pub holes: Vec<Place>,
-    /// Whether the text has errors of syntax: then a table that seems to be missing may be in what they hide.
-    pub is_torn: bool,
+    /// Where the text has errors of syntax, and in which tables.
+    pub torn: Vec<(Range<usize>, Place)>,
 }
 
 /// What a definition is made of: structs of fields, and what stands in those.
@@ -47,7 +47,15 @@ impl Reader {
     /// Notes a mistake that leaves `place` unknown.
     fn hole(&mut self, place: &Place, span: Range<usize>, says: String, allowed: String) {
         self.holes.push(place.clone());
-        self.note(span, says, allowed);
+        // What an error of syntax left of a value is no mistake of its own.
+        if !self.torn.iter().any(|(torn, _)| torn.start <= span.end && span.start <= torn.end) {
+            self.note(span, says, allowed);
+        }
+    }
+
+    /// Whether what seems to be missing in `table` may be in what an error of syntax hides.
+    fn may_hide_in(&self, table: &Place) -> bool {
+        self.torn.iter().any(|(_, place)| table.is_root() || place == table)
     }
 
     pub fn note(&mut self, span: Range<usize>, says: String, allowed: String) {
@@ -100,11 +108,12 @@ impl Fields<'_, '_> {
         self.optional(name).unwrap_or_else(|| {
             let place = self.place.field(name);
             let is_there = self.table.contains_key(name);
-            if !is_there && !(self.reader.is_torn && self.place.is_root()) {
+            if !is_there {
+                self.reader.holes.push(place.clone());
+            }
+            if !is_there && !self.reader.may_hide_in(&self.place) {
                 let says = format!("{place} is missing");
-                self.reader.hole(&place, self.span.clone(), says, format!("Write {}.", T::wanted(&place)));
-            } else if !is_there {
-                self.reader.holes.push(place);
+                self.reader.note(self.span.clone(), says, format!("Write {}.", T::wanted(&place)));
             }
             T::default()
         })
@@ -135,6 +144,9 @@ impl Fields<'_, '_> {
     }
 }
 
+/// More names than these are not listed to somebody who missed one by a letter.
+const MANY: usize = 10;
+
 /// "Known are a, b and c. Did you mean b?"
 pub fn one_of(found: &str, known: &[&str]) -> String {
     let list = match known {
@@ -143,6 +155,7 @@ pub fn one_of(found: &str, known: &[&str]) -> String {
         [] => "There are none.".into(),
     };
     match nearest(found, known) {
+        Some(near) if known.len() > MANY => format!("Did you mean {near}?"),
         Some(near) => format!("{list} Did you mean {near}?"),
         None => list,
     }
