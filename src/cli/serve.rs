@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::entropy::Entropy;
 use crate::jobs;
+use crate::product::Definition;
 use crate::store::Db;
 use crate::web::{App, Parts, server};
 
@@ -68,7 +69,10 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 /// Opens everything that the settings name.
 pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure> {
     let public_url = settings.public_url(bound)?;
-    let product = settings.product()?;
+    let Definition { product, warnings, .. } = settings.definition()?;
+    if warnings.count() > 0 {
+        anstream::eprintln!("{}\n", warnings.styled());
+    }
     settings.make_data_dir()?;
     let keyring = settings.keyring(&Entropy::System)?;
     let db = Db::open(&settings.database_url()).await?;

@@ -7,6 +7,7 @@ pub mod inbox;
 pub mod key_facts;
 pub mod key_form;
 pub mod keyring;
+pub mod misfit;
 pub mod name;
 pub mod password;
 pub mod refresh_token;

@@ -20,7 +20,9 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct Definition {
     pub product: Product,
+    pub file: String,
     pub warnings: Report,
+    source: String,
 }
 
 impl Definition {
@@ -57,7 +59,16 @@ impl Definition {
             return Err(Refused::Mistaken { report: Box::new(Report::new(file, text, Weight::Mistake, findings)) });
         }
         let warnings: Vec<Finding> = product.warnings().into_iter().map(|warning| warning.found_in(&root)).collect();
-        Ok(Self { warnings: Report::new(file, text, Weight::Warning, warnings), product })
+        let warnings = Report::new(file, text, Weight::Warning, warnings);
+        Ok(Self { product, file: file.into(), warnings, source: text.into() })
+    }
+
+    /// What is odd about its prefixes beside others, each with whose it is.
+    pub fn beside(&self, others: &[(String, String)]) -> Report {
+        let (root, _) = DeTable::parse_recoverable(&self.source);
+        let entangled = self.product.entangled_prefixes(others);
+        let found = entangled.into_iter().map(|warning| warning.found_in(&root)).collect();
+        Report::new(&self.file, &self.source, Weight::Warning, found)
     }
 }
 

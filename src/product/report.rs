@@ -101,7 +101,7 @@ impl fmt::Display for Report {
 fn line_of(source: &str, at: usize) -> (usize, usize) {
     let before = &source.as_bytes()[..at.min(source.len())];
     let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-    (start, before.iter().filter(|byte| **byte == b'\n').count() + 1)
+    (start, before.split(|byte| *byte == b'\n').count())
 }
 
 /// Why a definition was refused.

@@ -36,12 +36,18 @@ impl Product {
         self.offers_type("standard") || self.scope(scope).is_some_and(|scope| scope.restricted)
     }
 
-    /// Prefixes of this definition that begin with one of `others`, or that one of those begins with: a scanner that
-    /// looks for the shorter finds the secrets of both.
-    pub fn entangled_prefixes<'a>(&self, others: &'a [String]) -> Vec<(String, &'a str)> {
-        let own = self.secret_prefixes();
-        let pairs = own.iter().flat_map(|own| others.iter().map(move |other| (own, other)));
-        let entangled = pairs.filter(|(own, other)| own.starts_with(other.as_str()) || other.starts_with(own.as_str()));
-        entangled.map(|(own, other)| (own.clone(), other.as_str())).collect()
+    /// Prefixes that begin with one of `others`, or that one of those begins with. Each comes with whose it is.
+    pub(super) fn entangled_prefixes(&self, others: &[(String, String)]) -> Vec<Mistake> {
+        let mut found = Found::default();
+        for own in self.secret_prefixes() {
+            for (other, whose) in others {
+                if own.starts_with(other.as_str()) || other.starts_with(&own) {
+                    let allowed = "Who looks for leaked secrets by the shorter one finds both. Choose prefixes that do not \
+                                   begin alike.";
+                    found.add("keys.prefix", format!("Secrets begin with {own}, and with {other} {whose}"), allowed);
+                }
+            }
+        }
+        found.into_vec()
     }
 }

@@ -10,6 +10,8 @@ pub mod changes;
 mod changes_under_loom;
 pub mod inboxes;
 pub mod key_list;
+pub mod live_keys;
+pub mod look;
 pub mod once;
 pub mod sealed_secrets;
 pub mod secret_prefixes;

@@ -293,7 +293,7 @@ fn what_lasts_how_long_must_be_possible() {
     let fixed = changed(IN_PAGE, "in_page = [\"create\", \"delete\"]").replace(OVER_API, "over_api = []");
     says(&fixed.replace("default_grace = \"24h\"\n", ""), "grace = [", &["Nobody rotates a key", "Leave it out"]);
     let rotation = fixed.find(ROTATION).expect("a table")..fixed.find("[rate_limit]").expect("a table");
-    let mut without = fixed.clone();
+    let mut without = fixed;
     without.replace_range(rotation, "");
     Product::parse(&without).expect("a product without rotation says nothing of it");
 }
@@ -334,9 +334,15 @@ fn what_is_odd_is_a_warning_and_starts() {
 
 #[test]
 fn prefixes_that_begin_alike_are_found() {
-    let product = Product::parse(DEFAULT).expect("the built-in definition");
-    let others = ["kd_".to_owned(), "kd_live_".into(), "k_".into(), "kdx_".into()];
-    let entangled = product.entangled_prefixes(&others);
-    let entangled: Vec<(&str, &str)> = entangled.iter().map(|(own, other)| (own.as_str(), *other)).collect();
-    assert_eq!(entangled, [("kd_test_", "kd_"), ("kd_live_", "kd_"), ("kd_live_", "kd_live_")]);
+    let definition = Definition::load(None).expect("the built-in definition");
+    let others = ["kd_", "kd_live_", "k_", "kdx_"].map(|prefix| (prefix.to_owned(), "in other.toml".to_owned()));
+    let report = definition.beside(&others).to_string();
+    for sentence in [
+        "Secrets begin with kd_test_, and with kd_ in other.toml",
+        "Secrets begin with kd_live_, and with kd_ in other.toml",
+        "Secrets begin with kd_live_, and with kd_live_ in other.toml",
+    ] {
+        assert!(report.contains(sentence), "{report}");
+    }
+    assert_eq!(report.matches("warning: ").count(), 3, "{report}");
 }
