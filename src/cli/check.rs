@@ -144,10 +144,10 @@ impl Stranded {
     fn say(&self) {
         let Self { of, keys, named, by_reason } = self;
         if *keys == 0 {
-            println!("Of {of} existing keys, none is stranded.");
+            println!("Of {}, none is stranded.", existing(*of));
             return;
         }
-        println!("Of {of} existing keys, {keys} could not be made any more. They keep working:\n");
+        println!("Of {}, {keys} could not be made any more. They keep working:\n", existing(*of));
         for (key, why) in named {
             let why: Vec<String> = why.iter().map(Misfit::to_string).collect();
             println!("  {} {:?} of {}: {}", key.id, key.name, key.account_id, why.join("; "));
@@ -160,4 +160,8 @@ impl Stranded {
             println!("{count:>8} × {reason}");
         }
     }
+}
+
+fn existing(keys: usize) -> String {
+    if keys == 1 { "1 existing key".into() } else { format!("{keys} existing keys") }
 }

@@ -12,25 +12,25 @@ use crate::audit;
 use crate::support::PASSWORD;
 
 /// The program, told nothing but its data directory.
-fn keydesk(folder: &Path, arguments: &[&str]) -> Command {
+pub fn keydesk(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keydesk"));
     command.env_clear().env("KEYDESK_DATA_DIR", folder.join("data")).env("KEYDESK_LISTEN", "127.0.0.1:0");
     command.current_dir(folder).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-fn created(folder: &Path, email: &str, typed: &str) -> Output {
+pub fn created(folder: &Path, email: &str, typed: &str) -> Output {
     let mut child = keydesk(folder, &["admin", "create", email]).stdin(Stdio::piped()).spawn().expect("it starts");
     child.stdin.take().expect("a stdin").write_all(typed.as_bytes()).expect("it reads");
     audit::note(PASSWORD);
     finished(child)
 }
 
-fn finished(child: Child) -> Output {
+pub fn finished(child: Child) -> Output {
     child.wait_with_output().expect("it ends")
 }
 
-fn said(output: &Output) -> (bool, String, String) {
+pub fn said(output: &Output) -> (bool, String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
     (output.status.success(), text(&output.stdout), text(&output.stderr))
 }
@@ -102,7 +102,7 @@ impl Drop for Serving {
     }
 }
 
-fn folder() -> TempDir {
+pub fn folder() -> TempDir {
     audit::folder("web-command-")
 }
 
