@@ -43,16 +43,16 @@ fn a_broken_definition_never_starts_and_its_message_alone_is_enough() {
         ),
     ] {
         assert!(DEFAULT.contains(from), "{from}");
-        let file = written(folder.path(), "broken.toml", &DEFAULT.replacen(from, to, 1));
-        let file = file.to_str().expect("text");
-        let (fine, out, err) = runs(folder.path(), &[], &[("KEYDESK_PRODUCT", file)]);
+        let broken = written(folder.path(), "broken.toml", &DEFAULT.replacen(from, to, 1));
+        let broken = broken.to_str().expect("text");
+        let (fine, out, err) = runs(folder.path(), &[], &[("KEYDESK_PRODUCT", broken)]);
         assert!(!fine && out.is_empty(), "{out}");
-        for part in [mistake, allowed, &format!("--> {file}:")] {
+        for part in [mistake, allowed, &format!("--> {broken}:")] {
             assert!(err.contains(part), "{part}: {err}");
         }
         assert!(!err.contains('\u{1b}'), "colour is for terminals");
         assert!(!folder.path().join("data").exists(), "nothing was made before it was refused");
-        let (fine, out, _) = runs(folder.path(), &["check", file], &[]);
+        let (fine, out, _) = runs(folder.path(), &["check", broken], &[]);
         assert!(!fine && out.contains(mistake), "{out}");
     }
 }
@@ -103,12 +103,12 @@ fn init_writes_the_explained_definition_and_never_over_a_file() {
     let (fine, out, err) = runs(folder.path(), &["init"], &[]);
     assert!(fine, "{err}");
     assert!(out.contains("keydesk check keydesk.toml") && out.contains("keydesk --product keydesk.toml"), "{out}");
-    let file = folder.path().join("keydesk.toml");
-    assert_eq!(std::fs::read_to_string(&file).expect("the file"), DEFAULT);
-    std::fs::write(&file, "mine").expect("a file");
+    let written = folder.path().join("keydesk.toml");
+    assert_eq!(std::fs::read_to_string(&written).expect("the file"), DEFAULT);
+    std::fs::write(&written, "mine").expect("a file");
     let (fine, _, err) = runs(folder.path(), &["init"], &[]);
     assert!(!fine && err.contains("keydesk.toml exists; nothing was written."), "{err}");
-    assert_eq!(std::fs::read_to_string(&file).expect("the file"), "mine");
+    assert_eq!(std::fs::read_to_string(&written).expect("the file"), "mine");
     assert!(runs(folder.path(), &["init", "other.toml"], &[]).0);
     assert!(runs(folder.path(), &["check", "other.toml"], &[]).0);
 }
