@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use keydesk::product::DEFAULT;
+use keydesk::product::{DEFAULT, Definition};
 
 use crate::commands::{created, finished, folder, keydesk, said};
-use crate::support::{PASSWORD, TestApp, key_path};
+use crate::support::{Dice, PASSWORD, TestApp, key_path};
 
 fn written(folder: &Path, name: &str, definition: &str) -> PathBuf {
     let file = folder.join(name);
@@ -195,4 +195,27 @@ fn check_leaves_no_trace_on_an_idle_database() {
     let after = held();
     assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
     assert!(before == after, "a file changed");
+}
+
+#[test]
+fn a_mangled_definition_is_answered_with_lines_and_never_with_a_panic() {
+    const SCRAPS: [&str; 16] =
+        ["[", "]", "\"", "'''", "=", "\n", "#", "{", "}", ",", "[[keys]]\n", "\u{1f511}", "\r\n", "\t", "-1", "true"];
+    let rounds = std::env::var("KEYDESK_TEST_ROUNDS").map_or(300, |rounds| rounds.parse().expect("a number"));
+    let dice = Dice::seeded(11);
+    let chars: Vec<char> = DEFAULT.chars().collect();
+    for _ in 0..rounds {
+        let mut mangled = chars.clone();
+        for _ in 0..=dice.below(4) {
+            let at = dice.below(mangled.len());
+            let until = (at + dice.below(30)).min(mangled.len());
+            mangled.splice(at..until, dice.pick(&SCRAPS).chars());
+        }
+        mangled.truncate(if dice.one_in(4) { dice.below(mangled.len()) } else { mangled.len() });
+        let text: String = mangled.into_iter().collect();
+        match Definition::parse("mangled.toml", &text) {
+            Ok(definition) => drop(definition.warnings.to_string()),
+            Err(refused) => assert!(refused.to_string().contains("--> mangled.toml:"), "{refused}"),
+        }
+    }
 }

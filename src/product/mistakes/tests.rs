@@ -230,7 +230,7 @@ fn what_a_key_may_be_allowed_must_be_defined() {
     says(&own, "restricted = true # no", &["No restricted key may ever hold domains:write"]);
     let mut none =
         changed("[brand]", "scopes = []\n[brand]").replace("[\"standard\", \"restricted\"]", "[\"standard\"]");
-    let scopes = none.find("[[scopes]]").expect("scopes")..none.find("# `full`").expect("presets");
+    let scopes = none.find("[[scopes]]").expect("scopes")..none.find("# Choices of scopes").expect("presets");
     none.replace_range(scopes, "");
     let why = Product::parse(&none.replace(SEND, "")).expect_err("nothing to allow").to_string();
     assert!(why.contains("There are no scopes; a key could do nothing"), "{why}");
