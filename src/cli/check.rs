@@ -114,14 +114,17 @@ impl Stranded {
         let mut found = Self::default();
         let (mut last, mut nth) = (None::<LiveKey>, 0);
         loop {
-            let page = live_keys::page(db, last.as_ref(), now).await?;
+            let page = live_keys::page(db, last.as_ref()).await?;
             if page.is_empty() {
                 return Ok(found);
             }
             for key in page {
                 let is_same = last.as_ref().is_some_and(|last| last.account_id == key.account_id);
                 nth = if is_same { nth + 1 } else { 1 };
-                found.add(&key, misfits(&key, product, nth));
+                // One that has expired counts towards the limit, and nothing can strand it.
+                if key.expires_at.is_none_or(|at| at > now) {
+                    found.add(&key, misfits(&key, product, nth));
+                }
                 last = Some(key);
             }
         }

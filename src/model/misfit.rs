@@ -8,7 +8,7 @@ use super::scopes::Scopes;
 use crate::clock::Timestamp;
 use crate::product::{ExpiryPolicy, Product};
 
-/// A key that works or could work again, as far as a definition has a say in it.
+/// A key that is not deleted, as far as a definition has a say in it.
 #[derive(Clone, Debug)]
 pub struct LiveKey {
     pub id: String,

@@ -30,8 +30,8 @@ fn a_broken_definition_never_starts_and_its_message_alone_is_enough() {
         ("scopes = [\"mail:send\"]", "scopes = []", "The preset \"send\" has no scopes", "Name one or more"),
         ("id = \"mail:write\"", "id = \"mail:read\" # 2", "scopes has \"mail:read\" twice", "it is here first"),
         (
-            "# {base_url}, ",
-            "[[routes]]\nmethod = \"GET\"\npath = \"/v1/a\"\nscope = \"mail:raed\"\n# ",
+            "# The first request",
+            "[[routes]]\nmethod = \"GET\"\npath = \"/v1/a\"\nscope = \"mail:raed\"\n# The first request",
             "The route takes the scope \"mail:raed\", which is not defined",
             "Did you mean mail:read?",
         ),

@@ -15,7 +15,7 @@ fn another(product: &mut Product) {
     product.keys.prefix = "mp".into();
     product.keys.types = vec!["restricted".into()];
     product.keys.full_access = false;
-    product.keys.limit = 1;
+    product.keys.limit = 2;
     product.environments.retain(|environment| environment.id == "live");
     product.environments[0].id = "prod".into();
     product.scopes.retain(|scope| !scope.id.starts_with("mail:r") && !scope.id.starts_with("domains:"));
