@@ -219,3 +219,23 @@ fn the_api_is_printed_for_the_product_in_use_without_a_database() {
     assert!(document["paths"].get("/v1/servers/{id}").is_some());
     assert!(!folder.path().join("data").exists());
 }
+
+#[test]
+fn what_is_odd_about_a_definition_is_said_once_at_the_start() {
+    let folder = folder();
+    let odd =
+        keydesk::product::DEFAULT.to_owned() + "\n[[groups]]\nid = \"moon\"\nlabel = \"Moon\"\ndescription = \"\"\n";
+    std::fs::write(folder.path().join("odd.toml"), &odd).expect("a file");
+    let mut command = keydesk(folder.path(), &["--product", "odd.toml"]);
+    assert!(Serving::start(&mut command, folder.path()).stop());
+    let log = || std::fs::read_to_string(folder.path().join("keydesk.log")).expect("a log");
+    assert_eq!(log().matches("The group \"moon\" has no scopes").count(), 1, "{}", log());
+    let environments = odd.find("# Offered in this").expect("it")..odd.find("[expiry]").expect("it");
+    let mut bare = odd.replace("environment = \"live\"\n", "");
+    let shift = odd.len() - bare.len();
+    bare.replace_range(environments.start - shift..environments.end - shift, "");
+    std::fs::write(folder.path().join("odd.toml"), bare).expect("a file");
+    let mut command = keydesk(folder.path(), &["--product", "odd.toml"]);
+    assert!(Serving::start(&mut command, folder.path()).stop());
+    assert!(log().contains("Secrets begin with kd_, and with kd_live_ in the database"), "{}", log());
+}
