@@ -226,8 +226,12 @@ fn what_is_odd_about_a_definition_is_said_once_at_the_start() {
     let odd =
         keydesk::product::DEFAULT.to_owned() + "\n[[groups]]\nid = \"moon\"\nlabel = \"Moon\"\ndescription = \"\"\n";
     std::fs::write(folder.path().join("odd.toml"), &odd).expect("a file");
-    let mut command = keydesk(folder.path(), &["--product", "odd.toml"]);
-    assert!(Serving::start(&mut command, folder.path()).stop());
+    let serves = || {
+        let serving = Serving::start(&mut keydesk(folder.path(), &["--product", "odd.toml"]), folder.path());
+        assert_eq!(serving.ask("GET /healthz", "").0, 200);
+        assert!(serving.stop());
+    };
+    serves();
     let log = || std::fs::read_to_string(folder.path().join("keydesk.log")).expect("a log");
     assert_eq!(log().matches("The group \"moon\" has no scopes").count(), 1, "{}", log());
     let environments = odd.find("# Offered in this").expect("it")..odd.find("[expiry]").expect("it");
@@ -235,7 +239,6 @@ fn what_is_odd_about_a_definition_is_said_once_at_the_start() {
     let shift = odd.len() - bare.len();
     bare.replace_range(environments.start - shift..environments.end - shift, "");
     std::fs::write(folder.path().join("odd.toml"), bare).expect("a file");
-    let mut command = keydesk(folder.path(), &["--product", "odd.toml"]);
-    assert!(Serving::start(&mut command, folder.path()).stop());
+    serves();
     assert!(log().contains("Secrets begin with kd_, and with kd_live_ in the database"), "{}", log());
 }
