@@ -36,6 +36,7 @@ mod layers;
 mod once;
 mod openapi;
 mod permissions;
+mod products;
 mod races;
 mod secrets_at_rest;
 mod session_tokens;
