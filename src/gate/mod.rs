@@ -17,10 +17,10 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::model::keyring::Keyring;
-use crate::model::scopes;
+use crate::model::scopes::{WILDCARD, never_restricted};
 use crate::model::secret::{Presented, SecretHash};
 use crate::model::session_token::SessionTokens;
-use crate::model::user::{Role, User};
+use crate::model::user::Role;
 use crate::product::routes::Routes;
 use crate::product::{Product, reserved};
 use crate::store::{Db, sessions};
@@ -97,19 +97,21 @@ impl Holder {
         }
     }
 
-    pub fn identity(&self) -> Identity {
+    pub fn identity(&self, product: &Product) -> Identity {
         match self {
             Self::Key(key) => key.identity.clone(),
             Self::Session(session) => {
-                Identity::of_session(&session.user.account_id, &role_scopes(session.user.role).join(" "))
+                Identity::of_session(&session.user.account_id, &role_scopes(session.user.role, product).join(" "))
             }
         }
     }
 
-    fn grants(&self, scope: &str) -> bool {
+    fn grants(&self, scope: &str, product: &Product) -> bool {
         match self {
-            Self::Key(key) => key.facts.grants(scope),
-            Self::Session(session) => role_grants(&session.user, scope),
+            Self::Key(key) => key.facts.grants(scope, product),
+            Self::Session(session) => {
+                role_scopes(session.user.role, product).iter().any(|granted| *granted == scope || *granted == WILDCARD)
+            }
         }
     }
 
@@ -122,16 +124,12 @@ impl Holder {
 }
 
 /// What a person may do over the API with their session token: what their role may do in the pages.
-fn role_scopes(role: Role) -> &'static [&'static str] {
+fn role_scopes(role: Role, product: &Product) -> Vec<&str> {
     match role {
-        Role::Administrator => &[scopes::WILDCARD],
-        Role::Auditor => &[reserved::INBOXES_READ, reserved::KEYS_READ],
-        Role::Member => &[reserved::INBOXES_READ],
+        Role::Administrator => vec![WILDCARD],
+        Role::Auditor => vec![product.sees_resources(), reserved::KEYS_READ],
+        Role::Member => vec![product.sees_resources()],
     }
-}
-
-fn role_grants(user: &User, scope: &str) -> bool {
-    role_scopes(user.role).iter().any(|granted| *granted == scope || *granted == scopes::WILDCARD)
 }
 
 /// A credential could not be tested: the database did not answer.
@@ -298,9 +296,9 @@ impl Gate {
             Refusal::OutOfReach
         } else {
             match need.scope {
-                Some(scope) if !holder.grants(scope) => Refusal::MissingScope {
+                Some(scope) if !holder.grants(scope, &self.product) => Refusal::MissingScope {
                     scope: scope.to_owned(),
-                    never: !holder.only_inbox().is_empty() && scopes::never_restricted(scope),
+                    never: !holder.only_inbox().is_empty() && never_restricted(scope, &self.product),
                 },
                 _ => return Ok(()),
             }
@@ -349,7 +347,7 @@ impl Gate {
 
     /// Whether anybody could hold `scope`.
     pub fn knows_scope(&self, scope: &str) -> bool {
-        scope == scopes::WILDCARD || self.product.scope(scope).is_some()
+        scope == WILDCARD || self.product.scope(scope).is_some()
     }
 
     /// Forgets minutes that are over.

@@ -245,6 +245,11 @@ impl ApiKey {
         Some(now + Duration::from_micros(span))
     }
 
+    /// When the current secret is `age` old, and should be replaced; never for a key that works no more.
+    pub fn rotation_due(&self, age: Duration) -> Option<Timestamp> {
+        self.deleted_at.is_none().then(|| self.rotated_at.unwrap_or(self.created_at) + age)
+    }
+
     /// When the current secret would die if it were replaced now with this grace: never after the key's own expiry.
     pub fn old_secret_dies(&self, now: Timestamp, grace: Duration) -> Timestamp {
         self.expires_at.map_or(now + grace, |expiry| expiry.min(now + grace))

@@ -21,6 +21,9 @@ pub enum Action {
     KeyRevealRefused,
     KeyRotated,
     KeyOldStopped,
+    KeyRenamed,
+    KeyPaused,
+    KeyResumed,
     KeyDeleted,
     InboxCreated,
     InboxDeleted,
@@ -28,7 +31,7 @@ pub enum Action {
 }
 
 impl Action {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 16] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -38,6 +41,9 @@ impl Action {
         Self::KeyRevealRefused,
         Self::KeyRotated,
         Self::KeyOldStopped,
+        Self::KeyRenamed,
+        Self::KeyPaused,
+        Self::KeyResumed,
         Self::KeyDeleted,
         Self::InboxCreated,
         Self::InboxDeleted,
@@ -55,6 +61,9 @@ impl Action {
             Self::KeyRevealRefused => "key.reveal_refused",
             Self::KeyRotated => "key.rotated",
             Self::KeyOldStopped => "key.old_stopped",
+            Self::KeyRenamed => "key.renamed",
+            Self::KeyPaused => "key.paused",
+            Self::KeyResumed => "key.resumed",
             Self::KeyDeleted => "key.deleted",
             Self::InboxCreated => "inbox.created",
             Self::InboxDeleted => "inbox.deleted",
@@ -73,6 +82,9 @@ impl Action {
             Self::KeyRevealRefused => "Reveal refused",
             Self::KeyRotated => "Rotated the key",
             Self::KeyOldStopped => "Stopped the old key",
+            Self::KeyRenamed => "Renamed the key",
+            Self::KeyPaused => "Paused the key",
+            Self::KeyResumed => "Resumed the key",
             Self::KeyDeleted => "Deleted the key",
             Self::InboxCreated => "Created it",
             Self::InboxDeleted => "Deleted it",

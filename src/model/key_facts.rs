@@ -3,6 +3,7 @@
 use super::api_key::{AllowedIps, KeyType, Lifetime, Status};
 use super::scopes::{self, Scopes};
 use crate::clock::Timestamp;
+use crate::product::Product;
 
 #[derive(Clone, Debug)]
 pub struct KeyFacts {
@@ -39,11 +40,12 @@ impl KeyFacts {
     }
 
     /// What the key may do, its binding included.
-    pub fn grants(&self, scope: &str) -> bool {
+    pub fn grants(&self, scope: &str, product: &Product) -> bool {
         match self.key_type {
             KeyType::Standard => self.scopes.grants(scope),
             KeyType::Restricted => {
-                !scopes::never_restricted(scope) && (self.scopes.grants(scope) || scopes::comes_with_binding(scope))
+                !scopes::never_restricted(scope, product)
+                    && (self.scopes.grants(scope) || scopes::comes_with_binding(scope, product))
             }
         }
     }
@@ -60,6 +62,7 @@ impl KeyFacts {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::product::DEFAULT;
 
     /// A standard key with full access.
     pub fn facts() -> KeyFacts {
@@ -83,9 +86,11 @@ pub(crate) mod tests {
 
     #[test]
     fn a_restricted_key_stays_in_its_inbox() {
+        let product = Product::parse(DEFAULT).expect("the built-in definition");
         let key = KeyFacts { key_type: KeyType::Restricted, inbox_id: Some("inb_1".into()), ..facts() };
-        assert!(key.grants("mail:send") && key.grants("inboxes:read"));
-        assert!(!key.grants("inboxes:write") && !key.grants("keys:read") && !key.grants("keys:write"));
+        let grants = |scope| key.grants(scope, &product);
+        assert!(grants("mail:send") && grants("inboxes:read"));
+        assert!(!grants("inboxes:write") && !grants("keys:read") && !grants("keys:write"));
         assert!(key.reaches_inbox("inb_1") && !key.reaches_inbox("inb_2"));
     }
 }

@@ -136,19 +136,10 @@ impl KeyForm {
     }
 
     fn scopes(&self, product: &Product, key_type: KeyType) -> Result<Scopes, String> {
-        let granted = match self.preset.as_str() {
-            "custom" | "" => self.scopes.clone(),
-            preset => match (preset, key_type) {
-                ("full", KeyType::Restricted) => holdable(product, key_type).map(|scope| scope.id.clone()).collect(),
-                ("read", KeyType::Restricted) => {
-                    let reads = holdable(product, key_type).filter(|scope| scope.kind == ScopeKind::Read);
-                    reads.map(|scope| scope.id.clone()).collect()
-                }
-                _ => product
-                    .preset_scopes(preset)
-                    .ok_or_else(|| format!("There is no preset {preset:?}. Choose one of those shown."))?,
-            },
-        };
+        let granted = self.granted(product, key_type)?;
+        if !product.keys.full_access && granted.iter().any(|id| id == WILDCARD) {
+            return Err("No key may hold *, full access, here. Choose from the scopes shown.".into());
+        }
         let unknown = granted.iter().find(|id| *id != WILDCARD && product.scope(id).is_none());
         if let Some(unknown) = unknown {
             return Err(format!("There is no scope {unknown:?}. Choose from the scopes shown."));
@@ -168,8 +159,33 @@ impl KeyForm {
         }
     }
 
+    /// The scopes that are asked for, by name or by preset.
+    fn granted(&self, product: &Product, key_type: KeyType) -> Result<Vec<String>, String> {
+        let asks_for_less = !self.scopes.is_empty() || !matches!(self.preset.as_str(), "" | "custom" | "full");
+        let preset = match self.preset.as_str() {
+            _ if product.keys.choose_scopes => self.preset.as_str(),
+            _ if asks_for_less => {
+                return Err("Scopes can’t be chosen here: a key may do all that its type can. Leave them out.".into());
+            }
+            _ => "full",
+        };
+        let all = holdable(product, key_type);
+        Ok(match (preset, key_type) {
+            ("custom" | "", _) => self.scopes.clone(),
+            ("full", KeyType::Restricted) => all.map(|scope| scope.id.clone()).collect(),
+            ("read", KeyType::Restricted) => {
+                all.filter(|scope| scope.kind == ScopeKind::Read).map(|scope| scope.id.clone()).collect()
+            }
+            (preset, _) => product
+                .preset_scopes(preset)
+                .ok_or_else(|| format!("There is no preset {preset:?}. Choose one of those shown."))?,
+        })
+    }
+
     fn expires_at(&self, product: &Product, now: Timestamp) -> Result<Option<Timestamp>, String> {
         let policy = product.expiry.policy;
+        // A date means until its last second.
+        let furthest = product.expiry.max_days.map_or(now + FURTHEST_EXPIRY, |most| end_of_day(now + days(most)));
         let after_today = || format!("Choose an expiry date after today, {}.", text::date(now));
         if let Some(at) = self.expires_at.filter(|at| *at <= now) {
             return Err(format!("Choose a moment after now, {now}; {at} has passed."));
@@ -196,9 +212,7 @@ impl KeyForm {
             (ExpiryPolicy::None, Some(_)) => Err("Keys don’t expire here. Leave the expiry out.".into()),
             (ExpiryPolicy::Required, None) => Err("Choose when this key expires.".into()),
             (_, Some(at)) if self.expires_at.is_none() && at <= end_of_day(now) => Err(after_today()),
-            (_, Some(at)) if at > now + FURTHEST_EXPIRY => {
-                Err(format!("Choose an expiry date before {}.", text::date(now + FURTHEST_EXPIRY)))
-            }
+            (_, Some(at)) if at > furthest => Err(format!("Choose an expiry date before {}.", text::date(furthest))),
             (_, asked) => Ok(asked),
         }
     }
@@ -225,7 +239,7 @@ pub fn holdable(product: &Product, key_type: KeyType) -> impl Iterator<Item = &S
 }
 
 fn may_hold(product: &Product, scope: &str) -> bool {
-    !never_restricted(scope) && product.scope(scope).is_some_and(|scope| scope.restricted)
+    !never_restricted(scope, product) && product.scope(scope).is_some_and(|scope| scope.restricted)
 }
 
 /// A date means until its last second: a key that expires on the 19th works on the 19th.

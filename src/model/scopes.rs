@@ -64,19 +64,22 @@ impl Scopes {
         if self.is_full_access() {
             return Some("Full access");
         }
+        if !product.keys.full_access && self.0.len() == product.scopes.len() {
+            return Some("All scopes");
+        }
         let reads = product.preset_scopes("read").unwrap_or_default();
         (!reads.is_empty() && self.0 == reads).then_some("Read only")
     }
 }
 
 /// What a restricted key may do beyond its scopes: see the one inbox it is bound to.
-pub fn comes_with_binding(scope: &str) -> bool {
-    scope == reserved::INBOXES_READ
+pub fn comes_with_binding(scope: &str, product: &Product) -> bool {
+    scope == product.sees_resources()
 }
 
 /// What no restricted key may ever do, whatever it holds.
-pub fn never_restricted(scope: &str) -> bool {
-    matches!(scope, reserved::INBOXES_WRITE | reserved::KEYS_READ | reserved::KEYS_WRITE)
+pub fn never_restricted(scope: &str, product: &Product) -> bool {
+    matches!(scope, reserved::KEYS_READ | reserved::KEYS_WRITE) || scope == product.changes_resources()
 }
 
 impl fmt::Display for Scopes {

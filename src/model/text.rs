@@ -97,6 +97,12 @@ pub fn list(items: &[String]) -> String {
     }
 }
 
+/// `an inbox`, `a mailbox`.
+pub fn with_article(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {noun}")
+}
+
 /// The first letter in upper case: `inbox` → `Inbox`.
 pub fn capitalised(text: &str) -> String {
     let mut characters = text.chars();

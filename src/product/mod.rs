@@ -104,6 +104,29 @@ pub enum KeyAct {
     Delete,
 }
 
+impl KeyAct {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Rename => "rename",
+            Self::Pause => "pause",
+            Self::Rotate => "rotate",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// As in: the key was …
+    pub fn past(self) -> &'static str {
+        match self {
+            Self::Create => "created",
+            Self::Rename => "renamed",
+            Self::Pause => "paused",
+            Self::Rotate => "rotated",
+            Self::Delete => "deleted",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reveal {
@@ -368,10 +391,12 @@ impl Product {
         self.environments.iter().map(|environment| self.secret_prefix(&environment.id)).collect()
     }
 
-    /// The scope ids of a preset: `*` for full, every read scope for read, a definition's own otherwise.
+    /// The scope ids of a preset: `*` for full, or every scope where nobody may hold that; every read scope for read; a
+    /// definition's own otherwise.
     pub fn preset_scopes(&self, preset: &str) -> Option<Vec<String>> {
         match preset {
-            "full" => Some(vec!["*".into()]),
+            "full" if self.keys.full_access => Some(vec!["*".into()]),
+            "full" => Some(self.scopes.iter().map(|scope| scope.id.clone()).collect()),
             "read" => {
                 let reads = self.scopes.iter().filter(|scope| scope.kind == ScopeKind::Read);
                 Some(reads.map(|scope| scope.id.clone()).collect())

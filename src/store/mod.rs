@@ -9,6 +9,7 @@ pub mod changes;
 #[cfg(test)]
 mod changes_under_loom;
 pub mod inboxes;
+pub mod key_changes;
 pub mod key_list;
 pub mod once;
 pub mod sealed_secrets;

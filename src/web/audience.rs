@@ -180,6 +180,8 @@ fn act_of(path: &str, audience: Audience, resources: &str) -> String {
         Some("new") if path.contains("api-keys") => "create keys",
         Some("reveal") => "reveal keys",
         Some("rotate" | "stop-old") => "rotate keys",
+        Some("rename") => "rename keys",
+        Some("pause" | "resume") => "pause keys",
         Some("delete") if path.contains("api-keys") => "delete keys",
         Some("api-keys") if matches!(audience, Audience::Administrator) => "create keys",
         Some("audit-log") => "see the audit log",

@@ -35,6 +35,8 @@ pub struct Flash {
 pub struct Chrome {
     pub theme: &'static str,
     pub brand: String,
+    /// Whether an account has one key: there is no list to come from, or to go back to.
+    pub one_key: bool,
     pub account_name: String,
     pub user_name: String,
     pub role: &'static str,
@@ -61,6 +63,7 @@ impl Chrome {
         Ok(Self {
             theme: me.info.theme.as_str(),
             brand: app.product.brand.name.clone(),
+            one_key: app.product.has_one_key(),
             account_name: user.account_name.clone(),
             user_name: user.name.clone(),
             role: user.role.label(),
@@ -77,9 +80,11 @@ fn entries(app: &App, me: &Me, place: Place, counts: Counts) -> Vec<Entry> {
     let role = me.user().role;
     let number = |count: i64| Some(text::thousands(u64::try_from(count).unwrap_or(0)));
     let resources = text::capitalised(&app.product.words.resources);
+    let (keys, number_of_keys) =
+        if app.product.has_one_key() { ("API key", None) } else { ("API keys", number(counts.keys)) };
     let all = [
         (role.manages_keys(), Place::Welcome, "/welcome", "get-started", "Get started".to_owned(), None),
-        (role.sees_keys(), Place::Keys, "/settings/api-keys", "key", "API keys".to_owned(), number(counts.keys)),
+        (role.sees_keys(), Place::Keys, "/settings/api-keys", "key", keys.to_owned(), number_of_keys),
         (true, Place::Inboxes, "/settings/inboxes", "inbox", resources, number(counts.inboxes)),
         (role.sees_keys(), Place::AuditLog, "/settings/audit-log", "log", "Audit log".to_owned(), None),
         (role.sees_keys(), Place::Team, "/settings/team", "team", "Team".to_owned(), number(counts.people)),

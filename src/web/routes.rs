@@ -1,7 +1,7 @@
 //! The whole site on one screen: every route, its methods, and the group that says whom it is for.
 
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{any, get, post};
 use axum::{Router, http::StatusCode};
@@ -82,6 +82,9 @@ fn administrator() -> Router<App> {
         .route("/settings/api-keys/{id}/reveal", post(keys::reveal::create))
         .route("/settings/api-keys/{id}/rotate", get(keys::rotate::show).post(keys::rotate::create))
         .route("/settings/api-keys/{id}/stop-old", post(keys::rotate::stop_old))
+        .route("/settings/api-keys/{id}/rename", get(keys::rename::show).post(keys::rename::create))
+        .route("/settings/api-keys/{id}/pause", post(keys::pause::create))
+        .route("/settings/api-keys/{id}/resume", post(keys::pause::end))
         .route("/settings/api-keys/{id}/delete", get(keys::delete::show).post(keys::delete::create))
         .route("/settings/inboxes", post(inboxes::new::create))
         .route("/settings/inboxes/new", get(inboxes::new::show))
@@ -90,37 +93,54 @@ fn administrator() -> Router<App> {
 
 /// JSON and probes, for machines: no cookie is read here, so there is nothing to forge.
 fn machines(app: &App) -> Router<App> {
-    let mut v1 = Router::new()
-        .route("/v1/key", get(api::key::show))
-        .route("/v1/keys", get(api::keys::list).post(api::keys::create))
-        .route("/v1/keys/{id}", get(api::keys::show).delete(api::keys::delete))
-        .route("/v1/keys/{id}/rotate", post(api::keys::rotate))
-        .route("/v1/inboxes", get(api::inboxes::list).post(api::inboxes::create))
-        .route("/v1/inboxes/{id}", get(api::inboxes::show).delete(api::inboxes::delete))
-        .route("/v1/usage", get(api::usage::list))
-        .route("/v1/audit-events", get(api::audit_events::list));
-    if app.product.words.api_name != "inboxes" {
-        let own = format!("/v1/{}", app.product.words.api_name);
-        v1 = v1
-            .route(&own, get(api::inboxes::list).post(api::inboxes::create))
-            .route(&format!("{own}/{{id}}"), get(api::inboxes::show).delete(api::inboxes::delete));
+    let path = &app.product.api.path;
+    let mut keys_and_resources = Router::new().nest("/v1", v1(app));
+    if path != "/v1" {
+        keys_and_resources = keys_and_resources.nest(path, v1(app));
     }
-    let auth = Router::new()
-        .route("/api/auth/signup", post(api::auth::sign_up))
-        .route("/api/auth/login", post(api::auth::log_in))
-        .route("/api/auth/refresh", post(api::auth::refresh))
-        .route("/api/auth/logout", post(api::auth::log_out));
+    let door = from_fn_with_state(app.clone(), api::door::enter);
+    let in_the_clear = from_fn_with_state(app.clone(), api::door::refuse_in_the_clear);
     let operations = Router::new()
         .route("/healthz", get(async || StatusCode::OK))
         .route("/readyz", get(operations::ready))
         .route("/.well-known/jwks.json", get(operations::key_set))
         .route("/openapi.json", get(api::openapi::serve(app)));
-    v1.route_layer(from_fn_with_state(app.clone(), api::door::enter))
-        .merge(auth.route_layer(from_fn_with_state(app.clone(), api::door::refuse_in_the_clear)))
+    keys_and_resources
+        .route_layer(door)
+        .merge(auth().route_layer(in_the_clear))
         .merge(nowhere())
         .layer(CatchPanicLayer::custom(|_| Problem::from(Error::Internal).into_response()))
-        .layer(from_fn(api::problem::word_refusals))
+        .layer(from_fn_with_state(app.clone(), api::problem::word_refusals))
         .merge(operations)
+}
+
+/// What a key or a session token opens, under `/v1` and under the path of the product's own API.
+fn v1(app: &App) -> Router<App> {
+    let mut v1 = Router::new()
+        .route("/key", get(api::key::show))
+        .route("/keys", get(api::keys::list).post(api::keys::create))
+        .route("/keys/{id}", get(api::keys::show).delete(api::keys::delete))
+        .route("/keys/{id}/rotate", post(api::keys::rotate))
+        .route("/inboxes", get(api::inboxes::list).post(api::inboxes::create))
+        .route("/inboxes/{id}", get(api::inboxes::show).delete(api::inboxes::delete))
+        .route("/usage", get(api::usage::list))
+        .route("/audit-events", get(api::audit_events::list));
+    if app.product.words.api_name != "inboxes" {
+        let own = format!("/{}", app.product.words.api_name);
+        v1 = v1
+            .route(&own, get(api::inboxes::list).post(api::inboxes::create))
+            .route(&format!("{own}/{{id}}"), get(api::inboxes::show).delete(api::inboxes::delete));
+    }
+    v1
+}
+
+/// Sessions without a browser. Whether their tokens open the API is for the gate to say.
+fn auth() -> Router<App> {
+    Router::new()
+        .route("/api/auth/signup", post(api::auth::sign_up))
+        .route("/api/auth/login", post(api::auth::log_in))
+        .route("/api/auth/refresh", post(api::auth::refresh))
+        .route("/api/auth/logout", post(api::auth::log_out))
 }
 
 /// The product's gateway, once per request of the product's customers. No layer but its own: see [`gate`].

@@ -138,10 +138,10 @@ async fn without_environments_there_is_one_prefix() {
 #[tokio::test]
 async fn a_type_that_is_not_offered_is_not_mentioned() {
     let page = docs(|product| product.keys.types = vec!["standard".into()]).await;
-    page.says("Standard Every inbox of your account");
+    page.says("Reach Every inbox of your account");
     assert!(!page.text().to_lowercase().contains("restricted"), "{}", page.text());
     let page = docs(|product| product.keys.types = vec!["restricted".into()]).await;
-    page.says("Restricted One inbox");
+    page.says("Reach One inbox");
     page.says("Full access full mail:send mail:read mail:write");
     page.says_nothing_of("is full access");
     page.says_nothing_of("Every inbox of your account");

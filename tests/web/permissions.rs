@@ -49,6 +49,10 @@ const ROWS: &[Row] = &[
     ("GET", "/settings/api-keys/{id}/rotate", Nothing, [SIGN_IN, 403, 403, 200, 404]),
     ("POST", "/settings/api-keys/{id}/rotate", Form(&[("grace", "1h")]), [SIGN_IN, 403, 403, 303, 404]),
     ("POST", "/settings/api-keys/{id}/stop-old", Nothing, [SIGN_IN, 403, 403, 303, 404]),
+    ("GET", "/settings/api-keys/{id}/rename", Nothing, [SIGN_IN, 403, 403, 200, 404]),
+    ("POST", "/settings/api-keys/{id}/rename", Form(&[("name", "another name")]), [SIGN_IN, 403, 403, 303, 404]),
+    ("POST", "/settings/api-keys/{id}/pause", Nothing, [SIGN_IN, 403, 403, 303, 404]),
+    ("POST", "/settings/api-keys/{id}/resume", Nothing, [SIGN_IN, 403, 403, 303, 404]),
     ("GET", "/settings/api-keys/{id}/delete", Nothing, [SIGN_IN, 403, 403, 200, 404]),
     ("POST", "/settings/api-keys/{id}/delete", Name, [SIGN_IN, 403, 403, 303, 404]),
     ("POST", "/settings/inboxes", Nothing, [SIGN_IN, 403, 403, 422, 422]),
@@ -95,22 +99,32 @@ pub fn paths() -> impl Iterator<Item = (&'static str, &'static str)> {
     ROWS.iter().map(|(method, path, ..)| (*method, *path))
 }
 
-/// Every `METHOD path` that `routes.rs` names. What the definition calls inboxes is `servers` in this test.
+/// Every `METHOD path` that `routes.rs` names.
 pub fn routes() -> BTreeSet<String> {
     let source = include_str!("../../src/web/routes.rs");
+    let (above, v1) = source.split_once("\nfn v1(").expect("the function that is nested under /v1");
+    let (v1, below) = v1.split_once("\n}\n").expect("its end");
+    let mut found = named(above, "");
+    found.extend(named(v1, "/v1"));
+    found.extend(named(below, ""));
+    found
+}
+
+/// Every `METHOD path` of `source`, behind `prefix`. What the definition calls inboxes is `servers` in this test.
+fn named(source: &str, prefix: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for call in source.split(".route(").skip(1) {
         let (path, methods) = arguments(call);
         let path = path.trim_start_matches('&').trim_start_matches("format!(").trim_end_matches(')').trim_matches('"');
         // The definition's own word: the variable `own`, alone or in a format string.
-        let path = if path == "own" { "/v1/servers".into() } else { path.replace("{own}", "/v1/servers") };
+        let path = if path == "own" { "/servers".into() } else { path.replace("{own}", "/servers") };
         let path = path.replace("{{", "{").replace("}}", "}");
         for method in ["get", "post", "put", "patch", "delete", "any"] {
             let named = methods
                 .match_indices(&format!("{method}("))
                 .any(|(at, _)| !methods[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
             if named {
-                found.insert(format!("{} {path}", method.to_uppercase()));
+                found.insert(format!("{} {prefix}{path}", method.to_uppercase()));
             }
         }
     }

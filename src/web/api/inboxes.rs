@@ -13,7 +13,6 @@ use super::once::{IdempotencyKey, OnceBody};
 use super::page::{Asked, Page, one_more};
 use super::problem::Problem;
 use crate::model::inbox;
-use crate::product::reserved::{INBOXES_READ, INBOXES_WRITE};
 use crate::store::inboxes;
 use crate::web::App;
 use crate::web::form::Id;
@@ -58,7 +57,7 @@ pub struct Query {
     responses((status = 200, description = "A page of inboxes.", body = Page<Inbox>)),
 )]
 pub async fn list(State(app): State<App>, caller: Caller, asked: Asked) -> Result<Json<Page<Inbox>>, Problem> {
-    caller.may(&app, INBOXES_READ, None)?;
+    caller.may(&app, app.product.sees_resources(), None)?;
     let (limit, after) = (asked.limit()?, asked.id("after", "inb")?);
     let only = caller.holder.only_inbox();
     let found = inboxes::list(&app.db, caller.account_id(), only, after, one_more(limit)).await?;
@@ -87,7 +86,7 @@ pub async fn create(
     request: Result<OnceBody<NewInbox>, Problem>,
 ) -> Result<(StatusCode, Json<Inbox>), Problem> {
     // Who may not create does not learn what a body should look like.
-    caller.may(&app, INBOXES_WRITE, None)?;
+    caller.may(&app, app.product.changes_resources(), None)?;
     let request = request?;
     let act = app.act(&caller.actor);
     let inbox = match add(&app, &act, caller.account_id(), &request.body.name, request.once()).await {
@@ -112,7 +111,7 @@ pub async fn create(
     responses((status = 200, description = "The inbox.", body = Inbox)),
 )]
 pub async fn show(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<Json<Inbox>, Problem> {
-    caller.may(&app, INBOXES_READ, Some(&id))?;
+    caller.may(&app, app.product.sees_resources(), Some(&id))?;
     let inbox = inboxes::find(&app.db, caller.account_id(), &id).await?.ok_or_else(Problem::not_found)?;
     Ok(Json(inbox.into()))
 }
@@ -126,7 +125,7 @@ pub async fn show(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<
     responses((status = 204, description = "The inbox is gone.")),
 )]
 pub async fn delete(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<StatusCode, Problem> {
-    caller.may(&app, INBOXES_WRITE, Some(&id))?;
+    caller.may(&app, app.product.changes_resources(), Some(&id))?;
     let deleted = inboxes::delete(&app.db, &app.act(&caller.actor), caller.account_id(), &id).await?;
     deleted.map(|_| StatusCode::NO_CONTENT).ok_or_else(Problem::not_found)
 }

@@ -115,6 +115,7 @@ pub async fn create(
     request: Result<OnceBody<KeyRequest>, Problem>,
 ) -> Result<(StatusCode, Json<IssuedKey>), Problem> {
     caller.may(&app, KEYS_WRITE, None)?;
+    offered(&app, KeyAct::Create)?;
     let request = request?;
     let form = request.body.as_form(&app.product, &caller)?;
     let inbox = inboxes::find(&app.db, caller.account_id(), &form.inbox).await?;
@@ -164,9 +165,7 @@ pub async fn show(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<
 )]
 pub async fn delete(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<StatusCode, Problem> {
     caller.may(&app, KEYS_WRITE, None)?;
-    if !app.product.offers_over_api(KeyAct::Delete) {
-        return Err(Problem::only_in_the_page());
-    }
+    offered(&app, KeyAct::Delete)?;
     let key = find(&app, &caller, &id).await?;
     reaches_environment(&caller.holder, &key.environment, &app.product)?;
     let deleted = api_keys::delete(&app.db, &app.act(&caller.actor), &key).await?;
@@ -196,6 +195,7 @@ pub async fn rotate(
     request: Result<OnceBody<RotationRequest>, Problem>,
 ) -> Result<Json<IssuedKey>, Problem> {
     caller.may(&app, KEYS_WRITE, None)?;
+    offered(&app, KeyAct::Rotate)?;
     let request = request?;
     let key = find_alive(&app, &caller, &id).await?;
     // Whoever rotates a key holds it afterwards.
@@ -213,6 +213,11 @@ pub async fn rotate(
         Rotated::OtherRequest => Err(Problem::other_request()),
         Rotated::Changed => Err(Problem::conflict("Somebody else changed this key just now. Look at it again.")),
     }
+}
+
+/// Whether programs may do this to keys here.
+fn offered(app: &App, act: KeyAct) -> Result<(), Problem> {
+    if app.product.offers_over_api(act) { Ok(()) } else { Err(Problem::only_in_the_page(act, &app.product)) }
 }
 
 async fn find(app: &App, caller: &Caller, id: &str) -> Result<ApiKey, Problem> {

@@ -8,7 +8,6 @@ use crate::model::api_key::{AllowedIps, ApiKey, KeyType, Status};
 use crate::model::key_form::NewKey;
 use crate::model::scopes::{Scopes, WILDCARD};
 use crate::product::Product;
-use crate::product::reserved::INBOXES_READ;
 use crate::web::App;
 
 /// Whether `holder` may hold `key`: nothing of it may be wider, and it must be worth rotating.
@@ -18,7 +17,7 @@ pub(super) fn takes_over(holder: &Holder, key: &ApiKey, app: &App) -> Result<(),
             "This key has expired. Rotate it under Settings → API keys, where it gets a new term.",
         ));
     }
-    covers(holder, key.key_type, &key.scopes)?;
+    covers(holder, key.key_type, &key.scopes, &app.product)?;
     reaches_environment(holder, &key.environment, &app.product)?;
     if !within(holder, &key.allowed_ips) {
         return Err(Problem::beyond_addresses());
@@ -36,7 +35,7 @@ fn outlives(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
 
 /// `new` as far as its maker may make it. What a maker is limited by and `new` leaves open, it hands on.
 pub(super) fn no_wider(holder: &Holder, new: NewKey, product: &Product) -> Result<NewKey, Problem> {
-    covers(holder, new.key_type, &new.scopes)?;
+    covers(holder, new.key_type, &new.scopes, product)?;
     reaches_environment(holder, &new.environment, product)?;
     let Holder::Key(maker) = holder else { return Ok(new) };
     let allowed_ips = if new.allowed_ips.is_empty() { maker.facts.allowed_ips.clone() } else { new.allowed_ips };
@@ -50,12 +49,14 @@ pub(super) fn no_wider(holder: &Holder, new: NewKey, product: &Product) -> Resul
     Ok(NewKey { expires_at, allowed_ips, ..new })
 }
 
-fn covers(holder: &Holder, key_type: KeyType, scopes: &Scopes) -> Result<(), Problem> {
+fn covers(holder: &Holder, key_type: KeyType, scopes: &Scopes, product: &Product) -> Result<(), Problem> {
     let Holder::Key(maker) = holder else { return Ok(()) };
-    let has =
-        |scope: &str| if scope == WILDCARD { maker.facts.scopes.is_full_access() } else { maker.facts.grants(scope) };
+    let has = |scope: &str| match scope {
+        WILDCARD => maker.facts.scopes.is_full_access(),
+        scope => maker.facts.grants(scope, product),
+    };
     // A restricted key sees its inbox without being told so.
-    let bound = (key_type == KeyType::Restricted).then_some(INBOXES_READ);
+    let bound = (key_type == KeyType::Restricted).then(|| product.sees_resources());
     let beyond = scopes.iter().chain(bound).find(|scope| !has(scope));
     beyond.map_or(Ok(()), |scope| Err(Problem::beyond_maker(scope)))
 }

@@ -4,6 +4,7 @@
 pub mod audit_events;
 pub mod auth;
 pub mod body;
+mod dialect;
 pub mod door;
 pub mod error_body;
 pub mod inboxes;

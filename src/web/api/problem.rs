@@ -4,18 +4,21 @@
 use std::borrow::Cow;
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::dialect::{NEVER_RESTRICTED, Sentence};
 use super::rate;
 use crate::gate::Unavailable;
 use crate::gate::verdict::Refusal;
 use crate::gate::window::Allowance;
 use crate::model::key_form::FieldErrors;
+use crate::product::{KeyAct, Product};
+use crate::web::App;
 use crate::web::error::Error;
 use crate::web::request::RequestInfo;
 
@@ -32,17 +35,19 @@ pub struct Problem {
     status: StatusCode,
     kind: &'static str,
     code: &'static str,
-    message: Cow<'static, str>,
+    pub(super) message: Cow<'static, str>,
     /// The value of `WWW-Authenticate`.
     challenge: Option<Cow<'static, str>>,
-    more: Option<Box<More>>,
+    pub(super) more: Option<Box<More>>,
+    /// What it is, if the definition may word it.
+    pub(super) sentence: Option<Sentence>,
     /// Whether the gate refused, as opposed to the request itself being wrong.
     pub refused: bool,
 }
 
 /// What some problems say beyond the common fields.
 #[derive(Clone, Debug, Default, Serialize)]
-struct More {
+pub(super) struct More {
     /// What is wrong with the request: its first mistake.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
@@ -50,10 +55,10 @@ struct More {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Mistake>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    required_scope: Option<String>,
+    pub(super) required_scope: Option<String>,
     /// Seconds.
     #[serde(rename = "retryAfter", skip_serializing_if = "Option::is_none")]
-    retry_after: Option<i64>,
+    pub(super) retry_after: Option<i64>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -82,7 +87,20 @@ struct Fields<'a> {
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, kind, code, message: message.into(), challenge: None, more: None, refused: false }
+        Self {
+            status,
+            kind,
+            code,
+            message: message.into(),
+            challenge: None,
+            more: None,
+            sentence: None,
+            refused: false,
+        }
+    }
+
+    fn worded_as(self, sentence: Sentence) -> Self {
+        Self { sentence: Some(sentence), ..self }
     }
 
     fn with(mut self, add: impl FnOnce(&mut More)) -> Self {
@@ -147,9 +165,11 @@ impl Problem {
         Self::forbidden(message)
     }
 
-    pub fn only_in_the_page() -> Self {
-        let message = "Keys can’t be deleted over the API here. Delete it under Settings → API keys.";
-        Self::forbidden(message)
+    /// 403: the definition does not let programs do this to keys.
+    pub fn only_in_the_page(act: KeyAct, product: &Product) -> Self {
+        let place = if product.has_one_key() { "Settings → API key" } else { "Settings → API keys" };
+        let instead = if product.offers(act) { format!(" Do it under {place}.") } else { String::new() };
+        Self::forbidden(format!("Keys can’t be {} over the API here.{instead}", act.past()))
     }
 
     pub fn method_not_allowed() -> Self {
@@ -174,6 +194,7 @@ impl Problem {
             "not_found",
             "There is no such resource, or it is not yours.",
         )
+        .worded_as(Sentence::NotFound)
     }
 
     /// 401 for somebody who signs in, not for a key.
@@ -202,10 +223,11 @@ impl Problem {
     }
 
     fn missing_scope(scope: String, never: bool) -> Self {
-        let never = if never { " A key bound to one resource can never hold it." } else { "" };
-        Self::forbidden(format!("Insufficient permissions. Required scope: {scope}.{never}"))
+        let and = if never { NEVER_RESTRICTED } else { "" };
+        Self::forbidden(format!("Insufficient permissions. Required scope: {scope}.{and}"))
             .with_challenge(format!("{CHALLENGE}, error=\"insufficient_scope\", scope=\"{scope}\""))
             .with(|more| more.required_scope = Some(scope))
+            .worded_as(if never { Sentence::ScopeBeyondType } else { Sentence::MissingScope })
     }
 
     pub fn status(&self) -> StatusCode {
@@ -260,6 +282,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let unauthorized = || {
             Self::new(StatusCode::UNAUTHORIZED, "authentication_error", "unauthorized", "Invalid or missing API key.")
+                .worded_as(Sentence::Unauthorized)
         };
         let problem = match refusal {
             Refusal::Ambiguous(why) => Self::bad_request(why),
@@ -287,6 +310,7 @@ impl From<Refusal> for Problem {
             Refusal::MissingScope { scope, never } => Self::missing_scope(scope, never),
             Refusal::RateLimited(Allowance { wait, .. }) => {
                 Self::too_many(format!("Rate limit exceeded. Retry after {wait} seconds."), wait)
+                    .worded_as(Sentence::RateLimited)
             }
         };
         Self { refused: true, ..problem }
@@ -344,7 +368,7 @@ pub async fn no_such_path() -> Problem {
 }
 
 /// Gives every refusal its body and headers.
-pub async fn word_refusals(info: RequestInfo, request: Request, next: Next) -> Response {
+pub async fn word_refusals(State(app): State<App>, info: RequestInfo, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let known = response.extensions_mut().remove::<Problem>();
     let problem = match (known, response.status()) {
@@ -352,7 +376,7 @@ pub async fn word_refusals(info: RequestInfo, request: Request, next: Next) -> R
         (None, StatusCode::METHOD_NOT_ALLOWED) => Problem::method_not_allowed(),
         _ => return response,
     };
-    let mut answer = problem.answer(&info.id);
+    let mut answer = problem.in_words_of(&app.product.errors).answer(&info.id);
     if let Some(allow) = response.headers().get(ALLOW) {
         answer.headers_mut().insert(ALLOW, allow.clone());
     }

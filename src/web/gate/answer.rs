@@ -12,7 +12,9 @@ use utoipa::ToSchema;
 use super::asked::Mode;
 use crate::clock::Timestamp;
 use crate::gate::known::{IDENTITY, Identity};
+use crate::gate::verdict::Refusal;
 use crate::gate::{Holder, Verdict};
+use crate::product::Product;
 use crate::web::api::problem::Problem;
 use crate::web::api::rate;
 use crate::web::api::words::{Environment, KeyType, Scope, Status};
@@ -37,7 +39,7 @@ const ERROR: HeaderName = HeaderName::from_static("x-keydesk-error");
 const HEADERS: usize = 16;
 
 /// The answer of forward-auth.
-pub fn of(verdict: &Verdict, id: &RequestId, mode: Mode) -> Response {
+pub fn of(verdict: &Verdict, id: &RequestId, mode: Mode, product: &Product) -> Response {
     match &verdict.refusal {
         None => {
             let mut answer = Response::new(Body::empty());
@@ -45,23 +47,27 @@ pub fn of(verdict: &Verdict, id: &RequestId, mode: Mode) -> Response {
             *headers = HeaderMap::with_capacity(HEADERS);
             match &verdict.holder {
                 Some(Holder::Key(key)) => identify(headers, &key.identity),
-                Some(session) => identify(headers, &session.identity()),
+                Some(session) => identify(headers, &session.identity(product)),
                 None => {}
             }
             finish(answer, verdict, id)
         }
-        Some(refusal) => finish(problem(&refusal.clone().into(), id, mode), verdict, id),
+        Some(refusal) => finish(problem(&worded(refusal, product), id, mode), verdict, id),
     }
 }
 
 /// The answer of `/gate/verify`: the key's facts.
-pub fn as_json(verdict: &Verdict, id: &RequestId, now: Timestamp) -> Response {
+pub fn as_json(verdict: &Verdict, id: &RequestId, now: Timestamp, product: &Product) -> Response {
     let answer = match (&verdict.refusal, &verdict.holder) {
-        (Some(refusal), _) => problem(&refusal.clone().into(), id, Mode::Plain),
+        (Some(refusal), _) => problem(&worded(refusal, product), id, Mode::Plain),
         (None, Some(holder)) => Json(Facts::of(holder, now)).into_response(),
         (None, None) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
     finish(answer, verdict, id)
+}
+
+fn worded(refusal: &Refusal, product: &Product) -> Problem {
+    Problem::from(refusal.clone()).in_words_of(&product.errors)
 }
 
 /// A refusal in words.

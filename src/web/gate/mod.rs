@@ -114,7 +114,7 @@ pub async fn respond(app: &App, head: Parts) -> Response {
         (Err(why), _) | (_, Err(why)) => Ok(Verdict::refused(Refusal::Ambiguous(why))),
     };
     match judged {
-        Ok(verdict) => answer::of(&verdict, &call.id, mode),
+        Ok(verdict) => answer::of(&verdict, &call.id, mode, &app.product),
         Err(unavailable) => answer::problem(&unavailable.into(), &call.id, mode),
     }
 }
@@ -186,7 +186,7 @@ fn needs<'a>(
 pub async fn verify(State(app): State<App>, request: Request) -> Response {
     let call = Call::begin(&app);
     match questioned(&app, &call, request).await {
-        Ok(verdict) => answer::as_json(&verdict, &call.id, call.at),
+        Ok(verdict) => answer::as_json(&verdict, &call.id, call.at, &app.product),
         Err(problem) => answer::problem(&problem, &call.id, Mode::Plain),
     }
 }

@@ -205,6 +205,10 @@ impl Actor {
     /// The id of the key that the sign-up issued.
     pub async fn first_key(&self) -> String {
         let page = self.get("/settings/api-keys?sort=created").await;
+        // Where an account has one key, the way leads straight to it.
+        if let Some(id) = page.location().strip_prefix("/settings/api-keys/") {
+            return id.to_owned();
+        }
         page.hrefs().iter().find_map(|href| href.strip_prefix("api-keys/")).expect("a key").to_owned()
     }
 

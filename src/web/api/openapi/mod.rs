@@ -15,6 +15,7 @@ use utoipa::OpenApi;
 
 use super::error_body::ErrorBody;
 use super::{audit_events, auth, inboxes, key, keys, usage};
+use crate::product::reserved::{INBOXES_READ, INBOXES_WRITE};
 use crate::product::{KeyAct, Product};
 use crate::web::{App, gate};
 
@@ -68,6 +69,7 @@ pub fn document(product: &Product, public_url: &str) -> Value {
     offer(object(&mut document["paths"]), product);
     answer_to_other_methods(&mut document["paths"]["/gate/authorize"]);
     for operation in operations_of(&mut document) {
+        name_scopes(operation, product);
         answers::complete(operation);
     }
     document
@@ -86,13 +88,40 @@ fn bearer(product: &Product) -> Value {
     json!({ "type": "http", "scheme": "bearer", "description": format!("The secret of an API key{token}.") })
 }
 
-/// Leaves out what this product does not offer, and says its inboxes by their own name too.
+/// Leaves out what this product does not offer, and says the rest in its own words.
 fn offer(paths: &mut Map<String, Value>, product: &Product) {
-    if !product.offers_over_api(KeyAct::Delete) {
+    let withheld = |act| !product.offers_over_api(act);
+    let created = |paths: &mut Map<String, Value>, link| {
+        object(&mut paths["/v1/keys"]["post"]["responses"]["201"]["links"]).remove(link);
+    };
+    if withheld(KeyAct::Delete) {
         object(&mut paths["/v1/keys/{id}"]).remove("delete");
-        object(&mut paths["/v1/keys"]["post"]["responses"]["201"]["links"]).remove("delete");
+        created(paths, "delete");
     }
-    let own = &product.words.api_name;
+    if withheld(KeyAct::Rotate) {
+        paths.remove("/v1/keys/{id}/rotate");
+        created(paths, "rotate");
+    }
+    if withheld(KeyAct::Create) {
+        object(&mut paths["/v1/keys"]).remove("post");
+    }
+    name_resources(paths, &product.words.api_name);
+    if product.api.path != "/v1" {
+        below_own_path(paths, &product.api.path);
+    }
+}
+
+/// Says the paths of `/v1` below the path of the product's own API, where they are answered too.
+fn below_own_path(paths: &mut Map<String, Value>, own: &str) {
+    let all = std::mem::take(paths);
+    paths.extend(all.into_iter().map(|(path, item)| match path.strip_prefix("/v1/") {
+        Some(rest) => (format!("{own}/{rest}"), item),
+        None => (path, item),
+    }));
+}
+
+/// Says the inboxes by their own name too.
+fn name_resources(paths: &mut Map<String, Value>, own: &str) {
     if own == "inboxes" {
         return;
     }
@@ -106,6 +135,18 @@ fn offer(paths: &mut Map<String, Value>, product: &Product) {
             }
         }
         paths.insert(path.replace("inboxes", own), item);
+    }
+}
+
+/// Says the scopes of resources as the definition does.
+fn name_scopes(operation: &mut Value, product: &Product) {
+    let scopes = operation.pointer_mut("/security/0/bearer").and_then(Value::as_array_mut);
+    for scope in scopes.into_iter().flatten() {
+        match scope.as_str() {
+            Some(INBOXES_READ) => *scope = product.sees_resources().into(),
+            Some(INBOXES_WRITE) => *scope = product.changes_resources().into(),
+            _ => {}
+        }
     }
 }
 

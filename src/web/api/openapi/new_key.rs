@@ -7,13 +7,19 @@ use super::words::environments;
 use crate::model::api_key::KeyType;
 use crate::model::key_form::holdable;
 use crate::model::scopes::WILDCARD;
+use crate::model::text;
 use crate::product::{ExpiryPolicy, Product};
 
 pub(super) fn schema(product: &Product) -> Value {
     let mut shapes = Vec::new();
     for key_type in [KeyType::Standard, KeyType::Restricted] {
-        if product.offers_type(key_type.as_str()) {
+        if !product.offers_type(key_type.as_str()) {
+            continue;
+        }
+        if product.keys.choose_scopes {
             shapes.extend([by_preset(product, key_type), by_scopes(product, key_type)]);
+        } else {
+            shapes.push(without_choice(product, key_type));
         }
     }
     json!({ "description": "The key to make.", "anyOf": shapes })
@@ -32,11 +38,20 @@ fn by_preset(product: &Product, key_type: KeyType) -> Value {
     shape
 }
 
+/// Nobody chooses: the key may do all that its type can.
+fn without_choice(product: &Product, key_type: KeyType) -> Value {
+    let mut shape = common(product, key_type);
+    shape["title"] = format!("{} key", key_type.as_str()).into();
+    shape["properties"]["preset"] = json!({ "enum": ["full", "custom", null] });
+    shape["properties"]["scopes"] = json!({ "type": "array", "maxItems": 0 });
+    shape
+}
+
 /// The scopes are said one by one.
 fn by_scopes(product: &Product, key_type: KeyType) -> Value {
     let mut shape = common(product, key_type);
     let mut scopes: Vec<&str> = holdable(product, key_type).map(|scope| scope.id.as_str()).collect();
-    if key_type == KeyType::Standard {
+    if key_type == KeyType::Standard && product.keys.full_access {
         scopes.insert(0, WILDCARD);
     }
     shape["title"] = format!("{} key by scopes", key_type.as_str()).into();
@@ -91,17 +106,16 @@ fn require(shape: &mut Value, property: &str, schema: Value) {
 
 fn expires_at(product: &Product) -> Value {
     let mut schema = Map::new();
-    let (kind, description) = match (product.expiry.policy, product.expiry.default_days) {
-        (ExpiryPolicy::None, _) => (json!("null"), "Keys don’t expire here."),
-        (ExpiryPolicy::Required, None) => (json!("string"), "A moment that lies ahead, within ten years (RFC 3339)."),
-        (ExpiryPolicy::Required, Some(_)) => (
-            json!(["string", "null"]),
-            "A moment that lies ahead, within ten years (RFC 3339). There is a term when left out.",
-        ),
-        (ExpiryPolicy::Optional, _) => (
-            json!(["string", "null"]),
-            "A moment that lies ahead, within ten years (RFC 3339). The maker’s own, or never, when left out.",
-        ),
+    let (kind, left_out) = match (product.expiry.policy, product.expiry.default_days) {
+        (ExpiryPolicy::None, _) => (json!("null"), ""),
+        (ExpiryPolicy::Required, None) => (json!("string"), ""),
+        (ExpiryPolicy::Required, Some(_)) => (json!(["string", "null"]), " There is a term when left out."),
+        (ExpiryPolicy::Optional, _) => (json!(["string", "null"]), " The maker’s own, or never, when left out."),
+    };
+    let furthest = product.expiry.max_days.map_or("ten years".into(), |most| text::count(most, "day", "days"));
+    let description = match product.expiry.policy {
+        ExpiryPolicy::None => "Keys don’t expire here.".into(),
+        _ => format!("A moment that lies ahead, within {furthest} (RFC 3339).{left_out}"),
     };
     schema.insert("type".into(), kind);
     schema.insert("description".into(), description.into());

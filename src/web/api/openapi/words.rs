@@ -36,7 +36,7 @@ pub(super) fn environments(product: &Product) -> Vec<String> {
 
 fn scopes(product: &Product) -> Vec<String> {
     let own = product.scopes.iter().map(|scope| scope.id.clone());
-    std::iter::once(WILDCARD.to_owned()).chain(own).collect()
+    product.keys.full_access.then(|| WILDCARD.to_owned()).into_iter().chain(own).collect()
 }
 
 /// Something to see at both ends once the white space is cut off, no control character between them, and 50 characters

@@ -14,7 +14,7 @@ use tower_sessions::Session as WebSession;
 
 use crate::model::{secret, session_token};
 use crate::product::reserved::KEYS_WRITE;
-use crate::product::{Environment, Product};
+use crate::product::{Environment, KeyAct, Product};
 use crate::web::audience::signed_in;
 use crate::web::chrome::{Chrome, Place};
 use crate::web::error::Error;
@@ -55,8 +55,8 @@ struct Guide<'a> {
     samples: Vec<Sample>,
     groups: Vec<Group<'a>>,
     presets: Vec<Preset<'a>>,
-    endpoints: Vec<Endpoint>,
-    session_endpoints: Vec<Endpoint>,
+    endpoints: Vec<Endpoint<'a>>,
+    session_endpoints: Vec<Endpoint<'a>>,
     refusals: Vec<Refusal>,
     bodies: Vec<Sample>,
 }
@@ -74,10 +74,11 @@ enum Section {
     RateLimits,
     Errors,
     Practice,
+    Questions,
 }
 
 impl Section {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Authentication,
         Self::FirstRequest,
         Self::KeyTypes,
@@ -88,13 +89,17 @@ impl Section {
         Self::RateLimits,
         Self::Errors,
         Self::Practice,
+        Self::Questions,
     ];
 
     /// Whether the product has what the section is about.
     fn belongs_to(self, product: &Product) -> bool {
         match self {
+            Self::KeyTypes => product.keys.types.len() > 1,
+            Self::Scopes => product.keys.choose_scopes,
             Self::SessionTokens => product.api.session_token,
             Self::RateLimits => product.rate_limit.per_minute > 0,
+            Self::Questions => !product.questions.is_empty(),
             _ => true,
         }
     }
@@ -111,6 +116,7 @@ impl Section {
             Self::RateLimits => "rate-limits",
             Self::Errors => "errors",
             Self::Practice => "good-practice",
+            Self::Questions => "questions",
         }
     }
 
@@ -126,6 +132,7 @@ impl Section {
             Self::RateLimits => "Rate limits",
             Self::Errors => "Errors",
             Self::Practice => "Good practice",
+            Self::Questions => "Questions",
         }
     }
 }
@@ -177,13 +184,17 @@ impl<'a> Guide<'a> {
     }
 
     /// What a key needs to manage others.
-    fn managing_scope(&self) -> &'static str {
-        endpoints::takes(KEYS_WRITE, self.product)
+    fn managing_scope(&self) -> &str {
+        endpoints::takes(KEYS_WRITE, self.product).unwrap_or_default()
     }
 
     /// The narrowest scope of the first preset, as an example of asking for little.
     fn example_scope(&self) -> Option<&str> {
         self.product.presets.first()?.scopes.first().map(String::as_str)
+    }
+
+    fn chooses_scopes(&self) -> bool {
+        self.product.keys.choose_scopes
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::Guide;
 use crate::model::text;
-use crate::product::{ExpiryPolicy, KeyAct, grace_hours};
+use crate::product::{ExpiryPolicy, KeyAct, Reveal, grace_hours};
 
 impl Guide<'_> {
     pub fn number_of_keys(&self) -> String {
@@ -18,8 +18,70 @@ impl Guide<'_> {
         self.product.has_one_key()
     }
 
-    pub fn deletes_over_api(&self) -> bool {
-        self.product.offers_over_api(KeyAct::Delete)
+    /// Whether keys are created, rotated and so on, in the page or over the API.
+    pub fn offers_act(&self, act: KeyAct) -> bool {
+        self.product.offers(act) || self.product.offers_over_api(act)
+    }
+
+    pub fn creates(&self) -> bool {
+        self.offers_act(KeyAct::Create)
+    }
+
+    pub fn renames(&self) -> bool {
+        self.offers_act(KeyAct::Rename)
+    }
+
+    pub fn rotates(&self) -> bool {
+        self.offers_act(KeyAct::Rotate)
+    }
+
+    pub fn deletes(&self) -> bool {
+        self.offers_act(KeyAct::Delete)
+    }
+
+    /// `create, rotate and delete`, in the page.
+    pub fn acts_in_page(&self) -> String {
+        in_words(&self.product.keys.in_page)
+    }
+
+    /// `create, rotate and delete`, over the API; empty if nothing is done there.
+    pub fn acts_over_api(&self) -> String {
+        in_words(&self.product.keys.over_api)
+    }
+
+    pub fn reveal(&self) -> &'static str {
+        match (self.product.keys.reveal, self.rotates()) {
+            (Reveal::Again, _) => {
+                "Whenever you need to copy it again: an administrator confirms their password, and the audit log says \
+                 who looked and when."
+            }
+            (Reveal::Once, true) => {
+                "Once. A new key waits sealed for up to 24 hours; once it is revealed, nobody, including us, can show \
+                 it again. Lost it? Rotate it."
+            }
+            (Reveal::Once, false) => {
+                "Once. A new key waits sealed for up to 24 hours; once it is revealed, nobody, including us, can show \
+                 it again. Lost it? Delete it and create another."
+            }
+        }
+    }
+
+    /// Where keys are deleted, if they are.
+    pub fn deletion(&self) -> &'static str {
+        let product = self.product;
+        match (product.offers(KeyAct::Delete), product.offers_over_api(KeyAct::Delete)) {
+            (true, true) => "In the page, or over the API.",
+            (true, false) => "Keys can’t be deleted over the API, only in the page.",
+            _ => "Over the API.",
+        }
+    }
+
+    /// `every 90 days`, if the definition recommends an age.
+    pub fn rotation_period(&self) -> String {
+        match self.product.rotation.recommended_days {
+            0 => "regularly".into(),
+            days => format!("every {}", text::count(days, "day", "days")),
+        }
     }
 
     pub fn expiry(&self) -> String {
@@ -27,7 +89,10 @@ impl Guide<'_> {
         let lives: Vec<String> = expiry.choices_days.iter().map(|days| life(*days)).collect();
         let choices = if lives.is_empty() { "a date".into() } else { format!("{}, or any date", lives.join(", ")) };
         match expiry.policy {
-            ExpiryPolicy::None => "Keys don’t expire. They work until you delete them.".into(),
+            ExpiryPolicy::None if self.offers_act(KeyAct::Delete) => {
+                "Keys don’t expire. They work until you delete them.".into()
+            }
+            ExpiryPolicy::None => "Keys don’t expire.".into(),
             ExpiryPolicy::Optional => {
                 format!("Your choice: {choices}, or no expiry. An expired key is refused with 401.")
             }
@@ -67,6 +132,11 @@ impl Guide<'_> {
     pub fn per_minute(&self) -> String {
         text::count(u64::from(self.product.rate_limit.per_minute), "request", "requests")
     }
+}
+
+fn in_words(acts: &[KeyAct]) -> String {
+    let words = acts.iter().map(|act| act.as_str().to_owned());
+    text::list(&words.collect::<Vec<_>>())
 }
 
 /// `1 hour`, `7 days`.

@@ -10,7 +10,7 @@ use crate::gate::verdict;
 use crate::gate::window::Allowance;
 use crate::model::key_form::FieldErrors;
 use crate::model::name;
-use crate::product::{ExpiryPolicy, Product, ScopeDefinition, ScopeKind};
+use crate::product::{ExpiryPolicy, KeyAct, Product, ScopeDefinition, ScopeKind};
 use crate::web::api::problem::Problem;
 use crate::web::api::rate;
 use crate::web::error::Error;
@@ -97,16 +97,18 @@ fn unreadable() -> Refusal {
 
 fn unauthorized(product: &Product) -> Refusal {
     let expired = if product.expiry.policy == ExpiryPolicy::None { "" } else { "expired, " };
+    let paused = if product.offers(KeyAct::Pause) { "paused " } else { "" };
     let means =
-        format!("There is no key, or it is unknown, {expired}paused or deleted. The answer is the same for each.");
-    let problem = Problem::from(verdict::Refusal::Unknown);
+        format!("There is no key, or it is unknown, {expired}{paused}or deleted. The answer is the same for each.");
+    let problem = Problem::from(verdict::Refusal::Unknown).in_words_of(&product.errors);
     Refusal::new(&problem, means, "Send a key that works. Trying again with the same one won’t help.")
 }
 
 fn forbidden(product: &Product) -> Refusal {
     let writes = |scope: &&ScopeDefinition| scope.kind == ScopeKind::Write;
     let scope = product.scopes.iter().find(writes).or(product.scopes.first()).map_or("", |scope| &scope.id);
-    let problem = Problem::from(verdict::Refusal::MissingScope { scope: scope.into(), never: false });
+    let refusal = verdict::Refusal::MissingScope { scope: scope.into(), never: false };
+    let problem = Problem::from(refusal).in_words_of(&product.errors);
     let means = "The key works, but lacks the scope in `required_scope`, or is used from an address that it isn’t for.";
     Refusal::new(&problem, means, "Use a key that has the scope, from an address that it allows.")
 }
@@ -131,7 +133,7 @@ fn not_found(product: &Product) -> Refusal {
         String::new()
     };
     let means = format!("There is no such resource, or it belongs to somebody else.{beyond}");
-    Refusal::new(&Problem::not_found(), means, "Check the ID, and whose key you use.")
+    Refusal::new(&Problem::not_found().in_words_of(&product.errors), means, "Check the ID, and whose key you use.")
 }
 
 fn conflict() -> Refusal {
@@ -157,7 +159,7 @@ fn too_many(product: &Product) -> Refusal {
         return Refusal::new(&verdict::Refusal::Throttled { until }.into(), means, mend);
     }
     let spent = Allowance { limit: product.rate_limit.per_minute, remaining: 0, resets_at: 1_795_269_960, wait: 23 };
-    let problem = Problem::from(verdict::Refusal::RateLimited(spent));
+    let problem = Problem::from(verdict::Refusal::RateLimited(spent)).in_words_of(&product.errors);
     let mut answer = problem.answer(EXAMPLE_ID);
     rate::say(answer.headers_mut(), spent);
     Refusal { answer: written(&problem, &answer), ..Refusal::new(&problem, means, mend) }

@@ -2,7 +2,7 @@
 
 use crate::model::api_key::KeyType;
 use crate::model::key_form::holdable;
-use crate::model::scopes::{Scopes, WILDCARD, comes_with_binding};
+use crate::model::scopes::{Scopes, comes_with_binding};
 use crate::product::{Product, ScopeDefinition, ScopeKind};
 
 pub struct Group<'a> {
@@ -48,7 +48,7 @@ fn shown<'a>(scope: &'a ScopeDefinition, product: &Product) -> Scope<'a> {
         description: &scope.description,
         restricted: match scope.id.as_str() {
             id if holdable(product, KeyType::Restricted).any(|holdable| holdable.id == id) => "Yes".into(),
-            id if comes_with_binding(id) => format!("Its own {}", product.words.resource),
+            id if comes_with_binding(id, product) => format!("Its own {}", product.words.resource),
             _ => String::new(),
         },
         implies: with_implied.iter().filter(|id| *id != scope.id).map(str::to_owned).collect(),
@@ -65,7 +65,7 @@ pub fn presets(product: &Product) -> Vec<Preset<'_>> {
     let reads = product.preset_scopes("read").unwrap_or_default();
     let read = (!reads.is_empty()).then_some(Preset { id: "read", label: "Read only", scopes: reads });
     let everything = if product.offers_type("standard") {
-        vec![WILDCARD.to_owned()]
+        product.preset_scopes("full").unwrap_or_default()
     } else {
         holdable(product, KeyType::Restricted).map(|scope| scope.id.clone()).collect()
     };

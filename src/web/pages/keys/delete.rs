@@ -5,9 +5,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{Evidence, Tag, find_alive, type_label};
+use super::{Evidence, Tag, find_alive, offered, type_label};
 use crate::model::api_key::ApiKey;
 use crate::model::text;
+use crate::product::KeyAct;
 use crate::store::{accounts, api_keys};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Flash, Place};
@@ -25,6 +26,9 @@ struct Delete {
     reach: String,
     typed: String,
     error: Option<String>,
+    /// Whether the name must be typed.
+    by_name: bool,
+    rotates: bool,
 }
 
 impl Delete {
@@ -33,7 +37,8 @@ impl Delete {
         chrome.here = format!("/settings/api-keys/{}/delete", key.id);
         let evidence = Evidence::of(app, &key, app.now()).await?;
         let reach = reach(app, me, &key).await?;
-        Ok(Self { chrome, key, evidence, reach, typed: String::new(), error: None })
+        let (by_name, rotates) = (app.product.keys.confirm_by_name, app.product.offers(KeyAct::Rotate));
+        Ok(Self { chrome, key, evidence, reach, typed: String::new(), error: None, by_name, rotates })
     }
 }
 
@@ -45,7 +50,7 @@ async fn reach(app: &App, me: &Me, key: &ApiKey) -> Result<String, Error> {
         .preset_label(&app.product)
         .map_or_else(|| text::count(key.scopes.len() as u64, "scope", "scopes"), str::to_lowercase);
     let kind = type_label(key.key_type, &app.product);
-    let kind = if environment.is_empty() { kind } else { kind.to_lowercase() };
+    let kind = if app.product.keys.types.len() == 1 { String::new() } else { format!("{}, ", kind.to_lowercase()) };
     let to = if let Some(inbox) = &key.inbox_name {
         format!("in {inbox}")
     } else {
@@ -55,19 +60,21 @@ async fn reach(app: &App, me: &Me, key: &ApiKey) -> Result<String, Error> {
             count => format!("on all {}", text::count(count, &words.resource, &words.resources)),
         }
     };
-    Ok(format!("{environment}{kind}, {access} {to}."))
+    Ok(text::capitalised(&format!("{environment}{kind}{access} {to}.")))
 }
 
 /// `GET /settings/api-keys/{id}/delete`
 pub async fn show(State(app): State<App>, me: Me, Id(id): Id) -> Result<Response, Error> {
+    offered(&app, KeyAct::Delete)?;
     let key = find_alive(&app, &me, &id).await?;
     Ok(page(StatusCode::OK, &Delete::of(&app, &me, key).await?))
 }
 
 /// `POST /settings/api-keys/{id}/delete`
 pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Form) -> Result<Response, Error> {
+    offered(&app, KeyAct::Delete)?;
     let key = find_alive(&app, &me, &id).await?;
-    if fields.get("name").trim() != key.name {
+    if app.product.keys.confirm_by_name && fields.get("name").trim() != key.name {
         let error = Some(mismatch(&key.name));
         let again = Delete { typed: fields.owned("name"), error, ..Delete::of(&app, &me, key).await? };
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));

@@ -12,6 +12,7 @@ use crate::clock::{Timestamp, days};
 use crate::model::api_key::ApiKey;
 use crate::model::text;
 use crate::model::usage::Series;
+use crate::product::{KeyAct, Product};
 use crate::store::audit_events::{self, Slice};
 use crate::store::usage;
 use crate::web::audience::Me;
@@ -41,9 +42,29 @@ struct Detail {
     chart: Chart,
     events: Vec<Line>,
     created: Moment,
+    /// When its secret should be replaced.
+    due: Option<Due>,
+    offered: Vec<KeyAct>,
     revealed: Option<Moment>,
     rotated: Option<Moment>,
     deleted: Option<Moment>,
+}
+
+/// When a secret should be replaced, by the definition's recommended age.
+struct Due {
+    passed: bool,
+    /// `due in 12 days`, `due since 12 Sep 2026`
+    sentence: String,
+}
+
+impl Due {
+    fn of(key: &ApiKey, product: &Product, now: Timestamp) -> Option<Self> {
+        let at = key.rotation_due(days(product.rotation.recommended_days))?;
+        let offered = product.offers(KeyAct::Rotate) && product.rotation.recommended_days > 0;
+        let sentence =
+            if at <= now { format!("due since {}", text::date(at)) } else { format!("due {}", text::until(at, now)) };
+        offered.then_some(Self { passed: at <= now, sentence })
+    }
 }
 
 struct Numbers {
@@ -59,6 +80,10 @@ struct Numbers {
 impl Detail {
     fn is_shown(&self, period: &str) -> bool {
         self.period == period
+    }
+
+    fn offers(&self, act: KeyAct) -> bool {
+        self.offered.contains(&act)
     }
 
     fn is_hourly(&self) -> bool {
@@ -95,6 +120,8 @@ pub async fn show(State(app): State<App>, me: Me, Id(id): Id, Query(query): Quer
         chart: Chart::of(&series),
         events: events.iter().map(|event| Line::of(event, now)).collect(),
         created: Moment::date(key.created_at),
+        due: Due::of(&key, &app.product, now),
+        offered: app.product.keys.in_page.clone(),
         revealed: key.revealed_at.map(|at| Moment::new(at, text::date_time(at))),
         rotated: key.rotated_at.map(|at| Moment::new(at, text::date_time(at))),
         deleted: key.deleted_at.map(|at| Moment::new(at, text::date_time(at))),

@@ -13,9 +13,10 @@ use crate::model::api_key::{ApiKey, Status};
 use crate::model::secret::Secret;
 use crate::model::text;
 use crate::model::usage::{Bucket, Series};
-use crate::store::inboxes;
+use crate::product::KeyAct;
 use crate::store::key_list::{self, Filter, PAGE, Page, Sort, StatusCounts};
 use crate::store::usage::KeyDay;
+use crate::store::{api_keys, inboxes};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
 use crate::web::error::Error;
@@ -202,7 +203,18 @@ impl List<'_> {
     }
 
     fn offers(&self, key_type: &str) -> bool {
-        self.may_change && self.app.product.offers_type(key_type)
+        self.may_change && self.app.product.offers(KeyAct::Create) && self.app.product.offers_type(key_type)
+    }
+
+    /// What a key can be limited to: `scopes and the inbox`.
+    fn limits(&self) -> Option<String> {
+        let product = &self.app.product;
+        let inbox = product.offers_type("restricted").then(|| product.words.resource.clone());
+        match (product.keys.choose_scopes, inbox) {
+            (true, Some(inbox)) => Some(format!("scopes and the {inbox}")),
+            (true, None) => Some("scopes".into()),
+            (false, inbox) => inbox,
+        }
     }
 }
 
@@ -215,6 +227,11 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
     }
     let now = app.now();
     let account_id = me.account_id();
+    if app.product.has_one_key()
+        && let Some(only) = api_keys::find_first(&app.db, account_id).await?
+    {
+        return Ok(see_other(&format!("/settings/api-keys/{}", only.id)));
+    }
     let mut keys = key_list::list(&app.db, account_id, &asked.filter, asked.page(), now).await?;
     let counts = key_list::counts(&app.db, account_id, &asked.filter, now).await?;
     let (has_previous, has_next) = trim(&mut keys, &asked);

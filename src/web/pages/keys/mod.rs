@@ -4,6 +4,8 @@ pub mod delete;
 pub mod detail;
 pub mod list;
 pub mod new;
+pub mod pause;
+pub mod rename;
 pub mod reveal;
 pub mod rotate;
 
@@ -13,7 +15,7 @@ use crate::clock::Timestamp;
 use crate::model::api_key::{ApiKey, KeyType};
 use crate::model::secret::Secret;
 use crate::model::text;
-use crate::product::Product;
+use crate::product::{KeyAct, Product};
 use crate::store::{api_keys, usage};
 use crate::web::App;
 use crate::web::audience::Me;
@@ -32,6 +34,11 @@ async fn find(app: &App, me: &Me, id: &str) -> Result<ApiKey, Error> {
 async fn find_alive(app: &App, me: &Me, id: &str) -> Result<ApiKey, Error> {
     let key = find(app, me, id).await?;
     if key.deleted_at.is_some() { Err(Error::NotFound(Missing::Key)) } else { Ok(key) }
+}
+
+/// Whether this product has the act at all; a page that it doesn't have is nowhere.
+fn offered(app: &App, act: KeyAct) -> Result<(), Error> {
+    if app.product.offers(act) { Ok(()) } else { Err(Error::NotFound(Missing::Page)) }
 }
 
 /// The tag of an environment: its label, and whether it is drawn as the real thing or as a rehearsal.
@@ -91,6 +98,7 @@ fn reach(key: &ApiKey, product: &Product) -> String {
     let label = type_label(key.key_type, product);
     match &key.inbox_name {
         Some(inbox) => format!("{label} to {inbox}"),
+        None if product.keys.types.len() == 1 => format!("All {}", product.words.resources),
         None => format!("{label}, all {}", product.words.resources),
     }
 }

@@ -5,13 +5,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::offered;
 use crate::clock::{Timestamp, days};
 use crate::model::api_key::KeyType;
 use crate::model::inbox::Inbox;
 use crate::model::key_form::{FieldErrors, KeyForm, holdable};
 use crate::model::secret::Secret;
 use crate::model::text;
-use crate::product::{Environment, ExpiryPolicy, Product, ScopeDefinition, ScopeKind};
+use crate::product::{Environment, ExpiryPolicy, KeyAct, Product, ScopeDefinition, ScopeKind};
 use crate::store::api_keys::{self, Issue, Issued};
 use crate::store::inboxes;
 use crate::store::once::Once;
@@ -83,10 +84,18 @@ impl<'a> New<'a> {
         self.key_type == KeyType::Restricted
     }
 
-    /// `standard` or `restricted`, in the definition's word.
-    fn word(&self) -> &str {
-        let words = &self.app.product.words;
-        if self.is_restricted() { &words.restricted } else { &words.standard }
+    /// `Create a standard key`, in the definition's word, or `Create an API key` where there is one type.
+    fn title(&self) -> String {
+        let product = &self.app.product;
+        if product.keys.types.len() == 1 {
+            return "Create an API key".into();
+        }
+        let word = if self.is_restricted() { &product.words.restricted } else { &product.words.standard };
+        format!("Create {} key", text::with_article(word))
+    }
+
+    fn chooses_scopes(&self) -> bool {
+        self.app.product.keys.choose_scopes
     }
 
     fn environments(&self) -> &[Environment] {
@@ -167,9 +176,10 @@ fn column_of(scope: &ScopeDefinition) -> String {
 
 fn presets(product: &Product, chosen: &str) -> Vec<Choice> {
     let own = product.presets.iter().map(|preset| (preset.id.clone(), preset.label.clone(), preset.scopes.join(", ")));
+    let full = if product.keys.full_access { "Full access" } else { "All scopes" };
     let fixed = [
         ("read".to_owned(), "Read only".to_owned(), "all read scopes".to_owned()),
-        ("full".to_owned(), "Full access".to_owned(), format!("all {} scopes", product.scopes.len())),
+        ("full".to_owned(), full.to_owned(), format!("all {} scopes", product.scopes.len())),
         ("custom".to_owned(), "Custom".to_owned(), "choose below".to_owned()),
     ];
     let choice =
@@ -188,7 +198,9 @@ fn expiries(product: &Product, form: &KeyForm, now: Timestamp) -> Vec<Choice> {
         hint: text::date(now + days(*count)),
         checked: form.expires == count.to_string(),
     };
-    let mut choices: Vec<Choice> = product.expiry.choices_days.iter().map(after).collect();
+    let longest = product.expiry.max_days.unwrap_or(u64::MAX);
+    let mut choices: Vec<Choice> =
+        product.expiry.choices_days.iter().filter(|count| **count <= longest).map(after).collect();
     if product.expiry.policy == ExpiryPolicy::Optional {
         let never = Choice {
             value: "none".into(),
@@ -203,6 +215,7 @@ fn expiries(product: &Product, form: &KeyForm, now: Timestamp) -> Vec<Choice> {
 
 /// `GET /settings/api-keys/new?type=`
 pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result<Response, Error> {
+    offered(&app, KeyAct::Create)?;
     let product = &app.product;
     let asked = query.get("type");
     let offered =
@@ -230,6 +243,7 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
 
 /// `POST /settings/api-keys`
 pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Result<Response, Error> {
+    offered(&app, KeyAct::Create)?;
     let form = read(&fields);
     let key_type = form.key_type.parse().unwrap_or(KeyType::Standard);
     let form_id = fields.get("form_id");
@@ -291,9 +305,13 @@ fn refusal(refused: &Issued, name: &str, product: &Product, environment: &str) -
             ("name", format!("This account may hold {most}. Delete one first.")).into()
         }
         Issued::NameTaken | Issued::OtherRequest | Issued::Key(_) | Issued::Before(_) => {
-            let label = product.environment(environment).map_or("API".into(), |found| found.label.to_lowercase());
-            let article = if label.starts_with(['a', 'e', 'i', 'o', 'u', 'A']) { "An" } else { "A" };
-            ("name", format!("{article} {label} key named {name} already exists. Choose another name.")).into()
+            ("name", name_taken(name, product, environment)).into()
         }
     }
+}
+
+pub(super) fn name_taken(name: &str, product: &Product, environment: &str) -> String {
+    let label = product.environment(environment).map_or("API".into(), |found| found.label.to_lowercase());
+    let article = if label.starts_with(['a', 'e', 'i', 'o', 'u', 'A']) { "An" } else { "A" };
+    format!("{article} {label} key named {name} already exists. Choose another name.")
 }

@@ -5,13 +5,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::find_alive;
 use super::reveal::OldKey;
+use super::{find_alive, offered};
 use crate::clock::{Timestamp, hours};
 use crate::model::api_key::ApiKey;
 use crate::model::secret::Secret;
 use crate::model::text;
-use crate::product::grace_hours;
+use crate::product::{KeyAct, grace_hours};
 use crate::store::api_keys::{self, Rotation};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Flash, Place};
@@ -80,12 +80,14 @@ fn choices(app: &App, key: &ApiKey, now: Timestamp) -> Vec<Grace> {
 
 /// `GET /settings/api-keys/{id}/rotate`
 pub async fn show(State(app): State<App>, me: Me, Id(id): Id) -> Result<Response, Error> {
+    offered(&app, KeyAct::Rotate)?;
     let key = find_alive(&app, &me, &id).await?;
     Ok(page(StatusCode::OK, &Rotate::of(&app, &me, key).await?))
 }
 
 /// `POST /settings/api-keys/{id}/rotate`
 pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Form) -> Result<Response, Error> {
+    offered(&app, KeyAct::Rotate)?;
     let key = find_alive(&app, &me, &id).await?;
     let asked = fields.owned("grace");
     let Some(span) = grace_hours(&asked).filter(|_| app.product.rotation.grace.contains(&asked)) else {
