@@ -157,7 +157,7 @@ async fn the_delete_page_says_what_still_depends_on_the_key() {
     page.says("In use right now.");
     page.says("from 198.51.100.80");
     assert!(!page.html().contains("/rotate"), "a replacement is a new key: {}", page.text());
-    page.says("replace");
+    page.says("Replacing it? Create the new key first");
 }
 
 /// “Open the Actions dropdown next to the key and select Delete.”

@@ -37,8 +37,8 @@ async fn the_api_uses_keys_to_authenticate_requests() {
     }
     let key = alice.grants("siem", &["domains:read"]).await;
     assert!(works(&desk, &key.secret, LIST).await);
-    let login = json!({ "email": alice.email, "password": crate::support::PASSWORD });
-    assert_eq!(desk.visitor().post_json("/api/auth/login", &login).await.status, 404, "no session tokens");
+    let session = desk.token_of(&alice).await.secret.expect("a token");
+    assert!(!works(&desk, &session, LIST).await, "no session tokens");
 }
 
 /// “Include your API key in theAuthorization header of every request. curl -X GET "https://api.mimeprotect.com/v1/domains" \
@@ -153,6 +153,25 @@ async fn new_keys_replace_old_ones() {
     assert!(works(&desk, &old.secret, LIST).await && works(&desk, &new.secret, LIST).await);
     alice.deletes(&old, "siem-2025").await;
     assert!(!works(&desk, &old.secret, LIST).await && works(&desk, &new.secret, LIST).await);
+}
+
+/// “Create new API keys periodically and revoke old ones.” So nothing leads to a rotation.
+#[tokio::test]
+async fn no_page_leads_to_a_rotation() {
+    let (desk, alice) = desk("mimeprotect").await;
+    let id = alice.fills_in("siem", &[]).await.location().rsplit('/').next().expect("an id").to_owned();
+    let own = key_path(&id, "");
+    let sealed = alice.get(&own).await;
+    let opened = alice.post(&key_path(&id, "reveal"), &[]).await;
+    let again = alice.post(&key_path(&id, "reveal"), &[]).await;
+    let (shown, list) = (alice.get(&own).await, alice.get(KEYS).await);
+    let (docs, welcome) = (desk.visitor().get("/docs").await, alice.get("/welcome").await);
+    let forgotten = alice.fills_in("forgotten", &[]).await.location().to_owned();
+    desk.pass(keydesk::clock::days(2));
+    let destroyed = desk.signed_in(&alice.email).await.get(&forgotten).await;
+    for page in [sealed, opened, again, shown, list, docs, welcome, destroyed] {
+        assert!(!page.html().contains("/rotate") && !page.text().to_lowercase().contains("rotate"), "{}", page.text());
+    }
 }
 
 /// “Never expose API keys in client-side code, mobile apps, or browser JavaScript. All API calls should be made from your
