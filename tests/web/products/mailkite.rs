@@ -5,7 +5,7 @@ mod sessions;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::{ACTS, KEYS, desk, is_open_to_browsers, refused_with, works};
+use super::{ACTS, KEYS, desk, is_open_to_browsers, reads, refused_with, works};
 use crate::support::{Actor, Key, PASSWORD, TestApp, key_path};
 
 const LIST: &str = "GET /api/domains";
@@ -100,6 +100,7 @@ async fn it_is_scoped_to_all_domains_and_endpoints() {
     let program = desk.holder(&the_key(&alice).await.secret);
     let made = program.post_json("/api/domains", &json!({ "name": "example.com" })).await;
     assert_eq!(made.status, 201, "{}", made.text());
+    reads(&alice, "domain", "domains").await;
     let domains = [alice.inbox("example.org").await, made.json()["id"].as_str().expect("an id").to_owned()];
     for domain in &domains {
         assert_eq!(program.get(&format!("/api/domains/{domain}")).await.status, 200);
@@ -259,6 +260,10 @@ async fn there_are_no_scoped_keys_yet() {
         assert!(matches!(refused.status, 403 | 404), "{} {}", refused.status, refused.text());
     }
     assert!(works(&desk, &key.secret, LIST).await);
+    let docs = desk.visitor().get("/docs").await;
+    assert!(!docs.text().to_lowercase().contains("restricted"), "one type of key");
+    docs.says_nothing_of("Presets");
+    docs.says("Keys don’t expire.");
 }
 
 /// “A missing or invalid credential returns 401 Unauthorized.”

@@ -6,7 +6,7 @@ use axum::http::Method;
 use keydesk::clock::days;
 use serde_json::json;
 
-use super::{KEYS, desk, is_open_to_browsers, refused_with, works};
+use super::{KEYS, desk, is_open_to_browsers, reads, refused_with, works};
 use crate::support::{TestApp, key_path};
 
 const LIST: &str = "GET /v1/mailboxes";
@@ -94,6 +94,7 @@ async fn a_live_key_affects_real_data() {
     let made = desk.holder(&live.secret).post_json("/v1/mailboxes", &json!({ "name": "Orders" })).await;
     assert_eq!(made.status, 201, "{}", made.text());
     alice.get("/settings/inboxes").await.says("Orders");
+    reads(&alice, "mailbox", "mailboxes").await;
     let docs = desk.visitor().get("/docs").await;
     docs.says("mp_live_… Live key Works on real data. For production servers.");
 }

@@ -97,6 +97,14 @@ impl Actor {
     }
 }
 
+/// Asserts that people read the words of the product for what its keys reach.
+async fn reads(alice: &Actor, one: &str, many: &str) {
+    let page = alice.get("/settings/inboxes/new").await;
+    page.says(&format!("Add {one}"));
+    let capitalised = format!("{}{}", many[..1].to_uppercase(), &many[1..]);
+    alice.get("/settings/inboxes").await.has_heading(&capitalised);
+}
+
 /// One scope, held alone, opens `expected` of `requests` and nothing else; the docs say its kind.
 async fn a_scope_opens(product: &str, requests: &[&str], scope: (&str, &str), expected: &[&str]) {
     let (desk, alice) = desk(product).await;

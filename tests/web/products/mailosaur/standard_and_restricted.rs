@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::products::{KEYS, desk};
+use crate::products::{KEYS, desk, works};
 use crate::support::{Actor, Key, TestApp};
 
 /// What a key does with the inboxes themselves, and with one of them.
@@ -35,6 +35,8 @@ async fn there_are_two_types_of_keys() {
     let (desk, alice) = desk("mailosaur").await;
     let other = alice.fills_in("ci", &[("type", "personal")]).await;
     assert_eq!(other.status, 422);
+    let session = desk.token_of(&alice).await.secret.expect("a token");
+    assert!(!works(&desk, &session, "GET /api/servers").await, "a session token is neither");
     let docs = desk.visitor().get("/docs").await;
     docs.says("Standard Every inbox of your account");
     docs.says("Server-restricted One inbox");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::REQUESTS;
-use crate::products::{a_scope_opens, desk};
+use crate::products::{a_scope_opens, desk, reads};
 
 async fn opens(scope: &str, kind: &str, expected: &[&str]) {
     a_scope_opens("mimeprotect", &REQUESTS, (scope, kind), expected).await;
@@ -16,6 +16,7 @@ async fn a_key_holds_the_scopes_that_were_selected() {
     let program = desk.holder(&alice.grants("siem", &["alerts:read", "domains:read"]).await.secret);
     assert_eq!(program.get("/v1/key").await.json()["scopes"], json!(["domains:read", "alerts:read"]));
     assert_eq!(program.get("/v1/domains").await.status, 200);
+    reads(&alice, "domain", "domains").await;
     let made = program.post_json("/v1/domains", &json!({ "name": "example.com" })).await;
     assert_eq!((made.status, made.required_scope().as_str()), (403, "domains:write"));
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::REQUESTS;
-use crate::products::{a_scope_opens, desk};
+use crate::products::{a_scope_opens, desk, reads};
 
 async fn opens(scope: &str, kind: &str, expected: &[&str]) {
     a_scope_opens("shipmail", &REQUESTS, (scope, kind), expected).await;
@@ -20,6 +20,7 @@ async fn listing_domains_requires_domains_read() {
     }
     let made = sender.post_json("/api/v1/domains", &json!({ "name": "example.com" })).await;
     assert_eq!((made.status, made.required_scope().as_str()), (403, "domains:write"));
+    reads(&alice, "domain", "domains").await;
 }
 
 /// “A key with * (wildcard) has access to all endpoints.”
