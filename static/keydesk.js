@@ -58,7 +58,8 @@
       button("Copy as .env", "", "", () => key.dataset.secret + "=" + key.value, key),
     );
     key.after(actions);
-    guarded = true;
+    // What can be revealed again is not lost by leaving.
+    guarded ||= !key.matches("[data-again]");
   }
   addEventListener("beforeunload", (leaving) => { if (guarded) leaving.preventDefault(); });
   on("click", (event) => { if (event.target.closest("[data-done]")) guarded = false; });

@@ -185,6 +185,10 @@ impl Tally {
         for counted in std::mem::take(&mut self.earlier).into_iter().chain([now]).filter(|counted| !counted.is_empty())
         {
             taken.count(counted.hour, counted.ok, &counted.refused);
+            // What is counted here was known from one read of the key: a rotation makes another of it.
+            if facts.dies_at.is_some() {
+                taken.count_retiring(counted.hour, counted.ok);
+            }
         }
         if std::mem::take(&mut self.used) {
             taken.last = Some(LastUse {

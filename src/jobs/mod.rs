@@ -1,5 +1,6 @@
-//! What happens alone: usage and refused sign-ins are written, expired seals and sessions are swept. Each job is a
-//! plain function that a test can call; only [`run`] knows how often.
+//! What happens alone: usage and refused sign-ins are written, expired seals and sessions are swept, and so is what is
+//! kept of secrets that may not be shown again any more. Each job is a plain function that a test can call; only
+//! [`run`] knows how often.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use crate::entropy::Entropy;
 use crate::gate::Gate;
 use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
-use crate::store::{Act, Db, once, sealed_secrets, watch, web_sessions};
+use crate::product::Reveal;
+use crate::store::{Act, Db, kept_secrets, once, sealed_secrets, watch, web_sessions};
 
 /// At most one write per key in this time; a kill loses no more than what was counted since.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
@@ -31,12 +33,32 @@ pub struct Background {
     pub clock: Clock,
     pub entropy: Entropy,
     pub installation_id: String,
+    /// How often the product definition lets a secret be shown.
+    pub reveal: Reveal,
+}
+
+impl Background {
+    /// An act of the product's own, now.
+    fn act<'a>(&'a self, product: &'a Actor) -> Act<'a> {
+        Act {
+            actor: product,
+            at: self.clock.now(),
+            keyring: &self.keyring,
+            entropy: &self.entropy,
+            installation_id: &self.installation_id,
+        }
+    }
+}
+
+fn product() -> Actor {
+    Actor::machine("system", "Keydesk")
 }
 
 /// Runs every job until the process ends.
 pub async fn run(background: Background) {
     // Side by side: a long flush must not keep us from hearing of a deletion.
-    tokio::join!(watch::run(background.db.clone()), keep_house(background));
+    // And a long destruction must not keep what is counted from being written.
+    tokio::join!(watch::run(background.db.clone()), destroy_kept(&background), keep_house(background.clone()));
 }
 
 async fn keep_house(background: Background) {
@@ -63,24 +85,40 @@ async fn keep_house(background: Background) {
 /// # Errors
 /// If the database does not answer; nothing is lost by trying again.
 pub async fn flush(background: &Background) -> sqlx::Result<()> {
-    let Background { db, gate, keyring, clock, entropy, installation_id } = background.clone();
+    let background = background.clone();
     let writing = tokio::spawn(async move {
-        let product = Actor::machine("system", "Keydesk");
-        let act = Act {
-            actor: &product,
-            at: clock.now(),
-            keyring: &keyring,
-            entropy: &entropy,
-            installation_id: &installation_id,
-        };
-        gate.usage.flush(&db, None).await?;
-        gate.refused_sign_ins.flush(&db, &act).await
+        let Background { db, gate, .. } = &background;
+        gate.usage.flush(db, None).await?;
+        gate.refused_sign_ins.flush(db, &background.act(&product())).await
     });
     // Only the end of the runtime keeps a task from finishing.
     writing.await.unwrap_or(Err(sqlx::Error::PoolClosed))
 }
 
-/// Destroys what has expired: seals that nobody opened, records of sessions.
+/// After a start under a definition that shows a secret once: destroys what was kept under one that shows it again.
+async fn destroy_kept(background: &Background) {
+    loop {
+        match destroy_some_kept(background).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            // The sweep goes on with it.
+            Err(error) => return report("destroy kept secrets", Err(error)),
+        }
+    }
+}
+
+/// Destroys some of the secrets that are kept and may not be shown again, and says whether there may be more.
+///
+/// # Errors
+/// If the database does not answer; what was destroyed is, and the rest is by trying again.
+pub async fn destroy_some_kept(background: &Background) -> sqlx::Result<bool> {
+    match background.reveal {
+        Reveal::Once => kept_secrets::destroy_some(&background.db, &background.act(&product())).await,
+        Reveal::Again => Ok(false),
+    }
+}
+
+/// Destroys what has expired: seals that nobody opened, records of sessions, and what may not be kept any more.
 ///
 /// # Errors
 /// If the database does not answer; nothing is lost by trying again.
@@ -88,6 +126,7 @@ pub async fn sweep(background: &Background) -> sqlx::Result<()> {
     let (db, now) = (&background.db, background.clock.now());
     background.gate.sweep(now);
     sealed_secrets::sweep(db, now).await?;
+    destroy_some_kept(background).await?;
     once::sweep(db, now).await?;
     web_sessions::sweep(db, now).await
 }

@@ -196,6 +196,8 @@ pub struct ApiKey {
     pub retires_at: Option<Timestamp>,
     /// Until when the current secret waits sealed; nothing once it was revealed or destroyed.
     pub sealed_until: Option<Timestamp>,
+    /// Since when the current secret is kept, so that it can be shown again.
+    pub kept_at: Option<Timestamp>,
     pub revealed_at: Option<Timestamp>,
     pub revealed_by_name: Option<String>,
     pub revealed_ip: Option<String>,
@@ -237,6 +239,11 @@ impl ApiKey {
     /// Whether the current secret can still be revealed.
     pub fn is_sealed(&self, now: Timestamp) -> bool {
         self.deleted_at.is_none() && self.is_unrevealed() && self.sealed_until.is_some_and(|until| until > now)
+    }
+
+    /// Whether the current secret can be shown again. Only if the product definition says so, too.
+    pub fn is_kept(&self) -> bool {
+        self.deleted_at.is_none() && self.kept_at.is_some()
     }
 
     /// When the key would expire if it were rotated now: after as long as it was given when it was issued.
@@ -291,6 +298,7 @@ pub(crate) mod tests {
             rotated_at: None,
             retires_at: None,
             sealed_until: None,
+            kept_at: None,
             revealed_at: Some(NOW - days(100)),
             revealed_by_name: None,
             revealed_ip: None,

@@ -18,6 +18,7 @@ pub struct Keyring {
     audit: Hmac<Sha256>,
     form: Hmac<Sha256>,
     seal: Key,
+    envelope: Key,
     session_token: Key,
 }
 
@@ -35,6 +36,7 @@ impl Keyring {
             audit: mac("keydesk/audit-chain/v1"),
             form: mac("keydesk/form/v1"),
             seal: derive("keydesk/seal/v1"),
+            envelope: derive("keydesk/envelope/v1"),
             session_token: derive("keydesk/session-token/v1"),
         }
     }
@@ -50,6 +52,10 @@ impl Keyring {
 
     pub(super) fn seal(&self) -> &[u8; 32] {
         &self.seal.0
+    }
+
+    pub(super) fn envelope(&self) -> &[u8; 32] {
+        &self.envelope.0
     }
 
     pub(super) fn session_token(&self) -> &[u8; 32] {

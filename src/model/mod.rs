@@ -3,6 +3,7 @@
 pub mod api_key;
 pub mod audit;
 pub mod email;
+pub mod envelope;
 pub mod host;
 pub mod inbox;
 pub mod key_facts;

@@ -18,6 +18,7 @@ use crate::entropy::Entropy;
 pub const LIFETIME: Duration = hours(24);
 
 const NONCE_BYTES: usize = 24;
+const PURPOSE: &str = "keydesk/reveal-once";
 
 /// What a seal is bound to.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +29,9 @@ pub struct Binding<'a> {
 }
 
 impl Binding<'_> {
-    fn associated_data(&self) -> Vec<u8> {
-        format!("keydesk/reveal-once\0{}\0{}\0{}", self.installation_id, self.account_id, self.key_id).into_bytes()
+    /// The associated data of what is encrypted for `purpose`, and for nothing else.
+    pub(super) fn bound_to(&self, purpose: &str) -> Vec<u8> {
+        format!("{purpose}\0{}\0{}\0{}", self.installation_id, self.account_id, self.key_id).into_bytes()
     }
 }
 
@@ -40,26 +42,36 @@ pub struct Broken;
 
 /// Seals `secret`; the result is base64 of nonce and ciphertext.
 pub fn seal(secret: &Secret, binding: Binding, keyring: &Keyring, entropy: &Entropy) -> String {
-    let nonce = entropy.bytes::<NONCE_BYTES>();
-    let payload = Payload { msg: secret.reveal().as_bytes(), aad: &binding.associated_data() };
-    let sealed =
-        cipher(keyring).encrypt(&XNonce::from(nonce), payload).expect("a secret is far below the cipher's limit");
-    BASE64.encode([nonce.as_slice(), &sealed].concat())
+    encrypt(secret.reveal().as_bytes(), keyring.seal(), &binding.bound_to(PURPOSE), entropy)
 }
 
 /// # Errors
 /// [`Broken`] if the blob, its binding or the key is not the one that sealed it.
 pub fn open(sealed: &str, binding: Binding, keyring: &Keyring) -> Result<Secret, Broken> {
-    let blob = BASE64.decode(sealed).map_err(|_| Broken)?;
-    let (nonce, sealed) = blob.split_first_chunk::<NONCE_BYTES>().ok_or(Broken)?;
-    let payload = Payload { msg: sealed, aad: &binding.associated_data() };
-    let plain = Zeroizing::new(cipher(keyring).decrypt(&XNonce::from(*nonce), payload).map_err(|_| Broken)?);
-    let text = std::str::from_utf8(&plain).map_err(|_| Broken)?;
-    Ok(Secret::unsealed(text.to_owned()))
+    read(&decrypt(sealed, keyring.seal(), &binding.bound_to(PURPOSE))?)
 }
 
-fn cipher(keyring: &Keyring) -> XChaCha20Poly1305 {
-    XChaCha20Poly1305::new(keyring.seal().into())
+/// Base64 of nonce and ciphertext.
+pub(super) fn encrypt(plain: &[u8], key: &[u8; 32], bound_to: &[u8], entropy: &Entropy) -> String {
+    let nonce = entropy.bytes::<NONCE_BYTES>();
+    let payload = Payload { msg: plain, aad: bound_to };
+    let sealed = XChaCha20Poly1305::new(key.into())
+        .encrypt(&XNonce::from(nonce), payload)
+        .expect("a secret is far below the cipher's limit");
+    BASE64.encode([nonce.as_slice(), &sealed].concat())
+}
+
+pub(super) fn decrypt(sealed: &str, key: &[u8; 32], bound_to: &[u8]) -> Result<Zeroizing<Vec<u8>>, Broken> {
+    let blob = BASE64.decode(sealed).map_err(|_| Broken)?;
+    let (nonce, sealed) = blob.split_first_chunk::<NONCE_BYTES>().ok_or(Broken)?;
+    let payload = Payload { msg: sealed, aad: bound_to };
+    let plain = XChaCha20Poly1305::new(key.into()).decrypt(&XNonce::from(*nonce), payload);
+    plain.map(Zeroizing::new).map_err(|_| Broken)
+}
+
+pub(super) fn read(plain: &[u8]) -> Result<Secret, Broken> {
+    let text = std::str::from_utf8(plain).map_err(|_| Broken)?;
+    Ok(Secret::unsealed(text.to_owned()))
 }
 
 #[cfg(test)]

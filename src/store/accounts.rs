@@ -2,10 +2,8 @@
 
 use super::{Act, Db, Tx, audit_events, change, is_taken, read, users};
 use crate::model::audit::{Action, Actor, Target};
-use crate::model::key_form::NewKey;
-use crate::model::secret::Secret;
 use crate::model::user::{Role, User};
-use crate::store::api_keys;
+use crate::store::api_keys::{self, Issue};
 
 /// Who signs up, and what for.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +31,7 @@ pub async fn sign_up(
     db: &Db,
     act: &Act<'_>,
     sign_up: SignUp<'_>,
-    first_key: Option<(&NewKey, &Secret)>,
+    first_key: Option<Issue<'_>>,
 ) -> sqlx::Result<Option<User>> {
     let mut tx = db.begin().await?;
     let user = User {
@@ -55,9 +53,8 @@ pub async fn sign_up(
     let act = Act { actor: &actor, ..*act };
     let account = Target { id: &user.account_id, name: &user.account_name };
     audit_events::record(&mut tx, &act, &user.account_id, Action::AccountCreated, account, "").await?;
-    if let Some((new, secret)) = first_key {
-        api_keys::insert(&mut tx, &act, &user.account_id, api_keys::Issue { new, secret, once: None, sealed: true })
-            .await?;
+    if let Some(issue) = first_key {
+        api_keys::insert(&mut tx, &act, &user.account_id, issue).await?;
     }
     tx.commit().await?;
     Ok(Some(user))

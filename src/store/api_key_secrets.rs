@@ -14,9 +14,12 @@ pub struct OldSecret {
     pub dies_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
     pub last_used_ip: Option<String>,
+    /// Requests since the rotation, with the old secret and with the new one.
+    pub requests: i64,
+    pub new_requests: i64,
 }
 
-columns!(OldSecret { last4, dies_at, last_used_at, last_used_ip });
+columns!(OldSecret { last4, dies_at, last_used_at, last_used_ip, requests, new_requests });
 
 pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, key_id: &str, secret: &Secret) -> sqlx::Result<()> {
     const INSERT: &str = "
@@ -48,7 +51,8 @@ pub(super) async fn end_retiring(tx: &mut Tx, key_id: &str, now: Timestamp) -> s
 /// The old secret of a key, while its grace lasts.
 pub async fn find_old(db: &Db, account_id: &str, id: &str, now: Timestamp) -> sqlx::Result<Option<OldSecret>> {
     const FIND: &str = "
-        select s.last4, s.dies_at, s.last_used_at, s.last_used_ip
+        select s.last4, s.dies_at, s.last_used_at, s.last_used_ip, s.used_retiring as requests,
+            coalesce((select n.used from api_key_secrets n where n.key_id = k.id and n.dies_at is null), 0) as new_requests
         from api_key_secrets s
         join api_keys k on k.id = s.key_id
         where k.account_id = $1

@@ -2,8 +2,7 @@
 //! event in the same transaction.
 
 use super::once::{self, Once, Seen};
-use super::sealed_secrets::keep_sealed;
-use super::{Act, Db, Tx, api_key_secrets, audit_events, change, columns, is_taken, read, within};
+use super::{Act, Db, Tx, api_key_secrets, audit_events, change, columns, is_taken, read, sealed_secrets, within};
 use crate::clock::{Timestamp, hours};
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
@@ -12,6 +11,7 @@ use crate::model::key_form::NewKey;
 use crate::model::seal;
 use crate::model::secret::{Secret, SecretHash};
 use crate::model::text::{fold, until};
+use crate::product::Reveal;
 
 columns!(ApiKey {
     id,
@@ -35,6 +35,7 @@ columns!(ApiKey {
     rotated_at,
     retires_at,
     sealed_until,
+    kept_at,
     revealed_at,
     revealed_by_name,
     revealed_ip,
@@ -68,14 +69,15 @@ macro_rules! select_key {
             "
         select k.id, k.account_id, k.name, k.key_type, k.environment, k.inbox_id, i.name as inbox_name, k.scopes,
             k.allowed_ips, k.prefix, k.last4, k.created_at, cu.name as created_by_name, k.expires_at, k.expires_after, k.paused_at,
-            k.deleted_at, du.name as deleted_by_name, k.rotated_at, k.retires_at, k.sealed_until, k.revealed_at,
+            k.deleted_at, du.name as deleted_by_name, k.rotated_at, k.retires_at, k.sealed_until, s.created_at as kept_at, k.revealed_at,
             ru.name as revealed_by_name, k.revealed_ip, k.last_used_at, k.last_used_ip,
             k.last_used_agent, k.last_used_route
         from api_keys k
         left join inboxes i on i.id = k.inbox_id
         left join users cu on cu.id = k.created_by
         left join users du on du.id = k.deleted_by
-        left join users ru on ru.id = k.revealed_by",
+        left join users ru on ru.id = k.revealed_by
+        left join kept_secrets s on s.key_id = k.id",
             $($rest),*
         )
     };
@@ -89,8 +91,8 @@ pub struct Issue<'a> {
     pub secret: &'a Secret,
     /// The request that asks for it, so that asking twice issues once.
     pub once: Option<Once<'a>>,
-    /// Whether the secret waits for a reveal. Over the API it is in the answer, and nowhere else.
-    pub sealed: bool,
+    /// How often a page can show the secret. Over the API it is in the answer, and nowhere else.
+    pub reveal: Option<Reveal>,
 }
 
 /// A new secret for a key.
@@ -104,7 +106,7 @@ pub struct Rotation<'a> {
     /// The request that asks for it, so that asking twice rotates once.
     pub once: Option<Once<'a>>,
     /// As in [`Issue`].
-    pub sealed: bool,
+    pub reveal: Option<Reveal>,
 }
 
 /// What became of a key to issue.
@@ -162,7 +164,7 @@ pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, account_id: &str, issue: 
             prefix, last4, created_at, created_by, expires_at, expires_after, sealed_until
         )
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-    let Issue { new, secret, sealed, .. } = issue;
+    let Issue { new, secret, reveal, .. } = issue;
     let id = act.entropy.id("key");
     audit_events::record(tx, act, account_id, Action::KeyCreated, Target { id: &id, name: &new.name }, "").await?;
     change!(
@@ -183,13 +185,18 @@ pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, account_id: &str, issue: 
             .bind((act.actor.kind == "user").then_some(&act.actor.id))
             .bind(new.expires_at)
             .bind(new.expires_at.map(|at| at.micros() - act.at.micros()))
-            .bind(sealed.then_some(act.at + seal::LIFETIME))
+            .bind(sealed_until(act, reveal))
     );
     api_key_secrets::insert(tx, act, &id, secret).await?;
-    if sealed {
-        keep_sealed(tx, act, account_id, &id, secret).await?;
+    if let Some(reveal) = reveal {
+        sealed_secrets::keep(tx, act, (account_id, &id), secret, reveal).await?;
     }
     Ok(id)
+}
+
+/// Until when a new secret waits for its one reveal.
+fn sealed_until(act: &Act<'_>, reveal: Option<Reveal>) -> Option<Timestamp> {
+    (reveal == Some(Reveal::Once)).then_some(act.at + seal::LIFETIME)
 }
 
 /// What a secret starts with, up to its last underscore.
@@ -256,9 +263,9 @@ pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, rotation: Rotation<'_>
     }
     api_key_secrets::retire(&mut tx, &key.id, act.at, dies_at).await?;
     api_key_secrets::insert(&mut tx, act, &key.id, rotation.secret).await?;
-    change!(&mut tx, sqlx::query("delete from sealed_secrets where key_id = $1").bind(&key.id));
-    if rotation.sealed {
-        keep_sealed(&mut tx, act, &key.account_id, &key.id, rotation.secret).await?;
+    sealed_secrets::destroy(&mut tx, &key.account_id, &key.id).await?;
+    if let Some(reveal) = rotation.reveal {
+        sealed_secrets::keep(&mut tx, act, (&key.account_id, &key.id), rotation.secret, reveal).await?;
     }
     let target = Target { id: &key.id, name: &key.name };
     audit_events::record(&mut tx, act, &key.account_id, Action::KeyRotated, target, &old_key_stops(act.at, dies_at))
@@ -294,7 +301,7 @@ async fn renew(
             .bind(rotation.secret.last4())
             .bind(act.at)
             .bind((dies_at > act.at).then_some(dies_at))
-            .bind(rotation.sealed.then_some(act.at + seal::LIFETIME))
+            .bind(sealed_until(act, rotation.reveal))
             .bind(rotation.expires_at)
             .bind(&key.last4)
             .bind(key.rotated_at.map_or(0, Timestamp::micros))
@@ -377,7 +384,7 @@ async fn delete_within(
     let deleted: Option<(String,)> = within!(&mut *tx, c => sqlx::query_as(DELETE).bind(account_id).bind(id).bind(act.at).bind(by).fetch_optional(c))?;
     let Some((name,)) = deleted else { return Ok(None) };
     tx.changes(id);
-    change!(&mut *tx, sqlx::query("delete from sealed_secrets where key_id = $1").bind(id));
+    sealed_secrets::destroy(tx, account_id, id).await?;
     audit_events::record(tx, act, account_id, Action::KeyDeleted, Target { id, name: &name }, detail).await?;
     Ok(Some(name))
 }

@@ -9,6 +9,7 @@ pub mod changes;
 #[cfg(test)]
 mod changes_under_loom;
 pub mod inboxes;
+pub mod kept_secrets;
 pub mod key_changes;
 pub mod key_list;
 pub mod once;
@@ -53,6 +54,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "the desk", include_str!("../../migrations/0001_the_desk.sql")),
     (2, "the gate", include_str!("../../migrations/0002_the_gate.sql")),
     (3, "usage of an account", include_str!("../../migrations/0003_usage_of_an_account.sql")),
+    (5, "reveal again", include_str!("../../migrations/0005_reveal_again.sql")),
 ];
 
 /// The database, and what this process knows of its changes.
@@ -280,6 +282,15 @@ impl Db {
     pub async fn answers(&self) -> bool {
         let one: sqlx::Result<(i64,)> = read!(self, c => sqlx::query_as("select cast(1 as bigint)").fetch_one(c));
         one.is_ok()
+    }
+
+    /// Empties SQLite's write-ahead log, which still holds what was deleted, unless somebody is reading it just now.
+    /// `PostgreSQL` recycles its own.
+    pub async fn empty_log(&self) -> sqlx::Result<()> {
+        if let Engine::Sqlite { writer, .. } = &self.engine {
+            sqlx::query("pragma wal_checkpoint(truncate)").execute(writer).await?;
+        }
+        Ok(())
     }
 
     /// Closes every connection; SQLite checkpoints its write-ahead log.

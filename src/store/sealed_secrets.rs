@@ -1,12 +1,13 @@
 //! Sealed secrets: fresh secrets that nobody has revealed yet. A reveal consumes the row, its audit event in the same
 //! transaction; whoever comes second finds nothing.
 
-use super::{Act, Db, Tx, audit_events, change, within};
+use super::{Act, Db, Tx, audit_events, change, kept_secrets, within};
 use crate::clock::Timestamp;
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
 use crate::model::seal::{self, Binding};
 use crate::model::secret::Secret;
+use crate::product::Reveal;
 
 /// Why there is nothing to reveal.
 #[derive(Debug, thiserror::Error)]
@@ -19,13 +20,32 @@ pub enum RevealError {
     Database(#[from] sqlx::Error),
 }
 
-pub(super) async fn keep_sealed(
+/// Keeps a new secret for as many reveals as there may be: one, or any number.
+pub(super) async fn keep(
     tx: &mut Tx,
     act: &Act<'_>,
-    account_id: &str,
-    key_id: &str,
+    key: (&str, &str),
     secret: &Secret,
+    reveal: Reveal,
 ) -> sqlx::Result<()> {
+    let (account_id, key_id) = key;
+    match reveal {
+        Reveal::Once => keep_sealed(tx, act, account_id, key_id, secret).await,
+        Reveal::Again => kept_secrets::keep(tx, act, account_id, key_id, secret).await,
+    }
+}
+
+/// Destroys whatever is kept of a key's secret.
+pub(super) async fn destroy(tx: &mut Tx, account_id: &str, key_id: &str) -> sqlx::Result<()> {
+    const SEALED: &str = "delete from sealed_secrets where account_id = $1 and key_id = $2";
+    const KEPT: &str = "delete from kept_secrets where account_id = $1 and key_id = $2";
+    for delete in [SEALED, KEPT] {
+        change!(&mut *tx, sqlx::query(delete).bind(account_id).bind(key_id));
+    }
+    Ok(())
+}
+
+async fn keep_sealed(tx: &mut Tx, act: &Act<'_>, account_id: &str, key_id: &str, secret: &Secret) -> sqlx::Result<()> {
     const INSERT: &str = "insert into sealed_secrets (key_id, account_id, sealed, expires_at) values ($1, $2, $3, $4)";
     let binding = Binding { installation_id: act.installation_id, account_id, key_id };
     let sealed = seal::seal(secret, binding, act.keyring, act.entropy);
@@ -33,39 +53,47 @@ pub(super) async fn keep_sealed(
     Ok(())
 }
 
-/// Takes the sealed secret of `key`, this once.
+/// Shows the secret of `key` to whoever may see it, as often as the product definition says. Where it says once, nothing
+/// that was kept for longer is opened, though it may not be destroyed yet.
 ///
 /// # Errors
-/// [`RevealError::Gone`] if it was taken before, has expired, or never was.
-pub async fn reveal(db: &Db, act: &Act<'_>, key: &ApiKey) -> Result<Secret, RevealError> {
+/// [`RevealError::Gone`] if there is nothing to show, or nothing any more.
+pub async fn reveal(db: &Db, act: &Act<'_>, key: &ApiKey, reveal: Reveal) -> Result<Secret, RevealError> {
+    match reveal {
+        Reveal::Again if key.kept_at.is_some() => kept_secrets::reveal(db, act, key).await,
+        // A seal from before the definition changed opens, once.
+        Reveal::Again | Reveal::Once => reveal_once(db, act, key).await,
+    }
+}
+
+/// Takes the sealed secret of `key`: gone if it was taken before, has expired, or never was.
+async fn reveal_once(db: &Db, act: &Act<'_>, key: &ApiKey) -> Result<Secret, RevealError> {
     const TAKE: &str = "
         delete from sealed_secrets
         where key_id = $1
         and account_id = $2
         and expires_at > $3
         returning sealed";
-    const MARK: &str =
-        "update api_keys set revealed_at = $3, revealed_by = $4, revealed_ip = $5 where account_id = $1 and id = $2";
     let mut tx = db.begin_on(&key.account_id).await?;
     let taken: Option<(String,)> =
         within!(&mut tx, c => sqlx::query_as(TAKE).bind(&key.id).bind(&key.account_id).bind(act.at).fetch_optional(c))?;
     let (sealed,) = taken.ok_or(RevealError::Gone)?;
-    change!(
-        &mut tx,
-        sqlx::query(MARK).bind(&key.account_id).bind(&key.id).bind(act.at).bind(&act.actor.id).bind(&act.actor.ip)
-    );
-    audit_events::record(
-        &mut tx,
-        act,
-        &key.account_id,
-        Action::KeyRevealed,
-        Target { id: &key.id, name: &key.name },
-        "",
-    )
-    .await?;
+    mark_revealed(&mut tx, act, key).await?;
     tx.commit().await?;
     let binding = Binding { installation_id: act.installation_id, account_id: &key.account_id, key_id: &key.id };
     Ok(seal::open(&sealed, binding, act.keyring)?)
+}
+
+/// Says in the record and in the log that `key` is revealed, by whom and from where.
+pub(super) async fn mark_revealed(tx: &mut Tx, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<()> {
+    const MARK: &str =
+        "update api_keys set revealed_at = $3, revealed_by = $4, revealed_ip = $5 where account_id = $1 and id = $2";
+    change!(
+        &mut *tx,
+        sqlx::query(MARK).bind(&key.account_id).bind(&key.id).bind(act.at).bind(&act.actor.id).bind(&act.actor.ip)
+    );
+    let target = Target { id: &key.id, name: &key.name };
+    audit_events::record(tx, act, &key.account_id, Action::KeyRevealed, target, "").await
 }
 
 /// Destroys the seals that nobody opened in time.

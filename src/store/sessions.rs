@@ -12,6 +12,8 @@ use crate::model::user::{Role, User};
 pub const IDLE: Duration = Duration::from_secs(30 * 60);
 pub const ABSOLUTE: Duration = hours(12);
 pub const REMEMBERED: Duration = days(30);
+/// For this long after signing in, or giving the password again, somebody may do what asks for it.
+pub const FRESH: Duration = Duration::from_secs(5 * 60);
 /// Last use is written at most this often.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
@@ -28,14 +30,24 @@ pub struct Session {
     pub id: String,
     pub created_at: Timestamp,
     pub last_seen_at: Timestamp,
+    /// When whoever it is last proved it.
+    pub authenticated_at: Timestamp,
     pub remembered: bool,
     pub user: User,
+}
+
+impl Session {
+    /// Whether whoever it is proved it a moment ago: somebody else may sit there since.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now.since(self.authenticated_at) < FRESH
+    }
 }
 
 struct Row {
     session_id: String,
     session_created_at: Timestamp,
     last_seen_at: Timestamp,
+    authenticated_at: Timestamp,
     remembered: bool,
     id: String,
     account_id: String,
@@ -51,6 +63,7 @@ columns!(Row {
     session_id,
     session_created_at,
     last_seen_at,
+    authenticated_at,
     remembered,
     id,
     account_id,
@@ -65,8 +78,10 @@ columns!(Row {
 /// Starts a session for `user` and records the sign-in.
 pub async fn start(db: &Db, act: &Act<'_>, user: &User, kind: Kind) -> sqlx::Result<String> {
     const INSERT: &str = "
-        insert into sessions (id, user_id, kind, created_at, last_seen_at, expires_at, remembered, ip, user_agent)
-        values ($1, $2, $3, $4, $4, $5, $6, $7, $8)";
+        insert into sessions (
+            id, user_id, kind, created_at, last_seen_at, authenticated_at, expires_at, remembered, ip, user_agent
+        )
+        values ($1, $2, $3, $4, $4, $4, $5, $6, $7, $8)";
     let id = act.entropy.id("ses");
     let remembered = kind != Kind::Browser { remembered: false };
     let expires_at = act.at + if remembered { REMEMBERED } else { ABSOLUTE };
@@ -95,7 +110,8 @@ pub async fn start(db: &Db, act: &Act<'_>, user: &User, kind: Kind) -> sqlx::Res
 /// The session of this id, if it stands: not ended, not past its end, not idle for too long.
 pub async fn find(db: &Db, id: &str, now: Timestamp) -> sqlx::Result<Option<Session>> {
     const FIND: &str = "
-        select s.id as session_id, s.created_at as session_created_at, s.last_seen_at, s.remembered,
+        select s.id as session_id, s.created_at as session_created_at, s.last_seen_at,
+            coalesce(s.authenticated_at, s.created_at) as authenticated_at, s.remembered,
             u.id, u.account_id, a.name as account_name, u.email, u.name, u.role, u.staff_since, u.created_at
         from sessions s
         join users u on u.id = s.user_id
@@ -109,6 +125,7 @@ pub async fn find(db: &Db, id: &str, now: Timestamp) -> sqlx::Result<Option<Sess
         id: row.session_id,
         created_at: row.session_created_at,
         last_seen_at: row.last_seen_at,
+        authenticated_at: row.authenticated_at,
         remembered: row.remembered,
         user: User {
             id: row.id,
@@ -132,6 +149,22 @@ pub async fn touch(db: &Db, session: &Session, now: Timestamp) -> sqlx::Result<(
     change!(&mut tx, sqlx::query("update sessions set last_seen_at = $2 where id = $1").bind(&session.id).bind(now));
     change!(&mut tx, sqlx::query("update users set last_seen_at = $2 where id = $1").bind(&session.user.id).bind(now));
     tx.commit().await
+}
+
+/// Notes that whoever is signed in has just proved it again. Answers `false` if the session has ended meanwhile.
+pub async fn confirm(db: &Db, act: &Act<'_>, session: &Session) -> sqlx::Result<bool> {
+    const CONFIRM: &str =
+        "update sessions set authenticated_at = $3 where id = $1 and user_id = $2 and ended_at is null";
+    let user = &session.user;
+    let mut tx = db.begin_on(&user.account_id).await?;
+    let confirmed = change!(&mut tx, sqlx::query(CONFIRM).bind(&session.id).bind(&user.id).bind(act.at));
+    if confirmed == 0 {
+        return Ok(false);
+    }
+    let target = Target { id: &user.id, name: &user.email };
+    audit_events::record(&mut tx, act, &user.account_id, Action::SessionConfirmed, target, "").await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Ends a session; every credential of it is refused from now on.

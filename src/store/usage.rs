@@ -17,6 +17,8 @@ pub struct KeyUse {
     pub secret_hash: String,
     /// Requests that passed, by hour.
     ok: BTreeMap<i64, i64>,
+    /// Of these, the ones that came while the secret was retiring.
+    ok_old: BTreeMap<i64, i64>,
     /// Requests that were refused, by hour and reason.
     refused: BTreeMap<(i64, &'static str), i64>,
     /// The last request that passed.
@@ -58,10 +60,18 @@ impl KeyUse {
         }
     }
 
+    /// Says that `ok` of the hour's requests came with a secret that was retiring.
+    pub fn count_retiring(&mut self, hour: i64, ok: i64) {
+        *self.ok_old.entry(hour).or_default() += ok;
+    }
+
     /// Adds what was counted later.
     pub fn add(&mut self, later: Self) {
         for (hour, ok) in later.ok {
             *self.ok.entry(hour).or_default() += ok;
+        }
+        for (hour, ok) in later.ok_old {
+            self.count_retiring(hour, ok);
         }
         for (of, count) in later.refused {
             *self.refused.entry(of).or_default() += count;
@@ -90,15 +100,17 @@ pub async fn flush(db: &Db, batch: impl Iterator<Item = &KeyUse>) -> sqlx::Resul
 
 async fn add(tx: &mut Tx, key_use: &KeyUse) -> sqlx::Result<()> {
     const HOUR: &str = "
-        insert into usage_hours (key_id, hour, ok, refused, account_id)
-        values ($1, $2, $3, $4, $5)
+        insert into usage_hours (key_id, hour, ok, refused, account_id, ok_old)
+        values ($1, $2, $3, $4, $5, $6)
         on conflict (key_id, hour) do update
-        set ok = usage_hours.ok + excluded.ok, refused = usage_hours.refused + excluded.refused, account_id = excluded.account_id";
+        set ok = usage_hours.ok + excluded.ok, refused = usage_hours.refused + excluded.refused,
+            account_id = excluded.account_id, ok_old = usage_hours.ok_old + excluded.ok_old";
     const DAY: &str = "
-        insert into usage_days (key_id, day, ok, refused, account_id)
-        values ($1, $2, $3, $4, $5)
+        insert into usage_days (key_id, day, ok, refused, account_id, ok_old)
+        values ($1, $2, $3, $4, $5, $6)
         on conflict (key_id, day) do update
-        set ok = usage_days.ok + excluded.ok, refused = usage_days.refused + excluded.refused, account_id = excluded.account_id";
+        set ok = usage_days.ok + excluded.ok, refused = usage_days.refused + excluded.refused,
+            account_id = excluded.account_id, ok_old = usage_days.ok_old + excluded.ok_old";
     const REFUSED: &str = "
         insert into usage_refusals (key_id, hour, reason, count)
         values ($1, $2, $3, $4)
@@ -108,6 +120,7 @@ async fn add(tx: &mut Tx, key_use: &KeyUse) -> sqlx::Result<()> {
         values ($1, $2, $3)
         on conflict (key_id, ip) do update set last_seen_at = excluded.last_seen_at";
     for UsageHour { hour, ok, refused } in key_use.hours() {
+        let ok_old = key_use.ok_old.get(&hour).copied().unwrap_or(0);
         for (statement, bucket) in [(HOUR, hour), (DAY, hour.div_euclid(24))] {
             change!(
                 &mut *tx,
@@ -117,6 +130,7 @@ async fn add(tx: &mut Tx, key_use: &KeyUse) -> sqlx::Result<()> {
                     .bind(ok)
                     .bind(refused)
                     .bind(&key_use.account_id)
+                    .bind(ok_old)
             );
         }
     }
@@ -137,14 +151,21 @@ async fn mark_used(tx: &mut Tx, key_use: &KeyUse, last: &LastUse) -> sqlx::Resul
         update api_keys
         set last_used_at = $2, last_used_ip = $3, last_used_agent = $4, last_used_route = $5
         where id = $1";
-    const SECRET: &str = "update api_key_secrets set last_used_at = $2, last_used_ip = $3 where secret_hash = $1";
+    const SECRET: &str = "
+        update api_key_secrets
+        set last_used_at = $2, last_used_ip = $3, used = used + $4, used_retiring = used_retiring + $5
+        where secret_hash = $1";
     const FIRST: &str =
         "update api_keys set first_used_at = $2, first_request = $3 where id = $1 and first_used_at is null";
     change!(
         &mut *tx,
         sqlx::query(KEY).bind(&key_use.key_id).bind(last.at).bind(&last.ip).bind(&last.agent).bind(&last.route)
     );
-    change!(&mut *tx, sqlx::query(SECRET).bind(&key_use.secret_hash).bind(last.at).bind(&last.ip));
+    let (used, retiring): (i64, i64) = (key_use.ok.values().sum(), key_use.ok_old.values().sum());
+    change!(
+        &mut *tx,
+        sqlx::query(SECRET).bind(&key_use.secret_hash).bind(last.at).bind(&last.ip).bind(used).bind(retiring)
+    );
     if let Some((at, request)) = &key_use.first_request {
         change!(tx, sqlx::query(FIRST).bind(&key_use.key_id).bind(*at).bind(request));
     }

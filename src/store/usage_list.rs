@@ -41,10 +41,12 @@ pub struct Counted {
     pub key_id: String,
     pub bucket: i64,
     pub ok: i64,
+    /// Of `ok`: with the old secret of a key that was being rotated.
+    pub ok_old: i64,
     pub refused: i64,
 }
 
-columns!(Counted { key_id, bucket, ok, refused });
+columns!(Counted { key_id, bucket, ok, ok_old, refused });
 
 macro_rules! of_account {
     ($table:literal, $bucket:literal) => {
@@ -52,7 +54,7 @@ macro_rules! of_account {
             "
         select u.key_id, u.",
             $bucket,
-            " as bucket, u.ok, u.refused
+            " as bucket, u.ok, u.ok_old, u.refused
         from ",
             $table,
             " u
@@ -77,7 +79,7 @@ macro_rules! of_key {
             "
         select u.key_id, u.",
             $bucket,
-            " as bucket, u.ok, u.refused
+            " as bucket, u.ok, u.ok_old, u.refused
         from api_keys k
         join ",
             $table,

@@ -66,6 +66,13 @@ pub async fn find_by_email(db: &Db, email: &str) -> sqlx::Result<Option<(User, O
     Ok(Some((user, hash)))
 }
 
+/// Whether a user signs in with a password. Nobody else can be asked for one.
+pub async fn has_password(db: &Db, account_id: &str, id: &str) -> sqlx::Result<bool> {
+    const FIND: &str = "select id from users where account_id = $1 and id = $2 and password_hash is not null";
+    let found: Option<(String,)> = read!(db, c => sqlx::query_as(FIND).bind(account_id).bind(id).fetch_optional(c))?;
+    Ok(found.is_some())
+}
+
 /// Everybody of an account, administrators first.
 pub async fn list(db: &Db, account_id: &str) -> sqlx::Result<Vec<Person>> {
     const LIST: &str = "

@@ -15,6 +15,7 @@ use super::App;
 use super::error::{Denied, Error};
 use super::form::link;
 use super::request::RequestInfo;
+use crate::clock::Timestamp;
 use crate::model::audit::Actor;
 use crate::model::user::{Role, User};
 use crate::store::sessions::{self, Session};
@@ -81,6 +82,20 @@ impl Me {
         }
     }
 
+    /// Whether I proved who I am a moment ago.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        self.session.is_fresh(now)
+    }
+
+    /// Goes on only if I proved who I am a moment ago; otherwise by way of the password. `next` is the page where the
+    /// button is: a form is not sent again.
+    ///
+    /// # Errors
+    /// [`Error::ConfirmationRequired`] if it is too long ago.
+    pub fn confirmed(&self, app: &App, next: &str) -> Result<(), Error> {
+        if self.is_fresh(app.now()) { Ok(()) } else { Err(Error::ConfirmationRequired { next: next.to_owned() }) }
+    }
+
     /// What I do now, for the store and the audit log.
     pub fn act<'a>(&'a self, app: &'a App) -> Act<'a> {
         app.act(&self.actor)
@@ -145,6 +160,15 @@ pub async fn sign_in(
         web.set_expiry(Some(remembered()));
     }
     Ok(())
+}
+
+/// Notes that I have just proved who I am, under a new cookie, as after signing in.
+pub async fn confirm(app: &App, me: &Me) -> Result<(), Error> {
+    if !sessions::confirm(&app.db, &me.act(app), &me.session).await? {
+        return Err(Error::SignInRequired { next: String::new() });
+    }
+    me.renew_cookie();
+    Ok(me.web.cycle_id().await?)
 }
 
 /// How long a remembered browser keeps its cookie.

@@ -20,6 +20,8 @@ pub enum Place {
     AuditLog,
     Team,
     Docs,
+    /// A page that no entry leads to.
+    Elsewhere,
 }
 
 /// What happened, said once on the next page.

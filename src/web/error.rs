@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::form::with_way_back;
 use super::request::RequestInfo;
 use super::view::Moment;
 use super::{App, page, see_other};
@@ -24,6 +25,8 @@ pub enum Error {
     Forbidden(Box<Denied>),
     /// 303 to sign-in, and back.
     SignInRequired { next: String },
+    /// 303 to the password, and back.
+    ConfirmationRequired { next: String },
     /// 429
     TooManyRequests { until: Timestamp, seconds: u64 },
     /// 400
@@ -81,7 +84,7 @@ impl Error {
         match self {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Forbidden(_) | Self::CrossSite => StatusCode::FORBIDDEN,
-            Self::SignInRequired { .. } => StatusCode::SEE_OTHER,
+            Self::SignInRequired { .. } | Self::ConfirmationRequired { .. } => StatusCode::SEE_OTHER,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -178,7 +181,7 @@ impl ErrorPage<'_> {
             Error::Misdirected => plain("This isn’t the address of this desk", "Open it under the address that your administrator gave you."),
             Error::MethodNotAllowed => plain("This page can’t be opened that way", "It only answers to a button on another page. Go back and press it there."),
             Error::Busy => plain("Busy right now", "More people are signing in than we take at once, or the database is away. Your API keys are not affected. Try again in a few seconds."),
-            Error::SignInRequired { .. } | Error::Internal => {
+            Error::SignInRequired { .. } | Error::ConfirmationRequired { .. } | Error::Internal => {
                 plain("Something broke on our side", "It isn’t your doing, and nothing was half done. Try again; if it stays, send us the request id below.")
             }
         }
@@ -195,6 +198,9 @@ pub async fn render(State(app): State<App>, info: RequestInfo, request: Request,
     let Some(error) = response.extensions_mut().remove::<Error>() else { return response };
     if let Error::SignInRequired { next } = &error {
         return see_other(&format!("/sign-in{next}"));
+    }
+    if let Error::ConfirmationRequired { next } = &error {
+        return see_other(&with_way_back("/re-authenticate", next));
     }
     let (title, lead, actions) = ErrorPage::words(&error, &app.product.words);
     let shown = ErrorPage {

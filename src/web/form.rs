@@ -26,6 +26,16 @@ pub fn link(path: &str, query: &[(&str, &str)]) -> String {
     if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
 }
 
+/// `path?next=…`. The slashes of `next` stay as they are: encoded ones are taken for a trick wherever such a link is
+/// itself a way back.
+pub fn with_way_back(path: &str, next: &str) -> String {
+    const RESERVED_BUT_SLASHES: &AsciiSet = &RESERVED.remove(b'/');
+    if next.is_empty() {
+        return path.to_owned();
+    }
+    format!("{path}?next={}", utf8_percent_encode(next, RESERVED_BUT_SLASHES))
+}
+
 /// A path on this site, or nothing: no scheme, no host, no trick that a browser reads as one.
 pub fn own_path(next: &str) -> Option<&str> {
     let lowered = next.to_ascii_lowercase();
@@ -112,8 +122,8 @@ impl<S: Sync> FromRequest<S> for Form {
         if !is_form {
             return Err(Error::BadRequest("Send the form as a page of ours does: application/x-www-form-urlencoded."));
         }
-        let limit =
-            if matches!(request.uri().path(), "/sign-in" | "/sign-up") { LARGEST_SIGN_IN } else { LARGEST_BODY };
+        let has_password = matches!(request.uri().path(), "/sign-in" | "/sign-up" | "/re-authenticate");
+        let limit = if has_password { LARGEST_SIGN_IN } else { LARGEST_BODY };
         let body = to_bytes(request.into_body(), limit).await.map_err(|_| Error::TooLarge)?;
         let text = std::str::from_utf8(&body).ok();
         let fields = text.and_then(Fields::parse);
@@ -146,6 +156,14 @@ mod tests {
         assert!(Fields::parse("name=%ff%fe").is_none());
         assert!(Fields::parse("name=%E2%82%AC").is_some());
         assert!(Fields::parse("name=a%00b").is_none());
+    }
+
+    #[test]
+    fn a_way_back_can_be_a_way_back_itself() {
+        let link = with_way_back("/re-authenticate", "/settings/api-keys?q=a b&status=active");
+        assert_eq!(link, "/re-authenticate?next=/settings/api-keys%3Fq%3Da%20b%26status%3Dactive");
+        assert_eq!(own_path(&link), Some(link.as_str()));
+        assert_eq!(with_way_back("/re-authenticate", ""), "/re-authenticate");
     }
 
     #[test]

@@ -152,6 +152,7 @@ impl App {
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
             installation_id: self.installation_id.clone(),
+            reveal: self.product.keys.reveal,
         }
     }
 

@@ -20,6 +20,7 @@ use crate::model::user::User;
 use crate::model::{email, name};
 use crate::product::{ExpiryPolicy, Product};
 use crate::store::accounts::{self, SignUp};
+use crate::store::api_keys::Issue;
 use crate::store::users;
 
 const LONGEST_ACCOUNT_NAME: usize = 80;
@@ -90,7 +91,9 @@ pub async fn enroll(app: &App, actor: &Actor, application: Application) -> Resul
     let secret = first.as_ref().map(|new| Secret::generate(&app.product.secret_prefix(&new.environment), &app.entropy));
     let name = email::name_from(&address);
     let sign_up = SignUp { account_name: &account_name, email: &address, name: &name, password_hash: &password_hash };
-    let user = accounts::sign_up(&app.db, &app.act(actor), sign_up, first.as_ref().zip(secret.as_ref())).await?;
+    let reveal = Some(app.product.keys.reveal);
+    let issue = first.as_ref().zip(secret.as_ref()).map(|(new, secret)| Issue { new, secret, once: None, reveal });
+    let user = accounts::sign_up(&app.db, &app.act(actor), sign_up, issue).await?;
     user.ok_or_else(|| {
         Refused::Mistakes(("email", "Somebody already signs in with this email. Sign in instead.".to_owned()).into())
     })

@@ -12,7 +12,9 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use super::api::problem::Problem;
 use super::audience::{Audience, require};
 use super::error::{Error, Missing};
-use super::pages::{audit_log, docs, home, inboxes, keys, sign_in, sign_out, sign_up, team, theme, welcome};
+use super::pages::{
+    audit_log, docs, home, inboxes, keys, re_authenticate, sign_in, sign_out, sign_up, team, theme, welcome,
+};
 use super::{App, api, assets, cross_site, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;
 
@@ -59,6 +61,7 @@ fn visitor() -> Router<App> {
 fn member() -> Router<App> {
     Router::new()
         .route("/sign-out", post(sign_out::create))
+        .route("/re-authenticate", get(re_authenticate::show).post(re_authenticate::create))
         .route("/settings", get(home::settings))
         .route("/settings/inboxes", get(inboxes::list::show))
 }

@@ -34,6 +34,18 @@ impl Desk {
         Self::start_in(audit::folder("desk-"), prepare)
     }
 
+    /// As [`Desk::start`], with one line of the built-in product definition put differently.
+    pub fn start_where(line: &str, instead: &str) -> Self {
+        let definition = include_str!("../../products/default.toml");
+        assert_eq!(definition.matches(line).count(), 1, "{line} stands once in the definition");
+        let definition = definition.replace(line, instead);
+        Self::start_with(|command, home| {
+            let file = home.join("product.toml");
+            std::fs::write(&file, definition).expect("a product definition can be written");
+            command.env("KEYDESK_PRODUCT", file);
+        })
+    }
+
     /// Starts `keydesk demo`. What it says includes the password that it made up, so the secret audit does not keep it.
     pub fn start_demo() -> Self {
         let home = tempfile::tempdir().expect("a folder for the demo can be made");

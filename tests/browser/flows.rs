@@ -10,7 +10,11 @@ use crate::person::PASSWORD;
 
 /// Walks a flow once for each width, with JavaScript and without, each time as somebody new.
 pub async fn walk(flow: impl AsyncFn(&Browser, &str)) {
-    let desk = Desk::start();
+    walk_at(&Desk::start(), flow).await;
+}
+
+/// As [`walk`], at a desk of another product.
+pub async fn walk_at(desk: &Desk, flow: impl AsyncFn(&Browser, &str)) {
     for script in [View::WIDE, View::WIDE.without_javascript()] {
         let mut browser = Browser::open(desk.origin(), script).await;
         for view in [View::WIDE, View::PHONE] {

@@ -14,5 +14,6 @@ mod harness;
 mod inspector;
 mod looks;
 mod person;
+mod reveal_again;
 mod view;
 mod visits;

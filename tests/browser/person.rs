@@ -29,6 +29,13 @@ impl Browser {
         self.secret().await
     }
 
+    /// Has the key shown that can be shown again, and copies the secret out of its field.
+    pub async fn reveal_again(&self) -> String {
+        self.press("Reveal key").await;
+        assert_eq!(self.status().await, 200);
+        self.secret().await
+    }
+
     /// The secret in the open seal.
     pub async fn secret(&self) -> String {
         let field = self.find("textarea.seal-key").await;

@@ -75,7 +75,7 @@ impl World {
             allowed_ips: AllowedIps::default(),
         };
         let (author, app) = (TestApp::author(), &self.desk.app);
-        let issue = Issue { new: &new, secret: &secret, once: None, sealed: false };
+        let issue = Issue { new: &new, secret: &secret, once: None, reveal: None };
         let issued = api_keys::issue(&app.db, &app.act(&author), &self.account_id, issue, 0).await.expect("a write");
         let Issued::Key(id) = issued else { panic!("{issued:?}") };
         Held { id, life: self.born(secret) }
@@ -93,7 +93,7 @@ impl World {
             *held = self.issue(format!("key {number}")).await;
         } else {
             let secret = self.secret();
-            let rotation = Rotation { secret: &secret, grace_hours: 0, expires_at: None, once: None, sealed: false };
+            let rotation = Rotation { secret: &secret, grace_hours: 0, expires_at: None, once: None, reveal: None };
             let rotated = api_keys::rotate(&app.db, &app.act(&author), &key, rotation).await.expect("a write");
             assert_eq!(rotated, Rotated::Now);
             old.dead.store(true, Ordering::SeqCst);

@@ -6,6 +6,7 @@ use keydesk::clock::days;
 use keydesk::model::api_key::{AllowedIps, KeyType};
 use keydesk::model::key_form::NewKey;
 use keydesk::model::secret::Secret;
+use keydesk::product::Reveal;
 use keydesk::store::api_keys::{self, Issue, Issued};
 use keydesk::store::usage::{self, KeyUse, LastUse};
 
@@ -56,7 +57,7 @@ async fn issued(desk: &TestApp, alice: &Actor, name: &str, expires_in_days: Opti
     };
     let secret = Secret::generate("kd_live_", &desk.app.entropy);
     let author = TestApp::author();
-    let issue = Issue { new: &new, secret: &secret, once: None, sealed: true };
+    let issue = Issue { new: &new, secret: &secret, once: None, reveal: Some(Reveal::Once) };
     match api_keys::issue(&desk.app.db, &desk.app.act(&author), &alice.account_id, issue, 0).await {
         Ok(Issued::Key(id)) => id,
         other => panic!("{other:?}"),

@@ -78,7 +78,8 @@ async fn the_page_tells_of_the_old_key_and_stops_it_on_demand() {
     desk.holder(&key.secret).at("198.51.100.80").get("/v1/key").await;
     desk.flush().await;
     let page = alice.get(&key_path(&key.id, "")).await;
-    page.says("Works until 22 Nov 2026, 14:05 UTC. Last used less than a minute ago from 198.51.100.80.");
+    page.says("Works until 22 Nov 2026, 14:05 UTC. 1 request with the old key since the rotation, the last less than a minute ago from 198.51.100.80; 0 with the new one.");
+    page.says("When the first number stops growing, it’s safe to end it.");
     page.says(&format!("kd_live_…{}", &key.secret[key.secret.len() - 4..]));
 
     alice.post(&key_path(&key.id, "stop-old"), &[]).await.redirects_to(&key_path(&key.id, ""));
@@ -178,4 +179,75 @@ async fn a_rotation_gives_the_term_anew_and_promises_no_grace_beyond_the_expiry(
     let event = &desk.events(&alice).await[before];
     assert_eq!(event.detail, "old key stops in 1 day");
     alice.get(&key_path(&key.id, "")).await.says("in 30 days");
+}
+
+/// Asks `times` times with a secret.
+async fn asks(desk: &TestApp, secret: &str, times: u32) {
+    for _ in 0..times {
+        assert!(works(desk, secret).await);
+    }
+}
+
+#[tokio::test]
+async fn old_and_new_traffic_are_counted_apart_from_the_rotation_on() {
+    let desk = TestApp::with_product(|product| product.rate_limit.per_minute = 0).await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[("expires", "none")]).await;
+    asks(&desk, &key.secret, 7).await;
+    let new = rotated(&alice, &key.id, "24h").await;
+    desk.flush().await;
+    let quiet = alice.get(&key_path(&key.id, "")).await;
+    quiet.says("No requests with the old key since the rotation; 0 with the new one. It was last used less than a minute ago from 203.0.113.24.");
+
+    asks(&desk, &key.secret, 3).await;
+    asks(&desk, &new, 1200).await;
+    desk.pass(Duration::from_secs(240));
+    desk.flush().await;
+    let sentence = "3 requests with the old key since the rotation, the last 4 minutes ago from 203.0.113.24; 1,200 with the new one.";
+    alice.get(&key_path(&key.id, "")).await.says(sentence);
+    alice.get(&key_path(&key.id, "rotate")).await.says(sentence);
+    desk.pass(hours(1));
+    let alice = desk.signed_in(&alice.email).await;
+    asks(&desk, &key.secret, 2).await;
+    desk.flush().await;
+    alice.get(&key_path(&key.id, "")).await.says("5 requests with the old key since the rotation");
+
+    let rows = desk.token_of(&alice).await.walks(&format!("/v1/usage?key={}", key.id)).await;
+    let counted: Vec<_> = rows.iter().map(|row| (row["ok"].clone(), row["ok_old"].clone())).collect();
+    assert_eq!(counted, [(2.into(), 2.into()), (1210.into(), 3.into())]);
+    let days = desk.token_of(&alice).await.walks(&format!("/v1/usage?interval=day&key={}", key.id)).await;
+    assert_eq!((&days[0]["ok"], &days[0]["ok_old"]), (&1212.into(), &5.into()));
+}
+
+#[tokio::test]
+async fn a_second_rotation_begins_the_count_anew_within_the_same_hour() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[]).await;
+    let second = rotated(&alice, &key.id, "24h").await;
+    asks(&desk, &key.secret, 4).await;
+    asks(&desk, &second, 5).await;
+    let third = rotated(&alice, &key.id, "24h").await;
+    asks(&desk, &second, 2).await;
+    asks(&desk, &third, 6).await;
+    desk.flush().await;
+    let page = alice.get(&key_path(&key.id, "")).await;
+    page.says("2 requests with the old key since the rotation");
+    page.says("; 6 with the new one.");
+    let counted = format!("select ok_old from usage_hours where key_id = '{}'", key.id);
+    assert_eq!(desk.count(&counted).await, 6, "four with the first, two with the second");
+}
+
+#[tokio::test]
+async fn what_an_old_secret_is_refused_for_is_no_use_of_it() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[("preset", "send")]).await;
+    rotated(&alice, &key.id, "24h").await;
+    assert_eq!(desk.holder(&key.secret).get("/v1/inboxes").await.status, 403);
+    desk.flush().await;
+    alice
+        .get(&key_path(&key.id, ""))
+        .await
+        .says("No requests with the old key since the rotation; 0 with the new one.");
 }

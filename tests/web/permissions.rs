@@ -35,6 +35,8 @@ const ROWS: &[Row] = &[
     ("POST", "/theme", Form(&[("theme", "dark")]), [303, 303, 303, 303, 303]),
     ("GET", "/static/{hash}/{file}", Nothing, [200, 200, 200, 200, 200]),
     ("POST", "/sign-out", Nothing, [SIGN_IN, 303, 303, 303, 303]),
+    ("GET", "/re-authenticate", Nothing, [SIGN_IN, 200, 200, 200, 200]),
+    ("POST", "/re-authenticate", Nothing, [SIGN_IN, 422, 422, 422, 422]),
     ("GET", "/settings", Nothing, [SIGN_IN, 303, 303, 303, 303]),
     ("GET", "/settings/inboxes", Nothing, [SIGN_IN, 200, 200, 200, 200]),
     ("GET", "/settings/api-keys", Nothing, [SIGN_IN, 403, 200, 200, 200]),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::Method;
 use serde_json::json;
 
-use crate::support::{PASSWORD, TestApp, key_path, logged};
+use crate::support::{PASSWORD, SECRET_FILE, TestApp, key_path, logged};
 
 fn holds(haystack: &[u8], needle: &str) -> bool {
     haystack.windows(needle.len()).any(|part| part == needle.as_bytes())
@@ -97,6 +97,32 @@ async fn a_sealed_secret_lies_encrypted_and_a_revealed_one_is_gone() {
     let secret = alice.reveals(&id).await;
     assert!(!holds(&raw, &secret) && !holds(&raw, &secret[8..51]));
     assert_eq!(desk.count(&format!("select count(*) from sealed_secrets where key_id = '{id}'")).await, 0);
+}
+
+#[tokio::test]
+async fn where_keys_are_shown_again_the_same_holds_and_a_destroyed_envelope_is_gone() {
+    let desk = TestApp::revealing_again().await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[]).await;
+    for _ in 0..3 {
+        assert_eq!(alice.reveals(&key.id).await, key.secret);
+    }
+    desk.holder(&key.secret).get("/v1/key").await;
+    desk.flush().await;
+    alice.post("/re-authenticate", &[("password", "lantern copper orbit")]).await;
+    alice.confirms("/settings").await.redirects_to("/settings");
+    let (raw, log) = (desk.database.raw().await, logged());
+    let cookie = alice.cookie("keydesk").expect("a cookie");
+    for plaintext in [&key.secret, &key.secret[8..51], PASSWORD, "lantern copper orbit", &cookie] {
+        assert!(!holds(&raw, plaintext), "it stands in the database");
+        assert!(!log.contains(plaintext), "it stands in the log");
+    }
+
+    let envelope = desk.database.text(&format!("select sealed from kept_secrets where key_id = '{}'", key.id)).await;
+    assert!(holds(&raw, &envelope), "this is where it lies");
+    let once = desk.restarted(|product| product.keys.reveal = keydesk::product::Reveal::Once, SECRET_FILE).await;
+    once.sweep().await;
+    assert!(!holds(&desk.database.raw().await, &envelope), "in the file or in its log");
 }
 
 #[tokio::test]

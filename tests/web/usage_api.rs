@@ -84,7 +84,7 @@ async fn refused_requests_and_deleted_keys_are_counted_too() {
     alice.post(&crate::support::key_path(&key.id, "delete"), &[("name", "gone")]).await;
     desk.flush().await;
     let rows = reader(&desk, &alice).await.get("/v1/usage").await.json()["data"].clone();
-    assert_eq!(rows, json!([{ "key_id": key.id, "from": "2026-11-21T14:00:00Z", "ok": 0, "refused": 1 }]));
+    assert_eq!(rows, json!([{ "key_id": key.id, "from": "2026-11-21T14:00:00Z", "ok": 0, "ok_old": 0, "refused": 1 }]));
 }
 
 #[tokio::test]

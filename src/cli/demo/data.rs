@@ -130,14 +130,15 @@ async fn tell(app: &App, people: &[User], boxes: &[Inbox], story: &Story, dice: 
         allowed_ips: AllowedIps::default(),
     };
     let secret = Secret::generate(&app.product.secret_prefix(story.environment), &app.entropy);
-    let issue = Issue { new: &new, secret: &secret, once: None, sealed: true };
+    let reveal = Some(app.product.keys.reveal);
+    let issue = Issue { new: &new, secret: &secret, once: None, reveal };
     let Issued::Key(id) = api_keys::issue(&app.db, &created, &by.account_id, issue, 0).await? else {
         return Err(format!("the demo's key {} was not issued", story.name).into());
     };
     let find = async || api_keys::find(&app.db, &by.account_id, &id).await?.ok_or(sqlx::Error::RowNotFound);
     if story.ending != Ending::Sealed {
         let revealed = Act { at: created.at + moment(dice), ..created };
-        sealed_secrets::reveal(&app.db, &revealed, &find().await?).await?;
+        sealed_secrets::reveal(&app.db, &revealed, &find().await?, app.product.keys.reveal).await?;
     }
     let none = KeyUse::of(&by.account_id, &id, secret.hash(&app.keyring).to_string());
     let counted = traffic::of(none, story, now, dice);
@@ -147,9 +148,9 @@ async fn tell(app: &App, people: &[User], boxes: &[Inbox], story: &Story, dice: 
         Ending::Rotated => {
             let fresh = Secret::generate(&app.product.secret_prefix(story.environment), &app.entropy);
             let rotated = Act { at: now - MINUTE, ..created };
-            let rotation = Rotation { secret: &fresh, grace_hours: 24, expires_at: None, once: None, sealed: true };
+            let rotation = Rotation { secret: &fresh, grace_hours: 24, expires_at: None, once: None, reveal };
             api_keys::rotate(&app.db, &rotated, &find().await?, rotation).await?;
-            sealed_secrets::reveal(&app.db, &rotated, &find().await?).await?;
+            sealed_secrets::reveal(&app.db, &rotated, &find().await?, app.product.keys.reveal).await?;
         }
         Ending::Deleted => {
             let deleted = Act { at: now - hours(22), ..created };

@@ -124,7 +124,7 @@ pub async fn create(
     let new = form.validate(&app.product, inbox.as_ref(), app.now()).map_err(mistakes)?;
     let new = no_wider(&caller.holder, new, &app.product)?;
     let secret = Secret::generate(&app.product.secret_prefix(&new.environment), &app.entropy);
-    let issue = Issue { new: &new, secret: &secret, once: request.once(), sealed: false };
+    let issue = Issue { new: &new, secret: &secret, once: request.once(), reveal: None };
     let act = app.act(&caller.actor);
     let issued = match api_keys::issue(&app.db, &act, caller.account_id(), issue, app.product.keys.limit).await? {
         Issued::Key(id) => IssuedKey::with(&find(&app, &caller, &id).await?, &secret, app.now()),
@@ -203,7 +203,7 @@ pub async fn rotate(
     let grace_hours = request.body.grace_hours(&app.product)?;
     let secret = Secret::generate(&app.product.secret_prefix(&key.environment), &app.entropy);
     let rotation =
-        Rotation { secret: &secret, grace_hours, expires_at: key.expires_at, once: request.once(), sealed: false };
+        Rotation { secret: &secret, grace_hours, expires_at: key.expires_at, once: request.once(), reveal: None };
     let rotated = api_keys::rotate(&app.db, &app.act(&caller.actor), &key, rotation).await?;
     let key = find(&app, &caller, &id).await?;
     match rotated {

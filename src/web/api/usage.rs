@@ -25,6 +25,9 @@ pub struct Usage {
     /// Requests that passed.
     #[schema(minimum = 0)]
     ok: i64,
+    /// Those of `ok` that came with the old secret of a key, after it was rotated.
+    #[schema(minimum = 0)]
+    ok_old: i64,
     /// Requests that were refused.
     #[schema(minimum = 0)]
     refused: i64,
@@ -107,6 +110,12 @@ fn cursor(asked: &Asked) -> Result<Option<(i64, &str)>, Problem> {
 impl Usage {
     fn of(counted: Counted, interval: Interval) -> Self {
         let from = Timestamp::from_micros(counted.bucket.saturating_mul(interval.micros()));
-        Self { key_id: counted.key_id, from: Moment(from), ok: counted.ok, refused: counted.refused }
+        Self {
+            key_id: counted.key_id,
+            from: Moment(from),
+            ok: counted.ok,
+            ok_old: counted.ok_old,
+            refused: counted.refused,
+        }
     }
 }

@@ -6,6 +6,7 @@ pub mod docs;
 pub mod home;
 pub mod inboxes;
 pub mod keys;
+pub mod re_authenticate;
 pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;

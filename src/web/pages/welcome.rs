@@ -63,6 +63,16 @@ impl Welcome<'_> {
         matches!(self.seal, Some(Seal::Open { .. }))
     }
 
+    /// The key, if its secret was shown before and is not being shown now.
+    fn revealed_key(&self) -> Option<&ApiKey> {
+        let key = self.key.as_ref()?;
+        match self.seal.as_ref()? {
+            Seal::Done { .. } => Some(key),
+            Seal::Sealed { .. } => key.revealed_at.map(|_| key),
+            Seal::Open { .. } => None,
+        }
+    }
+
     fn is_sealed(&self) -> bool {
         matches!(self.seal, Some(Seal::Sealed { .. }))
     }
@@ -79,17 +89,19 @@ impl Welcome<'_> {
         match (&self.seal, &self.received) {
             (_, Some(_)) => "Your key works. Next: give each service its own key, with only the scopes it needs.",
             (Some(Seal::Open { .. }), None) => "Store the key now, then make a request with it.",
-            (Some(Seal::Sealed { .. }), None) => {
+            (Some(Seal::Sealed { .. }), None) if self.revealed_key().is_none() => {
                 "Your account is ready, and so is your first key. Three short steps to a working request."
             }
-            (Some(Seal::Done { .. }), None) => "Your key is out. Make a request with it and see it arrive here.",
+            (Some(Seal::Done { .. } | Seal::Sealed { .. }), None) => {
+                "Your key is out. Make a request with it and see it arrive here."
+            }
             (None, None) => "Your account is ready. Create a key, then make a request with it.",
         }
     }
 
     /// Whether step `number` is done, next, or still to come.
     fn step(&self, number: u8) -> &'static str {
-        let revealed = self.is_open() || matches!(self.seal, Some(Seal::Done { .. }));
+        let revealed = self.is_open() || self.revealed_key().is_some();
         match (number, revealed, self.received.is_some()) {
             (_, _, true) | (1, true, _) => "done",
             (1, false, _) | (2, true, _) => "now",
@@ -111,7 +123,7 @@ impl Welcome<'_> {
 /// `GET /welcome`
 pub async fn show(State(app): State<App>, me: Me) -> Result<Response, Error> {
     let key = api_keys::find_first(&app.db, me.account_id()).await?;
-    let seal = key.as_ref().map(|key| Seal::of(key, app.now(), "welcome"));
+    let seal = key.as_ref().map(|key| Seal::of(key, &app, "welcome"));
     Ok(page(StatusCode::OK, &Welcome::of(&app, &me, key, seal).await?))
 }
 

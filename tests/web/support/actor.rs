@@ -166,6 +166,11 @@ impl Actor {
         Self { ip: ip.parse().expect("an address"), ..self.clone() }
     }
 
+    /// The same person, with the same cookies, at another start of the desk.
+    pub fn before(&self, desk: &TestApp) -> Self {
+        Self { router: desk.router.clone(), ..self.clone() }
+    }
+
     /// Creates a standard key with full access and leaves it sealed; `fields` change or add to the form.
     pub async fn creates(&self, name: &str, fields: &[Field<'_>]) -> String {
         let mut form = vec![("name", name), ("type", "standard"), ("environment", "live"), ("preset", "full")];

@@ -13,7 +13,7 @@ use keydesk::entropy::Entropy;
 use keydesk::jobs;
 use keydesk::model::audit::{Actor as Author, AuditEvent};
 use keydesk::model::keyring::Keyring;
-use keydesk::product::{DEFAULT, Product};
+use keydesk::product::{DEFAULT, Product, Reveal};
 use keydesk::store::audit_events::{self, Slice};
 use keydesk::web::{App, Parts, routes};
 
@@ -25,7 +25,7 @@ const NOW: Timestamp = Timestamp::from_micros(1_795_269_900_000_000);
 pub const PUBLIC_URL: &str = "http://localhost:8080";
 /// The gateways whose word is taken.
 pub const PROXIES: &str = "10.0.0.0/8";
-const SECRET_FILE: [u8; 32] = [42; 32];
+pub const SECRET_FILE: [u8; 32] = [42; 32];
 const CACHE_KEYS: usize = 1000;
 
 pub struct TestApp {
@@ -43,6 +43,29 @@ impl TestApp {
     /// The built-in product, changed.
     pub async fn with_product(change: impl FnOnce(&mut Product)) -> Self {
         Self::of(change, PUBLIC_URL, CACHE_KEYS).await
+    }
+
+    /// The built-in product, showing secrets again.
+    pub async fn revealing_again() -> Self {
+        Self::with_product(|product| product.keys.reveal = Reveal::Again).await
+    }
+
+    /// The same database after a restart: under a definition that was changed, or another secret file.
+    pub async fn restarted(&self, change: impl FnOnce(&mut Product), secret_file: [u8; 32]) -> Self {
+        let mut product = self.app.product.clone();
+        change(&mut product);
+        let parts = Parts {
+            db: self.app.db.clone(),
+            product,
+            keyring: Keyring::derive(&secret_file),
+            clock: self.app.clock.clone(),
+            entropy: self.app.entropy.clone(),
+            public_url: self.app.public_url.clone(),
+            proxies: PROXIES.parse().expect("networks"),
+            cache_keys: CACHE_KEYS,
+        };
+        let app = App::new(parts).await.expect("the database answers");
+        Self { router: routes::router(app.clone()), app, database: self.database.clone() }
     }
 
     /// The built-in product without a rate limit, behind a gate that remembers `keys` keys.
@@ -138,7 +161,7 @@ impl TestApp {
             "select count(*) from api_keys where deleted_at is null",
             "select count(*) from api_keys",
             "select count(*) from api_key_secrets where dies_at is null",
-            "select count(*) from sealed_secrets",
+            "select (select count(*) from sealed_secrets) + (select count(*) from kept_secrets)",
             "select count(*) from inboxes where deleted_at is null",
             "select count(*) from users",
             "select count(*) from accounts",

@@ -64,6 +64,16 @@ impl TestDatabase {
         counted.expect("a count").0
     }
 
+    /// A text that a query finds.
+    pub async fn text(&self, sql: &str) -> String {
+        let sql = AssertSqlSafe(sql.to_owned());
+        let found: sqlx::Result<(String,)> = match &self.db.engine {
+            Engine::Sqlite { writer, .. } => sqlx::query_as(sql).fetch_one(writer).await,
+            Engine::Postgres(pool) => sqlx::query_as(sql).fetch_one(pool).await,
+        };
+        found.expect("a text").0
+    }
+
     /// Everything that lies at rest: the bytes of the database file and its log, or every row of every table as text.
     pub async fn raw(&self) -> Vec<u8> {
         match &self.db.engine {

@@ -16,7 +16,7 @@ mod verdicts;
 
 pub use actor::{Actor, Key, PASSWORD};
 pub use answer::Answer;
-pub use app::TestApp;
+pub use app::{SECRET_FILE, TestApp};
 pub use binary::Binary;
 pub use cast::{Cast, HOME};
 pub use dice::Dice;

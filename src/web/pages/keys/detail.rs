@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::reveal::{OldKey, SealPage};
-use super::{Abilities, Seal, find};
+use super::{Abilities, Seal, awaits_first_reveal, can_show_again, find};
 use crate::clock::{Timestamp, days};
 use crate::model::api_key::ApiKey;
 use crate::model::text;
@@ -31,6 +31,10 @@ const EVENTS: i64 = 8;
 struct Detail {
     chrome: Chrome,
     may_change: bool,
+    /// Whether I can have its secret shown again.
+    may_reveal: bool,
+    /// Other keys can be shown again, and this one is not kept.
+    not_kept: bool,
     key: ApiKey,
     standing: Standing,
     abilities: Abilities,
@@ -97,8 +101,8 @@ const PERIODS: [(&str, &str); 4] = [("24h", "24 hours"), ("7d", "7 days"), ("30d
 pub async fn show(State(app): State<App>, me: Me, Id(id): Id, Query(query): Query) -> Result<Response, Error> {
     let key = find(&app, &me, &id).await?;
     let now = app.now();
-    if key.is_sealed(now) && me.is_administrator() {
-        let seal = Seal::of(&key, now, "");
+    if awaits_first_reveal(&key, &app) && me.is_administrator() {
+        let seal = Seal::of(&key, &app, "");
         return Ok(page(StatusCode::OK, &SealPage::of(&app, &me, key, seal).await?));
     }
     let period = PERIODS.iter().map(|(id, _)| *id).find(|id| *id == query.get("period")).unwrap_or("30d");
@@ -110,6 +114,8 @@ pub async fn show(State(app): State<App>, me: Me, Id(id): Id, Query(query): Quer
     let shown = Detail {
         chrome,
         may_change: me.is_administrator() && key.deleted_at.is_none(),
+        may_reveal: me.is_administrator() && can_show_again(&key, &app.product),
+        not_kept: app.product.reveals_again() && key.kept_at.is_none() && key.deleted_at.is_none(),
         standing: Standing::of(&key, now),
         abilities: Abilities::of(&key, &app.product, now),
         old: OldKey::find(&app, &key).await?,

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{Tag, type_label};
+use super::{Tag, can_show_again, type_label};
 use crate::clock::Timestamp;
 use crate::model::api_key::{ApiKey, Status};
 use crate::model::secret::Secret;
@@ -95,6 +95,7 @@ struct Row {
     soon: Option<String>,
     retires: Option<Moment>,
     alive: bool,
+    can_reveal: bool,
 }
 
 /// What the query string asks for.
@@ -392,6 +393,7 @@ impl Row {
                 .filter(|at| status == Status::Retiring && *at > now)
                 .map(|at| Moment::new(at, text::until(at, now))),
             alive: status != Status::Deleted,
+            can_reveal: can_show_again(key, product),
         }
     }
 }

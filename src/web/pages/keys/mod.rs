@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::model::api_key::{ApiKey, KeyType};
+use crate::model::seal::LIFETIME;
 use crate::model::secret::Secret;
 use crate::model::text;
 use crate::product::{KeyAct, Product};
@@ -103,6 +104,19 @@ fn reach(key: &ApiKey, product: &Product) -> String {
     }
 }
 
+/// Whether a page can show the key's secret as often as somebody asks.
+fn can_show_again(key: &ApiKey, product: &Product) -> bool {
+    product.reveals_again() && key.is_kept()
+}
+
+/// Whether the key is about to be shown for the first time: its page is its seal. One that can be shown again has a page
+/// of its own after a day.
+fn awaits_first_reveal(key: &ApiKey, app: &App) -> bool {
+    let now = app.now();
+    let lately = key.kept_at.is_some_and(|at| now.since(at) < LIFETIME);
+    key.is_sealed(now) || (can_show_again(key, &app.product) && key.revealed_at.is_none() && lately)
+}
+
 /// The seal in its states.
 pub enum Seal {
     Sealed {
@@ -111,26 +125,37 @@ pub enum Seal {
         last4: String,
         /// The screen that the reveal comes back to.
         from: &'static str,
+        /// Whether it can be revealed as often as somebody asks, or one time.
+        again: bool,
     },
     Open {
         secret: Secret,
         env_var: String,
+        /// As in [`Seal::Sealed`].
+        again: bool,
     },
     Done {
         key: Box<ApiKey>,
         at: Option<Moment>,
+        /// Whether the product shows other keys again.
+        again: bool,
+        /// Whether the page can give it another secret.
+        may_rotate: bool,
     },
 }
 
 impl Seal {
     /// The seal of a key whose secret is not being revealed right now.
-    pub fn of(key: &ApiKey, now: Timestamp, from: &'static str) -> Self {
-        if key.is_sealed(now) {
-            return Self::Sealed { key_id: key.id.clone(), prefix: key.prefix.clone(), last4: key.last4.clone(), from };
+    pub fn of(key: &ApiKey, app: &App, from: &'static str) -> Self {
+        let again = can_show_again(key, &app.product);
+        if again || key.is_sealed(app.now()) {
+            let (key_id, prefix, last4) = (key.id.clone(), key.prefix.clone(), key.last4.clone());
+            return Self::Sealed { key_id, prefix, last4, from, again };
         }
         let at =
             key.revealed_at.map(|at| Moment::new(at, format!("{} at {} UTC", text::date(at), text::time_of_day(at))));
-        Self::Done { key: Box::new(key.clone()), at }
+        let (again, may_rotate) = (app.product.reveals_again(), app.product.offers(KeyAct::Rotate));
+        Self::Done { key: Box::new(key.clone()), at, again, may_rotate }
     }
 }
 

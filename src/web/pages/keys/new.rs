@@ -258,7 +258,7 @@ pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Resul
     };
     let secret = Secret::generate(&app.product.secret_prefix(&new.environment), &app.entropy);
     let once = (!form_id.is_empty()).then_some(Once { key: form_id, request: "" });
-    let issue = Issue { new: &new, secret: &secret, once, sealed: true };
+    let issue = Issue { new: &new, secret: &secret, once, reveal: Some(app.product.keys.reveal) };
     let limit = app.product.keys.limit;
     match api_keys::issue(&app.db, &me.act(&app), me.account_id(), issue, limit).await? {
         Issued::Key(id) | Issued::Before(id) => Ok(see_other(&format!("/settings/api-keys/{id}"))),

@@ -1,15 +1,16 @@
-//! The one-time reveal. The secret leaves in the answer to this POST and nowhere else; whoever comes second is told who
-//! was first.
+//! The reveal. The secret leaves in the answer to this POST and nowhere else. Where it leaves once, whoever comes second
+//! is told who was first; where it leaves again, it asks for the password first.
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{Abilities, Seal, find};
+use super::{Abilities, Seal, can_show_again, find};
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
 use crate::model::text;
+use crate::product::KeyAct;
 use crate::store::sealed_secrets::{self, RevealError};
 use crate::store::{accounts, api_key_secrets};
 use crate::web::audience::Me;
@@ -28,6 +29,7 @@ pub struct SealPage {
     key: ApiKey,
     abilities: Abilities,
     seal: Seal,
+    may_rotate: bool,
     old: Option<OldKey>,
 }
 
@@ -38,6 +40,12 @@ pub struct OldKey {
     pub until: String,
     pub last_used: Option<Moment>,
     pub from: String,
+    /// Whether it was used since the rotation.
+    pub is_used: bool,
+    /// `312 requests`
+    pub requests: String,
+    /// With the new secret: `5,120`.
+    pub new_requests: String,
 }
 
 impl SealPage {
@@ -46,8 +54,8 @@ impl SealPage {
         // This page may be the answer to a POST; the theme button must come back to something that can be opened.
         chrome.here = format!("/settings/api-keys/{}", key.id);
         let abilities = Abilities::of(&key, &app.product, app.now());
-        let old = OldKey::find(app, &key).await?;
-        Ok(Self { chrome, key, abilities, seal, old })
+        let (old, may_rotate) = (OldKey::find(app, &key).await?, app.product.offers(KeyAct::Rotate));
+        Ok(Self { chrome, key, abilities, seal, may_rotate, old })
     }
 
     fn title(&self) -> String {
@@ -74,6 +82,9 @@ impl OldKey {
             dies: Moment::new(old.dies_at, text::date_time(old.dies_at)),
             last_used: old.last_used_at.map(|at| Moment::ago_in_words(at, now)),
             from: old.last_used_ip.unwrap_or_default(),
+            is_used: old.requests > 0,
+            requests: text::count(old.requests.unsigned_abs(), "request", "requests"),
+            new_requests: text::thousands(old.new_requests.unsigned_abs()),
         }))
     }
 }
@@ -82,11 +93,15 @@ impl OldKey {
 pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Form) -> Result<Response, Error> {
     let key = find(&app, &me, &id).await?;
     let from = if fields.get("from") == "welcome" { "welcome" } else { "" };
+    if app.product.reveals_again() {
+        me.confirmed(&app, &if from.is_empty() { format!("/settings/api-keys/{id}") } else { "/welcome".into() })?;
+    }
     // The page first, the secret last: once it is taken, nothing may fail any more.
     let answer = Around::of(&app, &me, key.clone(), from).await?;
-    match sealed_secrets::reveal(&app.db, &me.act(&app), &key).await {
+    match sealed_secrets::reveal(&app.db, &me.act(&app), &key, app.product.keys.reveal).await {
         Ok(secret) => {
-            let seal = Seal::Open { secret, env_var: app.product.brand.env_var.clone() };
+            let again = can_show_again(&key, &app.product);
+            let seal = Seal::Open { secret, env_var: app.product.brand.env_var.clone(), again };
             Ok(answer.with(StatusCode::OK, seal))
         }
         Err(RevealError::Gone) => {
@@ -94,7 +109,7 @@ pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Fo
             accounts::note(&app.db, &me.act(&app), me.account_id(), Action::KeyRevealRefused, target).await?;
             // Read again: somebody else's reveal is what this page tells about.
             let key = find(&app, &me, &id).await?;
-            let seal = Seal::of(&key, app.now(), "");
+            let seal = Seal::of(&key, &app, from);
             Ok(Around::of(&app, &me, key, from).await?.with(StatusCode::GONE, seal))
         }
         Err(RevealError::Database(error)) => Err(error.into()),
@@ -110,7 +125,7 @@ enum Around<'a> {
 
 impl<'a> Around<'a> {
     async fn of(app: &'a App, me: &Me, key: ApiKey, from: &'static str) -> Result<Self, Error> {
-        let seal = Seal::of(&key, app.now(), from);
+        let seal = Seal::of(&key, app, from);
         Ok(match from {
             "welcome" => Self::Welcome(Box::new(Welcome::of(app, me, Some(key), Some(seal)).await?)),
             _ => Self::Key(Box::new(SealPage::of(app, me, key, seal).await?)),

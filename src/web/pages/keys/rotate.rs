@@ -97,7 +97,8 @@ pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Fo
     };
     let secret = Secret::generate(&app.product.secret_prefix(&key.environment), &app.entropy);
     let expires_at = key.renewed_expiry(app.now());
-    let rotation = Rotation { secret: &secret, grace_hours: span, expires_at, once: None, sealed: true };
+    let reveal = Some(app.product.keys.reveal);
+    let rotation = Rotation { secret: &secret, grace_hours: span, expires_at, once: None, reveal };
     // A form that was answered before, by a second press or by somebody else, has nothing left to do.
     let answered = fields.get("last4");
     if answered.is_empty() || answered == key.last4 {
