@@ -41,6 +41,7 @@ mod layers;
 mod once;
 mod openapi;
 mod permissions;
+mod products;
 mod races;
 mod re_authenticate;
 mod reveal_switched;

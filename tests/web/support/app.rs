@@ -2,6 +2,7 @@
 //! name.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -81,6 +82,16 @@ impl TestApp {
     /// The built-in product as the world reaches it over TLS.
     pub async fn over_https() -> Self {
         Self::of(|_| {}, "https://keys.example", CACHE_KEYS).await
+    }
+
+    /// The product of `products/<name>.toml`; `KEYDESK_TEST_PRODUCTS` names another directory.
+    pub async fn of_product(name: &str) -> Self {
+        Self::of(|product| *product = defined(name), PUBLIC_URL, CACHE_KEYS).await
+    }
+
+    /// As [`Self::of_product`], as the world reaches it over TLS.
+    pub async fn of_product_over_https(name: &str) -> Self {
+        Self::of(|product| *product = defined(name), "https://keys.example", CACHE_KEYS).await
     }
 
     async fn of(change: impl FnOnce(&mut Product), public_url: &str, cache_keys: usize) -> Self {
@@ -178,6 +189,12 @@ impl TestApp {
         }
         counts
     }
+}
+
+fn defined(name: &str) -> Product {
+    let shipped = || concat!(env!("CARGO_MANIFEST_DIR"), "/products").into();
+    let folder: PathBuf = std::env::var_os("KEYDESK_TEST_PRODUCTS").map_or_else(shipped, PathBuf::from);
+    Product::load(Some(&folder.join(format!("{name}.toml")))).unwrap_or_else(|why| panic!("{why}"))
 }
 
 /// Differs between tests and between the desks of one test; the same in every run.
