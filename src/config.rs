@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::entropy::Entropy;
-use crate::model::host::{host_of, is_loopback};
+use crate::host::{host_of, is_loopback};
 use crate::model::keyring::{Keyring, SECRET_FILE_BYTES};
 use crate::model::trusted_proxies::TrustedProxies;
-use crate::product::Product;
+use crate::product::{Definition, Product};
 
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
@@ -89,7 +89,13 @@ impl Settings {
     /// # Errors
     /// If the file cannot be read or contradicts itself.
     pub fn product(&self) -> Result<Product, SettingError> {
-        Ok(Product::load(self.product.as_deref())?)
+        Ok(self.definition()?.product)
+    }
+
+    /// # Errors
+    /// As [`Settings::product`].
+    pub fn definition(&self) -> Result<Definition, SettingError> {
+        Ok(Definition::load(self.product.as_deref())?)
     }
 
     /// Reads the secret file, or creates it on the first start.

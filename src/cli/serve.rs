@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::entropy::Entropy;
 use crate::jobs;
+use crate::product::Report;
 use crate::store::Db;
 use crate::web::{App, Parts, server};
 
@@ -68,13 +69,13 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 /// Opens everything that the settings name.
 pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure> {
     let public_url = settings.public_url(bound)?;
-    let product = settings.product()?;
+    let definition = settings.definition()?;
     settings.make_data_dir()?;
     let keyring = settings.keyring(&Entropy::System)?;
     let db = Db::open(&settings.database_url()).await?;
     let parts = Parts {
         db,
-        product,
+        product: definition.product.clone(),
         keyring,
         clock: Clock::System,
         entropy: Entropy::System,
@@ -82,7 +83,19 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
         proxies: settings.trusted_proxies.clone(),
         cache_keys: settings.cache_keys,
     };
-    Ok(App::new(parts).await?)
+    let app = App::new(parts).await?;
+    let own = app.product.secret_prefixes();
+    let others = app.gate.prefixes.all().into_iter().filter(|prefix| !own.contains(prefix));
+    let beside = definition.beside(&others.map(|prefix| (prefix, "in the database".into())).collect::<Vec<_>>());
+    warn(&[&definition.warnings, &beside]);
+    Ok(app)
+}
+
+/// Says what is odd about the definition, once, where it does not mix with what a program reads.
+fn warn(reports: &[&Report]) {
+    for report in reports.iter().filter(|report| report.count() > 0) {
+        anstream::eprintln!("{}\n", report.styled());
+    }
 }
 
 /// Serves `app` on `listener` until told to stop; requests in flight are finished and counted usage is written.

@@ -64,9 +64,8 @@ pub async fn destroy_some(db: &Db, act: &Act<'_>) -> sqlx::Result<bool> {
     const ACCOUNTS: &str = "
         select a.id, a.name
         from accounts a
-        where exists (select 1 from kept_secrets s where s.account_id = a.id)
-        order by a.id
-        limit $1";
+        where a.id in (select distinct s.account_id from kept_secrets s order by s.account_id limit $1)
+        order by a.id";
     let accounts: Vec<Account> = read!(db, c => sqlx::query_as(ACCOUNTS).bind(ACCOUNTS_AT_ONCE).fetch_all(c))?;
     for account in &accounts {
         destroy_of(db, act, account).await?;

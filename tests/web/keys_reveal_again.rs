@@ -8,30 +8,27 @@ use keydesk::store::sessions::FRESH;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::{Actor, Answer, SECRET_FILE, TestApp, key_path, logged};
+use crate::support::{Actor, Answer, TestApp, key_path, logged};
 
-const ONLY_TIME: &str = "only time";
+pub const ONLY_TIME: &str = "only time";
 
-fn once(product: &mut Product) {
-    product.keys.reveal = Reveal::Once;
-}
-
-fn again(product: &mut Product) {
+pub fn again(product: &mut Product) {
     product.keys.reveal = Reveal::Again;
 }
 
 impl TestApp {
-    async fn kept(&self, id: &str) -> i64 {
+    /// How many envelopes lie there for a key.
+    pub async fn kept(&self, id: &str) -> i64 {
         self.count(&format!("select count(*) from kept_secrets where key_id = '{id}'")).await
     }
 }
 
-async fn reveal(who: &Actor, id: &str) -> Answer {
+pub async fn reveal(who: &Actor, id: &str) -> Answer {
     who.post(&key_path(id, "reveal"), &[]).await
 }
 
 /// Nothing was shown, and the log says that it was asked for.
-async fn is_refused(desk: &TestApp, who: &Actor, id: &str, sentence: &str) {
+pub async fn is_refused(desk: &TestApp, who: &Actor, id: &str, sentence: &str) {
     let before = desk.events(who).await.len();
     let answer = reveal(who, id).await;
     assert_eq!(answer.status, 410, "{}", answer.text());
@@ -237,21 +234,6 @@ async fn a_key_made_or_rotated_over_the_api_is_not_kept_and_the_page_says_what_t
 }
 
 #[tokio::test]
-async fn what_was_sealed_for_one_reveal_before_the_switch_stays_so() {
-    let before = TestApp::new().await;
-    let alice = before.alice().await;
-    let (waiting, revealed) = (alice.creates("waiting", &[]).await, alice.key("revealed", &[]).await);
-    let desk = before.restarted(again, SECRET_FILE).await;
-    let alice = alice.before(&desk);
-    is_refused(&desk, &alice, &revealed.id, "It can’t be shown again. Lost it? Rotate the key").await;
-    alice.get(&key_path(&waiting, "")).await.says("You can reveal this key one time.");
-    let shown = reveal(&alice, &waiting).await;
-    assert_eq!(shown.status, 200);
-    shown.says(ONLY_TIME);
-    is_refused(&desk, &alice, &waiting, "It can’t be shown again.").await;
-}
-
-#[tokio::test]
 async fn an_envelope_moved_to_another_key_opens_nothing_and_is_not_called_a_reveal() {
     let desk = TestApp::revealing_again().await;
     let (alice, bob) = (desk.alice().await, desk.bob().await);
@@ -287,84 +269,6 @@ async fn under_another_secret_file_nothing_opens_and_the_log_says_it_once_withou
         log.lines().filter(|line| line.contains(&request) && line.contains("does not open under")).collect();
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(!log.contains(&key.secret[8..]));
-}
-
-#[tokio::test]
-async fn going_back_to_one_reveal_opens_nothing_from_the_first_moment_and_destroys_what_was_kept() {
-    let before = TestApp::revealing_again().await;
-    let (alice, bob) = (before.alice().await, before.bob().await);
-    let keys = [alice.key("one", &[]).await, alice.key("two", &[]).await];
-    let unseen = alice.creates("unseen", &[]).await;
-    let desk = before.restarted(once, SECRET_FILE).await;
-    let (alice, bob) = (alice.before(&desk), bob.before(&desk));
-    assert_eq!(desk.count("select count(*) from kept_secrets").await, 5, "two first keys and three others");
-    for id in keys.iter().map(|key| key.id.as_str()).chain([unseen.as_str()]) {
-        is_refused(&desk, &alice, id, "Rotate").await;
-        alice.get(&key_path(id, "")).await.says_nothing_of("/reveal");
-    }
-    let wrapped = "select count(*) from kept_secrets where length(wrapped_key) > 60 and length(sealed) > 60";
-    assert_eq!(desk.count(wrapped).await, 5);
-    let (hers, his) = (desk.events(&alice).await.len(), desk.events(&bob).await.len());
-    desk.sweep().await;
-    assert_eq!(desk.count("select count(*) from kept_secrets").await, 0);
-    for (who, before, detail) in [(&alice, hers, "those of 4 keys"), (&bob, his, "those of 1 key")] {
-        let events = desk.events(who).await;
-        let event = &events[before];
-        assert_eq!(events.len(), before + 1);
-        assert_eq!((event.action.code(), event.detail.as_str()), ("secrets.destroyed", detail));
-        assert_eq!((event.actor_kind.as_str(), event.actor_name.as_str()), ("system", "Keydesk"));
-        assert_eq!(event.target_id, who.account_id);
-    }
-    desk.sweep().await;
-    assert_eq!(desk.events(&alice).await.len(), hers + 1, "said once");
-    alice.get("/settings/audit-log").await.says("Destroyed kept secrets, those of 4 keys secrets.destroyed");
-    for key in &keys {
-        assert_eq!(desk.holder(&key.secret).get("/v1/key").await.status, 200, "the keys work on");
-    }
-    let desk = desk.restarted(again, SECRET_FILE).await;
-    is_refused(&desk, &alice.before(&desk), &keys[0].id, "It can’t be shown again.").await;
-}
-
-#[tokio::test]
-async fn a_destruction_that_was_killed_half_way_goes_on_where_it_was() {
-    let before = TestApp::revealing_again().await;
-    let alice = before.alice().await;
-    let bob = before.bob().await;
-    for name in ["one", "two", "three"] {
-        alice.creates(name, &[]).await;
-    }
-    let desk = before.restarted(once, SECRET_FILE).await;
-    // The log of the account that comes last takes nothing: what was done for the others stays done.
-    let last = if alice.account_id > bob.account_id { &alice } else { &bob };
-    let first = if alice.account_id > bob.account_id { &bob } else { &alice };
-    let of = |who: &Actor| format!("select count(*) from kept_secrets where account_id = '{}'", who.account_id);
-    let spoiled = format!(
-        "insert into audit_events (account_id, seq, id, at, action, actor_kind, actor_id, actor_name, actor_role,
-            session_id, ip, user_agent, request_id, target_id, target_name, detail, mac)
-         select id, audit_seq + 1, 'evt_spoiled', 1, 'x', '', '', '', '', '', '', '', '', '', '', '', ''
-         from accounts where id = '{}'",
-        last.account_id
-    );
-    desk.database.run(&spoiled).await;
-    assert!(keydesk::jobs::destroy_some_kept(&desk.app.background()).await.is_err());
-    assert_eq!(desk.count(&of(first)).await, 0);
-    assert!(desk.count(&of(last)).await > 0, "without its event nothing is destroyed");
-    desk.database.run("delete from audit_events where id = 'evt_spoiled'").await;
-    while keydesk::jobs::destroy_some_kept(&desk.app.background()).await.expect("the database answers") {}
-    assert_eq!(desk.count("select count(*) from kept_secrets").await, 0);
-    for who in [&alice, &bob] {
-        let codes = desk.codes_after(who, 0).await;
-        assert_eq!(codes.iter().filter(|code| **code == "secrets.destroyed").count(), 1);
-    }
-}
-
-#[tokio::test]
-async fn where_keys_are_shown_again_the_sweep_destroys_nothing() {
-    let desk = TestApp::revealing_again().await;
-    let alice = desk.alice().await;
-    let key = alice.key("billing", &[]).await;
-    desk.sweep().await;
-    assert_eq!(desk.kept(&key.id).await, 1);
 }
 
 /// Mailosaur's way: keys are created, revealed and deleted, and nothing else.

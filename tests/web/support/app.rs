@@ -14,6 +14,7 @@ use keydesk::jobs;
 use keydesk::model::audit::{Actor as Author, AuditEvent};
 use keydesk::model::keyring::Keyring;
 use keydesk::product::{DEFAULT, Product, Reveal};
+use keydesk::store::Db;
 use keydesk::store::audit_events::{self, Slice};
 use keydesk::web::{App, Parts, routes};
 
@@ -97,10 +98,30 @@ impl TestApp {
         logs::capture();
         let seed = seed();
         let database = Arc::new(TestDatabase::fresh(seed).await);
+        let db = database.db.clone();
+        Self::on(database, db, (change, public_url, cache_keys), seed).await
+    }
+
+    /// Another process on the same database, which starts now with the built-in product, changed.
+    pub async fn started_again(&self, change: impl FnOnce(&mut Product)) -> Self {
+        let db = self.database.opened_elsewhere().await;
+        let desk = Self::on(self.database.clone(), db, (change, PUBLIC_URL, CACHE_KEYS), seed()).await;
+        desk.pass(self.app.now().since(desk.app.now()));
+        desk
+    }
+
+    async fn on(
+        database: Arc<TestDatabase>,
+        db: Db,
+        (change, public_url, cache_keys): (impl FnOnce(&mut Product), &str, usize),
+        seed: u64,
+    ) -> Self {
         let mut product = Product::parse(DEFAULT).expect("the built-in definition");
         change(&mut product);
+        // No other process writes here unseen; what a test changes by hand is noted by `TestDatabase::run`.
+        db.changes().watch();
         let parts = Parts {
-            db: database.db.clone(),
+            db,
             product,
             keyring: Keyring::derive(&SECRET_FILE),
             clock: Clock::frozen(NOW),
@@ -109,8 +130,6 @@ impl TestApp {
             proxies: PROXIES.parse().expect("networks"),
             cache_keys,
         };
-        // No other process writes here; what a test changes by hand is noted by `TestDatabase::run`.
-        database.db.changes().watch();
         let app = App::new(parts).await.expect("the database answers");
         let router = routes::router(app.clone());
         Self { app, router, database }

@@ -34,6 +34,14 @@ impl Binary {
         (self.process, self.address) = serve(&self.data);
     }
 
+    /// Puts a line of the product definition differently, for the next start.
+    pub fn define(&self, line: &str, instead: &str) {
+        let file = self.data.path().join("product.toml");
+        let before = std::fs::read_to_string(&file).expect("a definition");
+        assert_eq!(before.matches(line).count(), 1, "{line} stands once in the definition");
+        std::fs::write(&file, before.replace(line, instead)).expect("a definition");
+    }
+
     fn kill(&mut self) {
         self.process.kill().expect("the desk ends");
         self.process.wait().expect("the desk has ended");

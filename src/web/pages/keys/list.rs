@@ -223,7 +223,7 @@ impl List<'_> {
 pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result<Response, Error> {
     let asked = Asked::read(&query);
     // A whole secret belongs into no address: this page, and every link on it, goes on with its last four characters.
-    if let Some(last4) = Secret::last4_within(query.get("q"), &app.product.secret_prefixes()) {
+    if let Some(last4) = Secret::last4_within(query.get("q"), &app.gate.prefixes.all()) {
         return Ok(see_other(&asked.href(&[("q", last4)])));
     }
     let now = app.now();
