@@ -11,10 +11,10 @@ use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 
 use crate::entropy::Entropy;
-use crate::model::host::{host_of, is_loopback};
+use crate::host::{host_of, is_loopback};
 use crate::model::keyring::{Keyring, SECRET_FILE_BYTES};
 use crate::model::trusted_proxies::TrustedProxies;
-use crate::product::Product;
+use crate::product::{Definition, Product};
 
 /// For one reply of a mail server.
 const SMTP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -109,7 +109,13 @@ impl Settings {
     /// # Errors
     /// If the file cannot be read or contradicts itself.
     pub fn product(&self) -> Result<Product, SettingError> {
-        Ok(Product::load(self.product.as_deref())?)
+        Ok(self.definition()?.product)
+    }
+
+    /// # Errors
+    /// As [`Settings::product`].
+    pub fn definition(&self) -> Result<Definition, SettingError> {
+        Ok(Definition::load(self.product.as_deref())?)
     }
 
     /// The mail server, if there is one.

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod entropy;
 pub mod gate;
+pub mod host;
 pub mod jobs;
 pub mod model;
 pub mod product;

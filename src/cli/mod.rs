@@ -1,7 +1,9 @@
 //! The command line: one subcommand a file. Without one, Keydesk serves.
 
 mod admin;
+mod check;
 mod demo;
+mod init;
 mod openapi;
 mod serve;
 
@@ -9,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::Settings;
+use crate::config::{SettingError, Settings};
 use crate::telemetry;
 
 /// What a subcommand ends with when it fails: a sentence for whoever typed it.
@@ -31,6 +33,10 @@ enum Command {
     Serve(serve::Bootstrap),
     /// Serve believable data from a throw-away database.
     Demo,
+    /// Say every mistake of product definitions, and which existing keys a change would strand.
+    Check(check::Check),
+    /// Write a product definition to start from.
+    Init(init::Init),
     /// Administrators.
     #[command(subcommand)]
     Admin(admin::Admin),
@@ -51,17 +57,22 @@ pub fn run() -> ExitCode {
             None => serve::run(&line.settings, &serve::Bootstrap::from_environment()).await,
             Some(Command::Serve(bootstrap)) => serve::run(&line.settings, &bootstrap).await,
             Some(Command::Demo) => demo::run(line.settings).await,
+            Some(Command::Check(check)) => check::run(&line.settings, &check).await,
+            Some(Command::Init(init)) => init::run(&init),
             Some(Command::Admin(admin)) => admin::run(&line.settings, admin).await,
             Some(Command::Openapi) => openapi::run(&line.settings),
         }
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => fail(&failure.to_string()),
+        Err(failure) => match failure.downcast_ref::<SettingError>() {
+            Some(SettingError::Product(refused)) => fail(&refused.styled()),
+            _ => fail(&failure.to_string()),
+        },
     }
 }
 
 fn fail(why: &str) -> ExitCode {
-    eprintln!("keydesk: {why}");
+    anstream::eprintln!("keydesk: {why}");
     ExitCode::FAILURE
 }

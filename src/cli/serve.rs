@@ -18,6 +18,7 @@ use crate::entropy::Entropy;
 use crate::jobs;
 use crate::jobs::mail::{Laid, Route};
 use crate::model::letter::Letter;
+use crate::product::Report;
 use crate::store::Db;
 use crate::web::{App, Parts, server};
 
@@ -72,7 +73,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 /// Opens everything that the settings name.
 pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure> {
     let public_url = settings.public_url(bound)?;
-    let product = settings.product()?;
+    let definition = settings.definition()?;
     settings.make_data_dir()?;
     let keyring = settings.keyring(&Entropy::System)?;
     let db = Db::open(&settings.database_url()).await?;
@@ -82,7 +83,7 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
     };
     let parts = Parts {
         db,
-        product,
+        product: definition.product.clone(),
         keyring,
         clock: Clock::System,
         entropy: Entropy::System,
@@ -91,7 +92,19 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
         mail: (route, settings.mail_from.clone()),
         cache_keys: settings.cache_keys,
     };
-    Ok(App::new(parts).await?)
+    let app = App::new(parts).await?;
+    let own = app.product.secret_prefixes();
+    let others = app.gate.prefixes.all().into_iter().filter(|prefix| !own.contains(prefix));
+    let beside = definition.beside(&others.map(|prefix| (prefix, "in the database".into())).collect::<Vec<_>>());
+    warn(&[&definition.warnings, &beside]);
+    Ok(app)
+}
+
+/// Says what is odd about the definition, once, where it does not mix with what a program reads.
+fn warn(reports: &[&Report]) {
+    for report in reports.iter().filter(|report| report.count() > 0) {
+        anstream::eprintln!("{}\n", report.styled());
+    }
 }
 
 /// Stands in for a mail server on a laptop: whoever reads the terminal is whom the mail is for.
@@ -115,13 +128,15 @@ pub async fn serve(app: App, listener: TcpListener) -> Result<(), Failure> {
     Ok(())
 }
 
-pub async fn told_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Ends with SIGTERM or Ctrl-C. Listens from the call on, not from the first poll: who tells us to stop right after the
+/// start must be heard.
+pub fn told_to_stop() -> impl Future<Output = ()> {
+    let signals = signal(SignalKind::terminate()).and_then(|term| Ok((term, signal(SignalKind::interrupt())?)));
+    async move {
+        let Ok((mut terminate, mut interrupt)) = signals else { return std::future::pending().await };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }

@@ -6,6 +6,7 @@ pub mod credential;
 pub mod forwarded;
 pub mod known;
 mod memory;
+pub mod prefixes;
 pub mod refused_sign_ins;
 pub mod throttle;
 pub mod usage;
@@ -18,21 +19,25 @@ use std::sync::Arc;
 use crate::clock::Timestamp;
 use crate::model::keyring::Keyring;
 use crate::model::scopes::{WILDCARD, never_restricted};
-use crate::model::secret::{Presented, SecretHash};
+use crate::model::secret::{Malformed, SecretHash};
 use crate::model::session_token::SessionTokens;
 use crate::model::user::Role;
 use crate::product::routes::Routes;
 use crate::product::{Product, reserved};
-use crate::store::{Db, sessions};
+use crate::store::{Db, secret_prefixes, sessions};
 use credential::Credential;
 use forwarded::Original;
 use known::{Identity, Known};
 use memory::{Memory, Recall};
+use prefixes::Prefixes;
 use refused_sign_ins::RefusedSignIns;
 use throttle::{PER_SOURCE_OF_GARBAGE, Throttle, source_of};
 use usage::Usage;
 use verdict::Refusal;
 use window::Allowance;
+
+/// Why a scope that the definition has not is no answer.
+pub const NO_SUCH_SCOPE: &str = "The definition has no such scope.";
 
 /// Decides for one installation.
 pub struct Gate {
@@ -40,7 +45,7 @@ pub struct Gate {
     keyring: Arc<Keyring>,
     tokens: Arc<SessionTokens>,
     product: Product,
-    prefixes: Vec<String>,
+    pub prefixes: Prefixes,
     routes: Routes,
     memory: Memory,
     garbage: Throttle,
@@ -115,6 +120,14 @@ impl Holder {
         }
     }
 
+    /// Whether it holds the very scope.
+    fn names(&self, scope: &str) -> bool {
+        match self {
+            Self::Key(key) => key.facts.scopes.iter().any(|held| held == scope),
+            Self::Session(_) => false,
+        }
+    }
+
     fn reaches_inbox(&self, inbox_id: &str) -> bool {
         match self {
             Self::Key(key) => key.facts.reaches_inbox(inbox_id),
@@ -150,7 +163,7 @@ impl Gate {
             db,
             keyring,
             tokens,
-            prefixes: product.secret_prefixes(),
+            prefixes: Prefixes::new(product.secret_prefixes()),
             routes: Routes::compile(&product.routes).expect("a definition with such routes never starts"),
             product: product.clone(),
             memory: Memory::new(cache_keys),
@@ -158,6 +171,16 @@ impl Gate {
             usage: Usage::default(),
             refused_sign_ins: RefusedSignIns::default(),
         }
+    }
+
+    /// Adds the definition's prefixes to those that this installation issued, and knows all of them from now on.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn know_prefixes(&mut self, now: Timestamp) -> sqlx::Result<()> {
+        secret_prefixes::add(&self.db, &self.product.secret_prefixes(), now).await?;
+        self.prefixes = Prefixes::new(secret_prefixes::list(&self.db).await?);
+        Ok(())
     }
 
     /// The whole verdict. `needs` is what the request takes, or why nobody can say.
@@ -205,6 +228,10 @@ impl Gate {
             {
                 return Ok(Err(self.refuse(holder, Refusal::OutOfReach, now)));
             }
+            // Nobody can be given such a scope any more, but who holds it keeps it.
+            if need.scope.is_some_and(|scope| !self.knows_scope(scope) && !holder.names(scope)) {
+                return Ok(Err(self.refuse(holder, Refusal::Ambiguous(NO_SUCH_SCOPE), now)));
+            }
             if let Err(refusal) = self.authorize(holder, need, now) {
                 return Ok(Err(refusal));
             }
@@ -238,7 +265,12 @@ impl Gate {
         source: IpAddr,
         now: Timestamp,
     ) -> Result<Result<Holder, Refusal>, Unavailable> {
-        let Ok(presented) = Presented::parse(token, &self.prefixes) else { return Ok(Err(Refusal::Malformed)) };
+        let presented = match self.prefixes.parse(token) {
+            Ok(presented) => Some(presented),
+            Err(Malformed::ForeignPrefix) => Box::pin(self.prefixes.ask(&self.db, token, now)).await?,
+            Err(Malformed::WrongShape | Malformed::WrongChecksum) => None,
+        };
+        let Some(presented) = presented else { return Ok(Err(Refusal::Malformed)) };
         let hash = presented.hash(&self.keyring);
         let known = match self.memory.recall(self.db.changes(), &hash) {
             Recall::Key(known) => known,
@@ -345,8 +377,8 @@ impl Gate {
         self.routes.find(original.method, original.uri)
     }
 
-    /// Whether anybody could hold `scope`.
-    pub fn knows_scope(&self, scope: &str) -> bool {
+    /// Whether anybody could be given `scope`.
+    fn knows_scope(&self, scope: &str) -> bool {
         scope == WILDCARD || self.product.scope(scope).is_some()
     }
 

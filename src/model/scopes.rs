@@ -25,12 +25,18 @@ impl Scopes {
     pub fn with_implied(&self, product: &Product) -> Self {
         let mut all = self.0.clone();
         let mut next = 0;
-        while let Some(scope) = all.get(next).and_then(|id| product.scope(id)) {
-            let new: Vec<String> = scope.implies.iter().filter(|implied| !all.contains(implied)).cloned().collect();
+        while let Some(id) = all.get(next) {
+            let implied = product.scope(id).map_or(&[][..], |scope| &scope.implies);
+            let new: Vec<String> = implied.iter().filter(|implied| !all.contains(implied)).cloned().collect();
             all.extend(new);
             next += 1;
         }
-        if all.len() == self.0.len() { self.clone() } else { Self::ordered(&all, product) }
+        if all.len() == self.0.len() {
+            return self.clone();
+        }
+        // What the definition has no more comes last.
+        let gone = self.0.iter().filter(|id| product.scope(id).is_none() && *id != WILDCARD).cloned();
+        Self(Self::ordered(&all, product).0.into_iter().chain(gone).collect())
     }
 
     /// As [`Self::with_implied`], for a key bound to one resource: what none such may hold does not come along.
@@ -128,5 +134,6 @@ mod tests {
         assert_eq!(scopes("mail:write"), "mail:read mail:write domains:read");
         assert_eq!(scopes("mail:send"), "mail:send");
         assert_eq!(scopes("*"), "*");
+        assert_eq!(scopes("gone:read mail:write"), "mail:read mail:write domains:read gone:read");
     }
 }

@@ -26,9 +26,10 @@ pub struct Secret(Zeroizing<String>);
 /// Why a presented text cannot be a secret of this product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
-    ForeignPrefix,
     WrongShape,
     WrongChecksum,
+    /// It would be one, had it a prefix of ours.
+    ForeignPrefix,
 }
 
 /// What somebody presents as a secret, and what could be one by its looks. It borrows: a verdict copies no plaintext.
@@ -43,20 +44,19 @@ impl<'a> Presented<'a> {
     /// Reads a presented text; touches nothing but its characters.
     ///
     /// # Errors
-    /// If it has none of `prefixes`, not the right length and alphabet, or a checksum that does not fit.
+    /// If it has not the right length and alphabet, a checksum that does not fit, or, being right in all that, none of
+    /// `prefixes`.
     pub fn parse(text: &'a str, prefixes: &[String]) -> Result<Self, Malformed> {
-        let mut rests = prefixes.iter().filter_map(|prefix| text.strip_prefix(prefix.as_str()));
-        let rest = rests.next().ok_or(Malformed::ForeignPrefix)?;
-        if rest.len() != RANDOM_CHARACTERS + CHECKSUM_CHARACTERS
-            || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        {
+        let split = text.len().checked_sub(CHARACTERS).and_then(|at| text.split_at_checked(at));
+        let (prefix, rest) = split.ok_or(Malformed::WrongShape)?;
+        if !prefix.ends_with('_') || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(Malformed::WrongShape);
         }
         let (body, sum) = text.split_at(text.len() - CHECKSUM_CHARACTERS);
         if checksum(body) != sum.as_bytes() {
             return Err(Malformed::WrongChecksum);
         }
-        Ok(Self(text))
+        if prefixes.iter().any(|known| known == prefix) { Ok(Self(text)) } else { Err(Malformed::ForeignPrefix) }
     }
 
     pub fn hash(self, keyring: &Keyring) -> SecretHash {
@@ -80,8 +80,10 @@ impl Secret {
     pub fn last4_within<'a>(text: &'a str, prefixes: &[String]) -> Option<&'a str> {
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
         let telling = |word: &&str| {
-            let rest = prefixes.iter().find_map(|prefix| word.strip_prefix(prefix.as_str()));
-            rest.is_some_and(|rest| rest.len() >= TELLING_CHARACTERS)
+            // A whole one tells by its checksum, whatever it starts with.
+            let is_whole = matches!(Presented::parse(word, prefixes), Ok(_) | Err(Malformed::ForeignPrefix));
+            let mut rests = prefixes.iter().filter_map(|prefix| word.strip_prefix(prefix.as_str()));
+            is_whole || rests.any(|rest| rest.len() >= TELLING_CHARACTERS)
         };
         words.filter(telling).find_map(|word| word.get(word.len() - 4..))
     }
@@ -98,6 +100,11 @@ impl Secret {
 
     pub fn last4(&self) -> &str {
         &self.0[self.0.len() - 4..]
+    }
+
+    /// What it starts with, up to its last underscore.
+    pub fn prefix(&self) -> &str {
+        &self.0[..self.0.rfind('_').map_or(0, |at| at + 1)]
     }
 
     pub fn hash(&self, keyring: &Keyring) -> SecretHash {
@@ -163,12 +170,17 @@ mod tests {
     #[test]
     fn another_prefix_or_shape_is_told_apart() {
         let secret = Secret::generate("kd_live_", &Entropy::seeded(3));
-        let foreign = secret.reveal().replace("kd_live_", "mk_live_");
-        assert_eq!(Presented::parse(&foreign, &prefixes()).err(), Some(Malformed::ForeignPrefix));
+        let foreign = Secret::generate("mk_live_", &Entropy::seeded(3));
+        assert_eq!(Presented::parse(foreign.reveal(), &prefixes()).err(), Some(Malformed::ForeignPrefix));
+        let disguised = secret.reveal().replace("kd_live_", "mk_live_");
+        assert_eq!(Presented::parse(&disguised, &prefixes()).err(), Some(Malformed::WrongChecksum));
         assert_eq!(Presented::parse("kd_live_short", &prefixes()).err(), Some(Malformed::WrongShape));
         let dashed = format!("{}-", &secret.reveal()[..secret.reveal().len() - 1]);
         assert_eq!(Presented::parse(&dashed, &prefixes()).err(), Some(Malformed::WrongShape));
-        assert_eq!(Presented::parse("", &prefixes()).err(), Some(Malformed::ForeignPrefix));
+        assert_eq!(Presented::parse("", &prefixes()).err(), Some(Malformed::WrongShape));
+        let nested = ["kd_".to_owned(), "kd_live_".into()];
+        assert!(Presented::parse(secret.reveal(), &nested).is_ok(), "one prefix may begin another");
+        assert!(Presented::parse(Secret::generate("kd_", &Entropy::seeded(3)).reveal(), &nested).is_ok());
     }
 
     #[test]
@@ -179,6 +191,8 @@ mod tests {
         assert_eq!(Secret::last4_within(&format!("KEYDESK_API_KEY={whole}"), &prefixes()), last4);
         assert_eq!(Secret::last4_within(&format!(" Bearer {whole}; "), &prefixes()), last4);
         assert!(Secret::last4_within(&whole[..40], &prefixes()).is_some(), "a part of one gives it away too");
+        let foreign = Secret::generate("old_", &Entropy::seeded(6));
+        assert_eq!(Secret::last4_within(foreign.reveal(), &prefixes()), Some(foreign.last4()));
         for name in ["kd_live_…7Qx2", "billing_worker_production_eu_central_1_primary", "kd_live_short", ""] {
             assert_eq!(Secret::last4_within(name, &prefixes()), None, "{name}");
         }

@@ -2,64 +2,59 @@
 //! scopes, presets, expiry, rotation, rate limit, routes and code samples all come from one TOML file; nothing of it is
 //! in the code. A definition that contradicts itself never starts.
 
+mod definition;
 mod mistakes;
+mod place;
+mod report;
 pub mod routes;
+mod tree;
+mod warnings;
 
 use std::path::Path;
 
-use serde::Deserialize;
+pub use definition::Definition;
+pub use report::{Refused, Report};
 
 /// The definition that is built in.
 pub const DEFAULT: &str = include_str!("../../products/default.toml");
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Product {
     pub brand: Brand,
     pub api: Api,
     pub words: Words,
     pub keys: Keys,
     pub sign_up_key: Option<SignUpKey>,
-    #[serde(default)]
     pub environments: Vec<Environment>,
     pub expiry: Expiry,
     pub rotation: Rotation,
-    #[serde(default)]
     pub rate_limit: RateLimit,
-    #[serde(default)]
     pub errors: Errors,
     pub groups: Vec<Group>,
     pub scopes: Vec<ScopeDefinition>,
-    #[serde(default)]
     pub presets: Vec<Preset>,
-    #[serde(default)]
     pub routes: Vec<Route>,
     pub samples: Vec<Sample>,
-    #[serde(default)]
     pub questions: Vec<Question>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Brand {
     pub name: String,
     pub env_var: String,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Api {
     /// Empty: the public URL.
     pub base_url: String,
     /// What every path of the API begins with. Keydesk's own answers there and under `/v1`.
-    #[serde(default = "v1")]
     pub path: String,
     /// Whether a session JWT is also an API credential.
     pub session_token: bool,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Words {
     pub resource: String,
     pub resources: String,
@@ -68,35 +63,30 @@ pub struct Words {
     pub restricted: String,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Keys {
     pub prefix: String,
     pub types: Vec<String>,
     /// 0 is no limit.
     pub limit: i64,
     /// How often a secret can be shown.
-    #[serde(default)]
     pub reveal: Reveal,
     /// Whether whoever creates a key chooses its scopes. If not, a key may do everything that its type can.
-    #[serde(default = "yes")]
     pub choose_scopes: bool,
     /// Whether a standard key may hold `*`.
-    #[serde(default = "yes")]
     pub full_access: bool,
     /// What administrators do to keys in the pages.
     pub in_page: Vec<KeyAct>,
     /// What programs do to keys over the API.
     pub over_api: Vec<KeyAct>,
     /// Whether a deletion in the page asks for the key's exact name.
-    #[serde(default = "yes")]
     pub confirm_by_name: bool,
 }
 
 /// What can be done to a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyAct {
+    #[default]
     Create,
     Rename,
     Pause,
@@ -127,8 +117,7 @@ impl KeyAct {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reveal {
     /// One time; nobody can show it again.
     #[default]
@@ -137,18 +126,15 @@ pub enum Reveal {
     Again,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct SignUpKey {
     pub name: String,
     /// Empty in a product without environments.
-    #[serde(default)]
     pub environment: String,
     pub preset: String,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Environment {
     pub id: String,
     pub label: String,
@@ -156,75 +142,63 @@ pub struct Environment {
     /// What it means in four words, beside the tag.
     pub summary: String,
     /// Nothing real happens in it: its tag is dashed, and its keys manage no others.
-    #[serde(default)]
     pub rehearsal: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ExpiryPolicy {
+    #[default]
     None,
     Optional,
     Required,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Expiry {
     pub policy: ExpiryPolicy,
-    #[serde(default)]
     pub choices_days: Vec<u64>,
-    #[serde(default)]
     pub default_days: Option<u64>,
     /// The longest that a key may live.
-    #[serde(default)]
     pub max_days: Option<u64>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Rotation {
     pub grace: Vec<String>,
     pub default_grace: String,
     /// After how long a secret should be replaced; 0 says nothing about it.
-    #[serde(default)]
     pub recommended_days: u64,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Group {
     pub id: String,
     pub label: String,
     pub description: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ScopeKind {
+    #[default]
     Read,
     Write,
     Action,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct ScopeDefinition {
     pub id: String,
     pub kind: ScopeKind,
     pub group: String,
     pub description: String,
     /// Whether a key bound to one resource may hold it.
-    #[serde(default)]
     pub restricted: bool,
     /// Scopes that come with it.
-    #[serde(default)]
     pub implies: Vec<String>,
 }
 
 /// How often a key may be used.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct RateLimit {
     /// Requests of one key in one minute; 0 is no limit.
     pub per_minute: u32,
@@ -232,34 +206,27 @@ pub struct RateLimit {
 
 /// How the product words what its customers' programs meet most often; left out, Keydesk's own words. The body's fields
 /// are the same for every product.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Errors {
     /// 401 for a credential that is missing or does not work.
-    #[serde(default)]
     pub unauthorized: Option<String>,
     /// 403 for a missing scope, which stands where `{scope}` is.
-    #[serde(default)]
     pub missing_scope: Option<String>,
     /// 404.
-    #[serde(default)]
     pub not_found: Option<String>,
     /// 429 for a key whose minute is spent, with the wait where `{seconds}` is.
-    #[serde(default)]
     pub rate_limited: Option<String>,
 }
 
 /// What customers ask about keys, and the product's answer, on `/docs`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Question {
     pub question: String,
     pub answer: String,
 }
 
 /// What a request to the product's own API takes: the gateway says method and path, this says the scope.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Route {
     /// `GET` answers for `HEAD` too.
     pub method: String,
@@ -267,38 +234,22 @@ pub struct Route {
     /// follow.
     pub path: String,
     /// Empty: any key that works.
-    #[serde(default)]
     pub scope: String,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Preset {
     pub id: String,
     pub label: String,
     pub scopes: Vec<String>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Sample {
     pub id: String,
     pub label: String,
     pub code: String,
 }
-
-fn yes() -> bool {
-    true
-}
-
-fn v1() -> String {
-    "/v1".into()
-}
-
-/// Why a definition was refused: every mistake, a line each.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(String);
 
 /// The scope ids that Keydesk's own API asks for; the others belong to the product.
 pub mod reserved {
@@ -312,20 +263,15 @@ impl Product {
     /// Reads a definition.
     ///
     /// # Errors
-    /// If it is not TOML, has an unknown field, or contradicts itself; the message names every mistake.
+    /// If it has mistakes; the message names every one, with its line.
     pub fn parse(text: &str) -> Result<Self, Refused> {
-        let product: Self = toml::from_str(text).map_err(|error| Refused(error.to_string()))?;
-        let mistakes = product.mistakes();
-        if mistakes.is_empty() { Ok(product) } else { Err(Refused(mistakes.join("\n"))) }
+        Ok(Definition::parse("definition.toml", text)?.product)
     }
 
     /// # Errors
     /// As [`Product::parse`], or if the file cannot be read.
     pub fn load(file: Option<&Path>) -> Result<Self, Refused> {
-        let Some(file) = file else { return Self::parse(DEFAULT) };
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| Refused(format!("Cannot read the product definition {}: {error}", file.display())))?;
-        Self::parse(&text).map_err(|Refused(why)| Refused(format!("{}:\n{why}", file.display())))
+        Ok(Definition::load(file)?.product)
     }
 
     /// Whether administrators do this to keys in the pages.
@@ -445,23 +391,6 @@ mod tests {
         assert_eq!(product.preset_scopes("full"), Some(vec!["*".to_owned()]));
         assert_eq!(product.preset_scopes("send"), Some(vec!["mail:send".to_owned()]));
         assert_eq!(product.samples.len(), 7);
-    }
-
-    #[test]
-    fn every_mistake_is_named_at_once() {
-        let broken = DEFAULT
-            .replace("prefix = \"kd\"", "prefix = \"K D\"")
-            .replace("scopes = [\"mail:send\"]", "scopes = [\"mail:sned\"]")
-            .replace("default_grace = \"24h\"", "default_grace = \"2h\"");
-        let Refused(why) = Product::parse(&broken).expect_err("a broken definition");
-        assert!(why.contains("K D") && why.contains("mail:sned") && why.contains("2h"), "{why}");
-    }
-
-    #[test]
-    fn an_unknown_field_is_an_error_with_its_line() {
-        let Refused(why) =
-            Product::parse(&DEFAULT.replace("[words]", "[words]\ncolour = 1")).expect_err("an unknown field");
-        assert!(why.contains("colour") && why.contains("line"), "{why}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use super::Route;
+use super::report::first_upper;
 
 /// The name of the segment that names the inbox.
 const INBOX: &str = "inbox";
@@ -29,42 +30,60 @@ pub struct Required<'a> {
     pub inbox_id: Option<String>,
 }
 
+/// Why a route cannot be one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfit {
+    /// Its place among the routes.
+    pub route: usize,
+    pub field: &'static str,
+    pub says: String,
+    pub allowed: String,
+}
+
 impl Routes {
     /// # Errors
-    /// Every route that is malformed, or cannot be told from another, in a sentence each.
-    pub fn compile(routes: &[Route]) -> Result<Self, Vec<String>> {
+    /// Every route that is malformed, or cannot be told from another.
+    pub fn compile(routes: &[Route]) -> Result<Self, Vec<Unfit>> {
         let mut compiled = Self::default();
-        let mut mistakes: Vec<String> = routes.iter().filter_map(|route| compiled.add(route).err()).collect();
-        mistakes.sort();
-        if mistakes.is_empty() { Ok(compiled) } else { Err(mistakes) }
+        let unfit = |(index, route)| {
+            let (field, says, allowed) = compiled.add(route).err()?;
+            Some(Unfit { route: index, field, says, allowed })
+        };
+        let unfit: Vec<Unfit> = routes.iter().enumerate().filter_map(unfit).collect();
+        if unfit.is_empty() { Ok(compiled) } else { Err(unfit) }
     }
 
-    fn add(&mut self, route: &Route) -> Result<(), String> {
+    /// The error is the field, what it says, and what is allowed.
+    fn add(&mut self, route: &Route) -> Result<(), (&'static str, String, String)> {
         let Route { method, path, scope } = route;
         if !METHODS.contains(&method.as_str()) {
-            return Err(format!("The route {method:?} {path} has a method that is none of {}.", METHODS.join(", ")));
+            let known = format!("Known are {}.", METHODS.join(", "));
+            return Err(("method", format!("The route's method is {method:?}"), known));
         }
         let literal = path.replace(['{', '}', '*'], "");
         if read(&literal).as_deref() != Some(literal.as_str()) {
-            return Err(format!(
-                "The route {method} {path:?} needs a path of whole, plain segments, such as /v1/messages/{{id}}."
-            ));
+            let allowed = "Write whole, plain segments, such as /v1/messages/{id}.".to_owned();
+            return Err(("path", format!("The route's path is {path:?}"), allowed));
         }
         self.count += 1;
         let entry = (method.clone(), scope.clone());
         match self.paths.insert(path.clone(), vec![entry.clone()]) {
             Ok(()) => Ok(()),
             Err(matchit::InsertError::Conflict { with }) if with == *path => self.add_method(route, entry),
-            Err(why) => Err(format!("The route {method} {path} cannot stand beside the others: {why}.")),
+            Err(why) => {
+                let says = format!("The route {method} {path} cannot be told from the others");
+                Err(("path", says, format!("{}.", first_upper(&why.to_string()))))
+            }
         }
     }
 
     /// Another method of a path that is known.
-    fn add_method(&mut self, route: &Route, entry: (String, String)) -> Result<(), String> {
+    fn add_method(&mut self, route: &Route, entry: (String, String)) -> Result<(), (&'static str, String, String)> {
         // A pattern matches itself: its parameters take any segment.
         let known = self.paths.at_mut(&route.path).expect("the pattern is in the router").value;
         if known.iter().any(|(method, _)| *method == route.method) {
-            return Err(format!("The route {} {} is defined twice.", route.method, route.path));
+            let says = format!("The route {} {} is defined twice", route.method, route.path);
+            return Err(("path", says, "Write each once.".to_owned()));
         }
         known.push(entry);
         Ok(())
@@ -107,7 +126,7 @@ fn contains_ignoring_case(text: &str, part: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn routes(routes: &[(&str, &str, &str)]) -> Result<Routes, Vec<String>> {
+    fn routes(routes: &[(&str, &str, &str)]) -> Result<Routes, Vec<Unfit>> {
         let route = |(method, path, scope): &(&str, &str, &str)| Route {
             method: (*method).into(),
             path: (*path).into(),

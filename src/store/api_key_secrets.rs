@@ -1,6 +1,6 @@
 //! The hashes of secrets: one per key, and an old one while it retires. Never a secret itself.
 
-use super::{Act, Db, Tx, change, columns, read};
+use super::{Act, Db, Tx, change, columns, read, secret_prefixes};
 use crate::clock::Timestamp;
 use crate::model::secret::Secret;
 
@@ -26,6 +26,7 @@ pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, key_id: &str, secret: &Se
         insert into api_key_secrets (secret_hash, key_id, pepper_version, last4, created_at)
         values ($1, $2, $3, $4, $5)";
     let hash = secret.hash(act.keyring);
+    secret_prefixes::note(tx, secret.prefix(), act.at).await?;
     change!(
         tx,
         sqlx::query(INSERT).bind(hash.to_string()).bind(key_id).bind(PEPPER_VERSION).bind(secret.last4()).bind(act.at)

@@ -179,7 +179,7 @@ pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, account_id: &str, issue: 
             .bind(&new.inbox_id)
             .bind(new.scopes.to_string())
             .bind(new.allowed_ips.to_string())
-            .bind(prefix_of(secret))
+            .bind(secret.prefix())
             .bind(secret.last4())
             .bind(act.at)
             .bind((act.actor.kind == "user").then_some(&act.actor.id))
@@ -197,12 +197,6 @@ pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, account_id: &str, issue: 
 /// Until when a new secret waits for its one reveal.
 fn sealed_until(act: &Act<'_>, reveal: Option<Reveal>) -> Option<Timestamp> {
     (reveal == Some(Reveal::Once)).then_some(act.at + seal::LIFETIME)
-}
-
-/// What a secret starts with, up to its last underscore.
-fn prefix_of(secret: &Secret) -> &str {
-    let whole = secret.reveal();
-    &whole[..whole.rfind('_').map_or(0, |at| at + 1)]
 }
 
 pub async fn find(db: &Db, account_id: &str, id: &str) -> sqlx::Result<Option<ApiKey>> {
@@ -297,7 +291,7 @@ async fn renew(
         sqlx::query(UPDATE)
             .bind(&key.account_id)
             .bind(&key.id)
-            .bind(prefix_of(rotation.secret))
+            .bind(rotation.secret.prefix())
             .bind(rotation.secret.last4())
             .bind(act.at)
             .bind((dies_at > act.at).then_some(dies_at))

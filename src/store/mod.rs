@@ -13,9 +13,12 @@ pub mod inboxes;
 pub mod kept_secrets;
 pub mod key_changes;
 pub mod key_list;
+pub mod live_keys;
+pub mod look;
 pub mod mailed_links;
 pub mod once;
 pub mod sealed_secrets;
+pub mod secret_prefixes;
 pub mod sessions;
 pub mod usage;
 pub mod usage_list;
@@ -56,6 +59,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "the desk", include_str!("../../migrations/0001_the_desk.sql")),
     (2, "the gate", include_str!("../../migrations/0002_the_gate.sql")),
     (3, "usage of an account", include_str!("../../migrations/0003_usage_of_an_account.sql")),
+    (4, "secret prefixes", include_str!("../../migrations/0004_secret_prefixes.sql")),
     (5, "reveal again", include_str!("../../migrations/0005_reveal_again.sql")),
     (6, "mail", include_str!("../../migrations/0006_mail.sql")),
 ];

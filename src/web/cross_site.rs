@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::App;
 use super::error::Error;
-use crate::model::host::{host_of, is_loopback};
+use crate::host::{host_of, is_loopback};
 
 /// Refuses strangers' forms and names.
 pub async fn refuse(State(app): State<App>, request: Request, next: Next) -> Response {

@@ -101,7 +101,8 @@ impl App {
         let installation_id = db.installation_id(&entropy, clock.now()).await?;
         let keyring = Arc::new(keyring);
         let tokens = Arc::new(SessionTokens::new(&keyring, &public_url));
-        let gate = Arc::new(Gate::new(db.clone(), keyring.clone(), tokens.clone(), &product, cache_keys));
+        let mut gate = Gate::new(db.clone(), keyring.clone(), tokens.clone(), &product, cache_keys);
+        gate.know_prefixes(clock.now()).await?;
         let passwords = Passwords::new();
         let throttle = Throttle::default();
         let request_ids = RequestIds::new(&entropy);
@@ -116,7 +117,7 @@ impl App {
         };
         Ok(Self(Arc::new(Inner {
             db,
-            gate,
+            gate: Arc::new(gate),
             product,
             keyring,
             tokens,

@@ -1,7 +1,7 @@
 //! Making an inbox, for pages and JSON alike.
 
 use super::App;
-use crate::model::host::host_of;
+use crate::host::host_of;
 use crate::model::inbox::{Inbox, local_part};
 use crate::model::name;
 use crate::store::Act;

@@ -17,8 +17,8 @@ use super::api::problem::Problem;
 use super::request_id::RequestId;
 use crate::clock::Timestamp;
 use crate::gate::forwarded::Forwarded;
+use crate::host::{host_of, is_loopback};
 use crate::model::audit::Actor;
-use crate::model::host::{host_of, is_loopback};
 use crate::model::text::{masked, without_secrets};
 
 /// Characters of a user agent that are worth remembering.

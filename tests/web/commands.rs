@@ -12,25 +12,25 @@ use crate::audit;
 use crate::support::PASSWORD;
 
 /// The program, told nothing but its data directory.
-fn keydesk(folder: &Path, arguments: &[&str]) -> Command {
+pub fn keydesk(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keydesk"));
     command.env_clear().env("KEYDESK_DATA_DIR", folder.join("data")).env("KEYDESK_LISTEN", "127.0.0.1:0");
     command.current_dir(folder).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-fn created(folder: &Path, email: &str, typed: &str) -> Output {
+pub fn created(folder: &Path, email: &str, typed: &str) -> Output {
     let mut child = keydesk(folder, &["admin", "create", email]).stdin(Stdio::piped()).spawn().expect("it starts");
     child.stdin.take().expect("a stdin").write_all(typed.as_bytes()).expect("it reads");
     audit::note(PASSWORD);
     finished(child)
 }
 
-fn finished(child: Child) -> Output {
+pub fn finished(child: Child) -> Output {
     child.wait_with_output().expect("it ends")
 }
 
-fn said(output: &Output) -> (bool, String, String) {
+pub fn said(output: &Output) -> (bool, String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
     (output.status.success(), text(&output.stdout), text(&output.stderr))
 }
@@ -102,7 +102,7 @@ impl Drop for Serving {
     }
 }
 
-fn folder() -> TempDir {
+pub fn folder() -> TempDir {
     audit::folder("web-command-")
 }
 
@@ -218,4 +218,27 @@ fn the_api_is_printed_for_the_product_in_use_without_a_database() {
     assert_eq!(document["servers"][0]["url"], "https://keys.example");
     assert!(document["paths"].get("/v1/servers/{id}").is_some());
     assert!(!folder.path().join("data").exists());
+}
+
+#[test]
+fn what_is_odd_about_a_definition_is_said_once_at_the_start() {
+    let folder = folder();
+    let odd =
+        keydesk::product::DEFAULT.to_owned() + "\n[[groups]]\nid = \"moon\"\nlabel = \"Moon\"\ndescription = \"\"\n";
+    std::fs::write(folder.path().join("odd.toml"), &odd).expect("a file");
+    let serves = || {
+        let serving = Serving::start(&mut keydesk(folder.path(), &["--product", "odd.toml"]), folder.path());
+        assert_eq!(serving.ask("GET /healthz", "").0, 200);
+        assert!(serving.stop());
+    };
+    serves();
+    let log = || std::fs::read_to_string(folder.path().join("keydesk.log")).expect("a log");
+    assert_eq!(log().matches("The group \"moon\" has no scopes").count(), 1, "{}", log());
+    let environments = odd.find("# Offered in this").expect("it")..odd.find("[expiry]").expect("it");
+    let mut bare = odd.replace("environment = \"live\"\n", "");
+    let shift = odd.len() - bare.len();
+    bare.replace_range(environments.start - shift..environments.end - shift, "");
+    std::fs::write(folder.path().join("odd.toml"), bare).expect("a file");
+    serves();
+    assert!(log().contains("Secrets begin with kd_, and with kd_live_ in the database"), "{}", log());
 }

@@ -4,18 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may enter.
-const ROOMS: [(&str, &[&str]); 13] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("main", &["cli"]),
     ("lib", &[]),
-    ("cli", &["web", "gate", "jobs", "store", "model", "product", "clock", "entropy", "config", "telemetry"]),
-    ("web", &["gate", "jobs", "store", "model", "product", "clock", "entropy"]),
+    ("cli", &["web", "gate", "jobs", "store", "model", "product", "clock", "entropy", "config", "host", "telemetry"]),
+    ("web", &["gate", "jobs", "store", "model", "product", "host", "clock", "entropy"]),
     ("jobs", &["gate", "store", "model", "product", "clock", "entropy"]),
     ("gate", &["store", "model", "product", "clock", "entropy"]),
     ("store", &["model", "product", "clock", "entropy"]),
     ("model", &["product", "clock", "entropy"]),
-    ("config", &["model", "product", "clock", "entropy"]),
+    ("config", &["model", "product", "host", "clock", "entropy"]),
     ("telemetry", &[]),
-    ("product", &[]),
+    ("product", &["host"]),
+    ("host", &[]),
     ("clock", &[]),
     ("entropy", &[]),
 ];

@@ -28,7 +28,7 @@ use crate::gate::credential::Credential;
 use crate::gate::forwarded::{Forwarded, Original};
 use crate::gate::usage::Visit;
 use crate::gate::verdict::Refusal;
-use crate::gate::{Holder, Need, Unavailable, Verdict};
+use crate::gate::{Holder, NO_SUCH_SCOPE, Need, Unavailable, Verdict};
 use crate::product::routes::Required;
 use asked::{Asked, Mode};
 
@@ -152,9 +152,6 @@ fn needs<'a>(
     route: Option<&'a Required<'_>>,
 ) -> Result<[Need<'a>; 2], Refusal> {
     let asked = asked.need();
-    if asked.and_then(|need| need.scope).is_some_and(|scope| !app.gate.knows_scope(scope)) {
-        return Err(Refusal::Ambiguous("The definition has no such scope."));
-    }
     let has_routes = app.gate.has_routes();
     // A definition with routes expects every request to have one; a gateway that is not trusted has none to offer.
     let wants_route = if asked.is_none() { has_routes || is_forwarded } else { has_routes && is_forwarded };
@@ -200,11 +197,11 @@ async fn questioned(app: &App, call: &Call, request: Request) -> Result<Verdict,
     let bytes = read(Request::from_parts(head.clone(), body)).await?;
     let question: Question = parse(&bytes)?;
     let need = Need { scope: question.scope.as_deref(), inbox_id: question.inbox.as_deref() };
-    if need.scope.is_some_and(|scope| !app.gate.knows_scope(scope)) {
-        return Err(Problem::invalid("scope", "The definition has no such scope."));
-    }
     let source = question.ip.map_or(forwarded.source, |ip| ip.to_canonical());
     let verdict = app.gate.decide(Credential::bearer(&question.secret), source, Ok([need]), call.at).await?;
+    if verdict.refusal == Some(Refusal::Ambiguous(NO_SUCH_SCOPE)) {
+        return Err(Problem::invalid("scope", NO_SUCH_SCOPE));
+    }
     let own = Original { method: "POST", uri: "/gate/verify" };
     call.count(app, &verdict, (source, &head.headers), own);
     Ok(verdict)

@@ -2,6 +2,7 @@
 //! name.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use keydesk::jobs::{self, mail};
 use keydesk::model::audit::{Actor as Author, AuditEvent};
 use keydesk::model::keyring::Keyring;
 use keydesk::product::{DEFAULT, Product, Reveal};
+use keydesk::store::Db;
 use keydesk::store::audit_events::{self, Slice};
 use keydesk::web::{App, Parts, routes};
 
@@ -91,15 +93,45 @@ impl TestApp {
         Self::of(|_| {}, "https://keys.example", CACHE_KEYS).await
     }
 
+    /// The product of `products/<name>.toml`; `KEYDESK_TEST_PRODUCTS` names another directory.
+    pub async fn of_product(name: &str) -> Self {
+        Self::of(|product| *product = defined(name), PUBLIC_URL, CACHE_KEYS).await
+    }
+
+    /// As [`Self::of_product`], as the world reaches it over TLS.
+    pub async fn of_product_over_https(name: &str) -> Self {
+        Self::of(|product| *product = defined(name), "https://keys.example", CACHE_KEYS).await
+    }
+
     async fn of(change: impl FnOnce(&mut Product), public_url: &str, cache_keys: usize) -> Self {
         logs::capture();
         let seed = seed();
         let database = Arc::new(TestDatabase::fresh(seed).await);
+        let db = database.db.clone();
+        Self::on(database, db, (change, public_url, cache_keys), seed).await
+    }
+
+    /// Another process on the same database, which starts now with the built-in product, changed.
+    pub async fn started_again(&self, change: impl FnOnce(&mut Product)) -> Self {
+        let db = self.database.opened_elsewhere().await;
+        let desk = Self::on(self.database.clone(), db, (change, PUBLIC_URL, CACHE_KEYS), seed()).await;
+        desk.pass(self.app.now().since(desk.app.now()));
+        desk
+    }
+
+    async fn on(
+        database: Arc<TestDatabase>,
+        db: Db,
+        (change, public_url, cache_keys): (impl FnOnce(&mut Product), &str, usize),
+        seed: u64,
+    ) -> Self {
         let mut product = Product::parse(DEFAULT).expect("the built-in definition");
         change(&mut product);
         let mailbox = Mailbox::default();
+        // No other process writes here unseen; what a test changes by hand is noted by `TestDatabase::run`.
+        db.changes().watch();
         let parts = Parts {
-            db: database.db.clone(),
+            db,
             product,
             keyring: Keyring::derive(&SECRET_FILE),
             clock: Clock::frozen(NOW),
@@ -109,8 +141,6 @@ impl TestApp {
             mail: (mailbox.route(), SENDER.parse().expect("a mailbox")),
             cache_keys,
         };
-        // No other process writes here; what a test changes by hand is noted by `TestDatabase::run`.
-        database.db.changes().watch();
         let app = App::new(parts).await.expect("the database answers");
         let router = routes::router(app.clone());
         Self { app, router, database, mailbox }
@@ -176,6 +206,12 @@ impl TestApp {
         }
         counts
     }
+}
+
+fn defined(name: &str) -> Product {
+    let shipped = || concat!(env!("CARGO_MANIFEST_DIR"), "/products").into();
+    let folder: PathBuf = std::env::var_os("KEYDESK_TEST_PRODUCTS").map_or_else(shipped, PathBuf::from);
+    Product::load(Some(&folder.join(format!("{name}.toml")))).unwrap_or_else(|why| panic!("{why}"))
 }
 
 /// Differs between tests and between the desks of one test; the same in every run.

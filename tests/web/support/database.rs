@@ -11,7 +11,8 @@ use crate::audit;
 
 pub struct TestDatabase {
     pub db: Db,
-    url: String,
+    /// What `KEYDESK_DATABASE_URL` would be.
+    pub url: String,
     folder: Option<TempDir>,
 }
 

@@ -15,7 +15,7 @@ mod memory;
 mod requests;
 mod verdicts;
 
-pub use actor::{Actor, PASSWORD};
+pub use actor::{Actor, Key, PASSWORD};
 pub use answer::Answer;
 pub use app::{SECRET_FILE, TestApp};
 pub use binary::Binary;

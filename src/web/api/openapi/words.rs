@@ -21,7 +21,10 @@ pub(super) fn fill_in(schemas: &mut Value, product: &Product) {
         ("Environment", environments(product)),
         ("Grace", product.rotation.grace.clone()),
     ] {
-        schemas[word]["enum"] = json!(choices);
+        // A product without rotation has no spans, and a choice of none is no schema.
+        if !choices.is_empty() {
+            schemas[word]["enum"] = json!(choices);
+        }
     }
     schemas["Name"]["pattern"] = name_pattern().into();
 }

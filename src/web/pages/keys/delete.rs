@@ -29,6 +29,7 @@ struct Delete {
     /// Whether the name must be typed.
     by_name: bool,
     rotates: bool,
+    creates: bool,
 }
 
 impl Delete {
@@ -37,8 +38,9 @@ impl Delete {
         chrome.here = format!("/settings/api-keys/{}/delete", key.id);
         let evidence = Evidence::of(app, &key, app.now()).await?;
         let reach = reach(app, me, &key).await?;
-        let (by_name, rotates) = (app.product.keys.confirm_by_name, app.product.offers(KeyAct::Rotate));
-        Ok(Self { chrome, key, evidence, reach, typed: String::new(), error: None, by_name, rotates })
+        let by_name = app.product.keys.confirm_by_name;
+        let (rotates, creates) = (app.product.offers(KeyAct::Rotate), app.product.offers(KeyAct::Create));
+        Ok(Self { chrome, key, evidence, reach, typed: String::new(), error: None, by_name, rotates, creates })
     }
 }
 
