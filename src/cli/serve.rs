@@ -113,13 +113,15 @@ pub async fn serve(app: App, listener: TcpListener) -> Result<(), Failure> {
     Ok(())
 }
 
-pub async fn told_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Ends with SIGTERM or Ctrl-C. Listens from the call on, not from the first poll: who tells us to stop right after the
+/// start must be heard.
+pub fn told_to_stop() -> impl Future<Output = ()> {
+    let signals = signal(SignalKind::terminate()).and_then(|term| Ok((term, signal(SignalKind::interrupt())?)));
+    async move {
+        let Ok((mut terminate, mut interrupt)) = signals else { return std::future::pending().await };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::model::usage::{Bucket, Series};
 use crate::product::KeyAct;
 use crate::store::key_list::{self, Filter, PAGE, Page, Sort, StatusCounts};
 use crate::store::usage::KeyDay;
-use crate::store::{api_keys, inboxes};
+use crate::store::{accounts, api_keys, inboxes};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
 use crate::web::error::Error;
@@ -228,7 +228,9 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
     }
     let now = app.now();
     let account_id = me.account_id();
+    // Of a time when the definition allowed more, there may be more.
     if app.product.has_one_key()
+        && accounts::counts(&app.db, account_id).await?.keys == 1
         && let Some(only) = api_keys::find_first(&app.db, account_id).await?
     {
         return Ok(see_other(&format!("/settings/api-keys/{}", only.id)));
