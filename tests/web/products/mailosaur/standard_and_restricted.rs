@@ -66,13 +66,8 @@ async fn a_standard_key_supports_all_operations_on_all_inboxes() {
     }
     assert_eq!(program.get("/api/servers").await.header("x-ratelimit-limit"), "", "no limit is named");
     let docs = desk.visitor().get("/docs").await;
-    let of_inboxes = ["servers:read", "servers:write", "servers:read", "servers:write"];
-    let of_mail = ["messages:read", "messages:read", "messages:send", "messages:write", "messages:write"];
-    let of_sms = ["sms:read", "sms:read", "sms:write"];
-    let scopes = of_inboxes.into_iter().chain(of_mail).chain(of_sms);
-    for (request, scope) in everything().into_iter().zip(scopes) {
-        let path = request.replace("{own}", "{inbox}").replace("m_1", "{id}").replace("s_1", "{id}");
-        docs.says(&format!("{path} {scope}"));
+    for request in everything() {
+        docs.says(&request.replace("{own}", "{inbox}").replace("m_1", "{id}").replace("s_1", "{id}"));
     }
 }
 
