@@ -15,6 +15,7 @@ mod harness;
 mod inspector;
 mod looks;
 mod person;
+mod recovery;
 mod reveal_again;
 mod view;
 mod visits;
