@@ -16,5 +16,6 @@ mod inspector;
 mod looks;
 mod person;
 mod reveal_again;
+mod team;
 mod view;
 mod visits;
