@@ -1,6 +1,7 @@
 //! The team: who may change whom, what a change ends at once, and that somebody always stays who can.
 
 use keydesk::model::user::{Role, User};
+use keydesk::product::KeyAct;
 use keydesk::store::sessions::FRESH;
 use keydesk::store::users;
 use serde_json::json;
@@ -306,4 +307,17 @@ async fn a_key_of_a_leaver_still_says_who_made_it() {
     let id = tomas.creates("billing", &[]).await;
     removes(&alice, &tomas, "keep").await.redirects_to(TEAM);
     alice.get(&key_path(&id, "")).await.says("Tomas Lind");
+}
+
+#[tokio::test]
+async fn where_nobody_deletes_keys_those_of_a_leaver_stay() {
+    let desk = TestApp::with_product(|product| product.keys.in_page.retain(|act| *act != KeyAct::Delete)).await;
+    let alice = desk.alice().await;
+    let tomas = desk.signed_in_as_administrator(&alice, "tomas@halden.example").await;
+    let key = tomas.key("billing", &[]).await;
+    let page = alice.get(&path(&tomas, "remove")).await;
+    page.says("What they created goes on working: 1 key.");
+    assert_eq!(page.chosen("keys"), [""; 0]);
+    removes(&alice, &tomas, "delete").await.redirects_to(TEAM);
+    assert_eq!(desk.holder(&key.secret).get("/v1/key").await.status, 200);
 }

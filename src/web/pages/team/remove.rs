@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::model::api_key::ApiKey;
 use crate::model::text;
 use crate::model::user::User;
+use crate::product::KeyAct;
 use crate::store::team::{self, Keys};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Flash, Place};
@@ -30,6 +31,8 @@ struct Remove {
     is_me: bool,
     created: Vec<Created>,
     count: u64,
+    /// Whether there is a choice: not where the product has no deleting.
+    may_delete: bool,
     deletes: bool,
     error: Option<String>,
 }
@@ -59,7 +62,8 @@ impl Remove {
         let count = team::count_keys_of(&app.db, &person).await?;
         let is_me = person.id == me.user().id;
         let created = created.into_iter().map(|key| Created::of(key, app.now())).collect();
-        Ok(Self { chrome, person, is_me, created, count, deletes: false, error: None })
+        let may_delete = app.product.offers(KeyAct::Delete);
+        Ok(Self { chrome, person, is_me, created, count, may_delete, deletes: false, error: None })
     }
 
     /// `1 key`
@@ -88,7 +92,8 @@ pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Fo
     let person = find(&app, &me, &id).await?;
     me.confirmed(&app, &here(&person))?;
     // Only the very word deletes: keeping can be put right.
-    let keys = if fields.get("keys") == "delete" { Keys::Delete } else { Keys::Keep };
+    let may_delete = app.product.offers(KeyAct::Delete);
+    let keys = if may_delete && fields.get("keys") == "delete" { Keys::Delete } else { Keys::Keep };
     let deleted = match team::remove(&app.db, &me.act(&app), &person, keys).await? {
         Ok(deleted) => deleted,
         Err(refused) => {
