@@ -6,6 +6,7 @@ mod demo;
 mod init;
 mod openapi;
 mod serve;
+mod staff;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,9 @@ enum Command {
     /// Administrators.
     #[command(subcommand)]
     Admin(admin::Admin),
+    /// Support staff.
+    #[command(subcommand)]
+    Staff(staff::Staff),
     /// Print the API as OpenAPI 3.1, as it is for the product in use.
     Openapi,
 }
@@ -60,6 +64,7 @@ pub fn run() -> ExitCode {
             Some(Command::Check(check)) => check::run(&line.settings, &check).await,
             Some(Command::Init(init)) => init::run(&init),
             Some(Command::Admin(admin)) => admin::run(&line.settings, admin).await,
+            Some(Command::Staff(staff)) => staff::run(&line.settings, staff).await,
             Some(Command::Openapi) => openapi::run(&line.settings),
         }
     });

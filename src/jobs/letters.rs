@@ -2,7 +2,10 @@
 
 use zeroize::Zeroizing;
 
+use crate::model::invitation::Invitation;
 use crate::model::letter::{Button, Letter};
+use crate::model::text;
+use crate::model::user::User;
 
 pub(super) fn password_forgotten(brand: &str, link: Zeroizing<String>) -> Letter {
     Letter {
@@ -42,5 +45,48 @@ pub(super) fn password_changed(brand: &str) -> Letter {
         button: None,
         closing: "If it wasn’t you, choose a new password at once: on the sign-in page, under “Forgot your password?”."
             .into(),
+    }
+}
+
+pub(super) fn invitation(brand: &str, invitation: &Invitation, link: Zeroizing<String>) -> Letter {
+    let inviter = invitation.inviter_name.as_deref().unwrap_or("An administrator");
+    let (account, role) = (&invitation.account_name, invitation.role.in_words());
+    Letter {
+        subject: format!("You are invited to {brand}"),
+        paragraphs: vec![
+            format!("{inviter} invited you to join {account} on {brand}, as {role}."),
+            format!(
+                "Choose a name and a password, and you are in. The link works once, until {}.",
+                text::date_time(invitation.expires_at)
+            ),
+        ],
+        button: Some(Button { label: "Join the team", link }),
+        closing: "If you don’t know what this is about, ignore this mail. Nobody can use the link without it.".into(),
+    }
+}
+
+pub(super) fn role_changed(brand: &str, user: &User) -> Letter {
+    Letter {
+        subject: format!("Your {brand} role was changed"),
+        paragraphs: vec![
+            format!("You are now {} of {} on {brand}.", user.role.in_words(), user.account_name),
+            "Every session of yours was signed out. Sign in again to go on.".into(),
+        ],
+        button: None,
+        closing: format!("If you didn’t expect this, ask an administrator of {}.", user.account_name),
+    }
+}
+
+pub(super) fn removed(brand: &str, account: &str) -> Letter {
+    Letter {
+        subject: format!("You were removed from {account}"),
+        paragraphs: vec![
+            format!(
+                "You were removed from {account} on {brand}: every session of yours was signed out, and you can’t sign in to it any more."
+            ),
+            "Your address is free again: you can sign up with it, or be invited.".into(),
+        ],
+        button: None,
+        closing: format!("If you didn’t expect this, ask an administrator of {account}."),
     }
 }

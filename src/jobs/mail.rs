@@ -15,7 +15,7 @@ use crate::model::letter::Letter;
 use crate::model::mailed_link::{Kind as Link, Token};
 use crate::model::user::User;
 use crate::store::errands::{self, Errand, Kind};
-use crate::store::{mailed_links, users};
+use crate::store::{invitations, mailed_links, team, users};
 
 /// Errands that nobody announced, such as those of another node or of before a restart, are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -99,15 +99,43 @@ pub async fn deliver(background: &Background) -> sqlx::Result<()> {
 }
 
 async fn run_one(background: &Background, errand: &Errand) -> Result<(), NotSent> {
+    let (db, brand) = (&background.db, &background.post.brand);
+    let letter = match errand.kind {
+        Kind::PasswordForgotten | Kind::VerifyEmail | Kind::PasswordChanged => {
+            return run_for_user(background, errand).await;
+        }
+        Kind::Invitation => invitation(background, errand).await?,
+        Kind::RoleChanged => users::find(db, &errand.about).await?.map(|user| letters::role_changed(brand, &user)),
+        Kind::Removed => team::account_left(db, &errand.about).await?.map(|account| letters::removed(brand, &account)),
+    };
+    // What it was about is over: there is nothing to say to anybody.
+    let Some(letter) = letter else { return Ok(()) };
+    background.post.send(errand, &errand.recipient, &letter).await
+}
+
+/// Writes to whoever signs in with the address, at the address as they gave it: it may have been a stranger who typed it
+/// now.
+async fn run_for_user(background: &Background, errand: &Errand) -> Result<(), NotSent> {
     // Nobody has the address, or nobody any more: there is nothing to say to anybody.
     let Some((user, _)) = users::find_by_email(&background.db, &errand.recipient).await? else { return Ok(()) };
     let brand = &background.post.brand;
     let letter = match errand.kind {
         Kind::PasswordForgotten => letters::password_forgotten(brand, link(background, &user, Link::Reset).await?),
         Kind::VerifyEmail => letters::verify_email(brand, link(background, &user, Link::Verify).await?),
-        Kind::PasswordChanged => letters::password_changed(brand),
+        _ => letters::password_changed(brand),
     };
-    background.post.send(errand, &user, &letter).await
+    background.post.send(errand, &user.email, &letter).await
+}
+
+/// The invitation with a fresh link, if nobody has taken or withdrawn it.
+async fn invitation(background: &Background, errand: &Errand) -> sqlx::Result<Option<Letter>> {
+    let Some(invitation) = invitations::find(&background.db, &errand.about).await? else { return Ok(None) };
+    let token = Token::generate(Link::Invitation, &background.entropy);
+    if !invitations::keep_link(&background.db, &invitation, &token, background.clock.now()).await? {
+        return Ok(None);
+    }
+    let link = token.link(Link::Invitation, &background.post.public_url);
+    Ok(Some(letters::invitation(&background.post.brand, &invitation, link)))
 }
 
 /// A fresh link; the older ones of its kind are void.
@@ -118,18 +146,18 @@ async fn link(background: &Background, user: &User, kind: Link) -> sqlx::Result<
 }
 
 impl Post {
-    async fn send(&self, errand: &Errand, user: &User, letter: &Letter) -> Result<(), NotSent> {
+    async fn send(&self, errand: &Errand, to: &str, letter: &Letter) -> Result<(), NotSent> {
         let laid = (self.layout)(letter, &self.brand);
         let smtp = match &self.route {
             Route::Printed(print) => {
-                print(&user.email, letter, &laid);
+                print(to, letter, &laid);
                 return Ok(());
             }
             Route::Smtp(smtp) => smtp,
         };
         let message = Message::builder()
             .from(self.from.clone())
-            .to(Mailbox::new(None, user.email.parse()?))
+            .to(Mailbox::new(None, to.parse()?))
             .subject(&letter.subject)
             // The same for every try, so that a mail that was sent twice shows once.
             .message_id(Some(format!("<{}@{}>", errand.id, self.from.email.domain())))

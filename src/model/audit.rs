@@ -33,10 +33,17 @@ pub enum Action {
     PasswordChanged,
     PasswordReset,
     EmailVerified,
+    MemberInvited,
+    InvitationWithdrawn,
+    MemberJoined,
+    MemberRoleChanged,
+    MemberRemoved,
+    StaffAdded,
+    StaffRemoved,
 }
 
 impl Action {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 28] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -58,6 +65,13 @@ impl Action {
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::EmailVerified,
+        Self::MemberInvited,
+        Self::InvitationWithdrawn,
+        Self::MemberJoined,
+        Self::MemberRoleChanged,
+        Self::MemberRemoved,
+        Self::StaffAdded,
+        Self::StaffRemoved,
     ];
 
     pub fn code(self) -> &'static str {
@@ -83,6 +97,13 @@ impl Action {
             Self::PasswordChanged => "password.changed",
             Self::PasswordReset => "password.reset",
             Self::EmailVerified => "email.verified",
+            Self::MemberInvited => "member.invited",
+            Self::InvitationWithdrawn => "invitation.withdrawn",
+            Self::MemberJoined => "member.joined",
+            Self::MemberRoleChanged => "member.role_changed",
+            Self::MemberRemoved => "member.removed",
+            Self::StaffAdded => "staff.added",
+            Self::StaffRemoved => "staff.removed",
         }
     }
 
@@ -109,12 +130,22 @@ impl Action {
             Self::PasswordChanged => "Changed the password",
             Self::PasswordReset => "Reset the password by mail",
             Self::EmailVerified => "Confirmed the email address",
+            Self::MemberInvited => "Invited to the team",
+            Self::InvitationWithdrawn => "Withdrew the invitation",
+            Self::MemberJoined => "Joined the team",
+            Self::MemberRoleChanged => "Changed the role",
+            Self::MemberRemoved => "Removed from the team",
+            Self::StaffAdded => "Made support staff",
+            Self::StaffRemoved => "Ended being support staff",
         }
     }
 
     /// Whether the page sets it in the colour of danger.
     pub fn is_grave(self) -> bool {
-        matches!(self, Self::SessionRefused | Self::KeyRevealRefused | Self::KeyDeleted | Self::InboxDeleted)
+        matches!(
+            self,
+            Self::SessionRefused | Self::KeyRevealRefused | Self::KeyDeleted | Self::InboxDeleted | Self::MemberRemoved
+        )
     }
 }
 

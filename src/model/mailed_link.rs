@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::keyring::hex;
-use crate::clock::hours;
+use crate::clock::{days, hours};
 use crate::entropy::Entropy;
 
 const CHARACTERS: usize = 43;
@@ -19,6 +19,8 @@ pub enum Kind {
     Reset,
     /// The address is theirs.
     Verify,
+    /// A place in a team, for somebody who is no user yet.
+    Invitation,
 }
 
 impl Kind {
@@ -26,6 +28,7 @@ impl Kind {
         match self {
             Self::Reset => "reset",
             Self::Verify => "verify",
+            Self::Invitation => "invitation",
         }
     }
 
@@ -33,6 +36,7 @@ impl Kind {
         match self {
             Self::Reset => "kdreset_",
             Self::Verify => "kdverify_",
+            Self::Invitation => "kdinvite_",
         }
     }
 
@@ -41,6 +45,7 @@ impl Kind {
         match self {
             Self::Reset => hours(1),
             Self::Verify => hours(72),
+            Self::Invitation => days(7),
         }
     }
 
@@ -49,6 +54,7 @@ impl Kind {
         match self {
             Self::Reset => "/reset-password",
             Self::Verify => "/verify-email",
+            Self::Invitation => "/invitation",
         }
     }
 }

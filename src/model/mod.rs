@@ -6,6 +6,7 @@ pub mod device;
 pub mod email;
 pub mod envelope;
 pub mod inbox;
+pub mod invitation;
 pub mod key_facts;
 pub mod key_form;
 pub mod keyring;

@@ -73,7 +73,7 @@ pub async fn counts(db: &Db, account_id: &str) -> sqlx::Result<Counts> {
         select
             (select count(*) from api_keys where account_id = $1 and deleted_at is null) as keys,
             (select count(*) from inboxes where account_id = $1 and deleted_at is null) as inboxes,
-            (select count(*) from users where account_id = $1) as people";
+            (select count(*) from users where account_id = $1 and removed_at is null) as people";
     read!(db, c => sqlx::query_as(COUNTS).bind(account_id).fetch_one(c))
 }
 

@@ -360,7 +360,7 @@ pub(super) async fn delete_of_inbox(
     Ok(names)
 }
 
-async fn delete_within(
+pub(super) async fn delete_within(
     tx: &mut Tx,
     act: &Act<'_>,
     account_id: &str,

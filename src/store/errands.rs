@@ -26,16 +26,32 @@ pub enum Kind {
     PasswordChanged,
     /// The address is to be proven.
     VerifyEmail,
+    /// Somebody is asked to join a team.
+    Invitation,
+    /// Somebody has another role.
+    RoleChanged,
+    /// Somebody is not of the team any more.
+    Removed,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::PasswordForgotten, Self::PasswordChanged, Self::VerifyEmail];
+    const ALL: [Self; 6] = [
+        Self::PasswordForgotten,
+        Self::PasswordChanged,
+        Self::VerifyEmail,
+        Self::Invitation,
+        Self::RoleChanged,
+        Self::Removed,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PasswordForgotten => "password_forgotten",
             Self::PasswordChanged => "password_changed",
             Self::VerifyEmail => "verify_email",
+            Self::Invitation => "invitation",
+            Self::RoleChanged => "role_changed",
+            Self::Removed => "removed",
         }
     }
 }
@@ -55,11 +71,13 @@ pub struct Errand {
     pub id: String,
     pub kind: Kind,
     pub recipient: String,
+    /// The id of what the letter is composed from; empty where the recipient says it all.
+    pub about: String,
     pub due_at: Timestamp,
     pub tries: i64,
 }
 
-columns!(Errand { id, kind, recipient, due_at, tries });
+columns!(Errand { id, kind, recipient, about, due_at, tries });
 
 /// Asks for a mail, on its own.
 pub async fn ask(db: &Db, act: &Act<'_>, kind: Kind, recipient: &str, event: &str) -> sqlx::Result<()> {
@@ -70,19 +88,41 @@ pub async fn ask(db: &Db, act: &Act<'_>, kind: Kind, recipient: &str, event: &st
 
 /// Asks for a mail together with what it is about. One about the same event that was asked for before is enough.
 pub(super) async fn put(tx: &mut Tx, act: &Act<'_>, kind: Kind, recipient: &str, event: &str) -> sqlx::Result<()> {
+    insert(tx, act, kind, (recipient, ""), event).await
+}
+
+/// Asks for a mail about the record of this id, once more each time.
+pub(super) async fn put_about(
+    tx: &mut Tx,
+    act: &Act<'_>,
+    kind: Kind,
+    recipient: &str,
+    about: &str,
+) -> sqlx::Result<()> {
+    let event = format!("{} {}", kind.as_str(), act.entropy.id("evt"));
+    insert(tx, act, kind, (recipient, about), &event).await
+}
+
+async fn insert(
+    tx: &mut Tx,
+    act: &Act<'_>,
+    kind: Kind,
+    (recipient, about): (&str, &str),
+    event: &str,
+) -> sqlx::Result<()> {
     const INSERT: &str = "
-        insert into errands (id, kind, event, recipient, created_at, due_at, tries, problem)
-        values ($1, $2, $3, $4, $5, $5, 0, '')
+        insert into errands (id, kind, event, recipient, about, created_at, due_at, tries, problem)
+        values ($1, $2, $3, $4, $5, $6, $6, 0, '')
         on conflict (event) do nothing";
     let id = act.entropy.id("err");
-    change!(tx, sqlx::query(INSERT).bind(id).bind(kind.as_str()).bind(event).bind(recipient).bind(act.at));
+    change!(tx, sqlx::query(INSERT).bind(id).bind(kind.as_str()).bind(event).bind(recipient).bind(about).bind(act.at));
     Ok(())
 }
 
 /// Takes the errand that has waited longest, if one is due: nobody else gets it until the claim is over.
 pub async fn claim(db: &Db, now: Timestamp) -> sqlx::Result<Option<Errand>> {
     const NEXT: &str = "
-        select id, kind, recipient, due_at, tries
+        select id, kind, recipient, about, due_at, tries
         from errands
         where done_at is null
         and given_up_at is null

@@ -10,6 +10,7 @@ pub mod changes;
 mod changes_under_loom;
 pub mod errands;
 pub mod inboxes;
+pub mod invitations;
 pub mod kept_secrets;
 pub mod key_changes;
 pub mod key_list;
@@ -20,6 +21,7 @@ pub mod once;
 pub mod sealed_secrets;
 pub mod secret_prefixes;
 pub mod sessions;
+pub mod team;
 pub mod usage;
 pub mod usage_list;
 pub mod users;
@@ -62,6 +64,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "secret prefixes", include_str!("../../migrations/0004_secret_prefixes.sql")),
     (5, "reveal again", include_str!("../../migrations/0005_reveal_again.sql")),
     (6, "mail", include_str!("../../migrations/0006_mail.sql")),
+    (8, "team", include_str!("../../migrations/0008_team.sql")),
 ];
 
 /// The database, and what this process knows of its changes.

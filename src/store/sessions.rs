@@ -118,6 +118,7 @@ pub async fn find(db: &Db, id: &str, now: Timestamp) -> sqlx::Result<Option<Sess
         join users u on u.id = s.user_id
         join accounts a on a.id = u.account_id
         where s.id = $1
+        and u.removed_at is null
         and s.ended_at is null
         and s.expires_at > $2
         and (s.remembered or s.last_seen_at > $3)";

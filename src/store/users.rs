@@ -55,13 +55,14 @@ pub async fn add(db: &Db, act: &Act<'_>, user: &User, password_hash: &str) -> sq
     Ok(true)
 }
 
-/// The user of an address, and the hash to test a password against.
+/// The user of an address, unless they were removed, and the hash to test a password against.
 pub async fn find_by_email(db: &Db, email: &str) -> sqlx::Result<Option<(User, Option<String>)>> {
     const FIND: &str = "
         select u.id, u.account_id, a.name as account_name, u.email, u.name, u.role, u.staff_since, u.created_at
         from users u
         join accounts a on a.id = u.account_id
-        where u.email_folded = $1";
+        where u.email_folded = $1
+        and u.removed_at is null";
     const HASH: &str = "select password_hash from users where id = $1";
     let found: Option<User> = read!(db, c => sqlx::query_as(FIND).bind(fold(email)).fetch_optional(c))?;
     let Some(user) = found else { return Ok(None) };
@@ -76,12 +77,13 @@ pub async fn has_password(db: &Db, account_id: &str, id: &str) -> sqlx::Result<b
     Ok(found.is_some())
 }
 
-/// Everybody of an account, administrators first.
+/// Everybody who is of an account, administrators first.
 pub async fn list(db: &Db, account_id: &str) -> sqlx::Result<Vec<Person>> {
     const LIST: &str = "
         select id, email, name, role, last_seen_at
         from users
         where account_id = $1
+        and removed_at is null
         order by role, created_at, id";
     read!(db, c => sqlx::query_as(LIST).bind(account_id).fetch_all(c))
 }
@@ -104,14 +106,20 @@ pub async fn ways_in(db: &Db, user_id: &str) -> sqlx::Result<WaysIn> {
     read!(db, c => sqlx::query_as(FIND).bind(user_id).fetch_one(c))
 }
 
-/// The user of this id.
+/// The user of this id, unless they were removed.
 pub async fn find(db: &Db, id: &str) -> sqlx::Result<Option<User>> {
     const FIND: &str = "
         select u.id, u.account_id, a.name as account_name, u.email, u.name, u.role, u.staff_since, u.created_at
         from users u
         join accounts a on a.id = u.account_id
-        where u.id = $1";
+        where u.id = $1
+        and u.removed_at is null";
     read!(db, c => sqlx::query_as(FIND).bind(id).fetch_optional(c))
+}
+
+/// The user of this id in an account.
+pub async fn find_in(db: &Db, account_id: &str, id: &str) -> sqlx::Result<Option<User>> {
+    Ok(find(db, id).await?.filter(|user| user.account_id == account_id))
 }
 
 /// Gives somebody another password. Every session of theirs but `kept` ends with it, and so does every link to a new
@@ -170,9 +178,29 @@ pub async fn prove_email(db: &Db, act: &Act<'_>, user: &User, token_hash: &str) 
 }
 
 /// Answers whether nobody had proven the address before.
-async fn mark_proven(tx: &mut Tx, user: &User, now: Timestamp) -> sqlx::Result<bool> {
+pub(super) async fn mark_proven(tx: &mut Tx, user: &User, now: Timestamp) -> sqlx::Result<bool> {
     const MARK: &str = "update users set email_verified_at = $2 where id = $1 and email_verified_at is null";
     Ok(change!(tx, sqlx::query(MARK).bind(&user.id).bind(now)) > 0)
+}
+
+/// Makes somebody support staff of the platform, or ends it and with it their sessions. Answers `false` if they were so
+/// before.
+pub async fn set_staff(db: &Db, act: &Act<'_>, user: &User, staff: bool) -> sqlx::Result<bool> {
+    const ADD: &str = "update users set staff_since = $2 where id = $1 and staff_since is null and removed_at is null";
+    const REMOVE: &str = "update users set staff_since = null where id = $1 and staff_since is not null";
+    let mut tx = db.begin_on(&user.account_id).await?;
+    let changed = if staff {
+        change!(&mut tx, sqlx::query(ADD).bind(&user.id).bind(act.at))
+    } else {
+        sessions::end_of_user(&mut tx, &user.id, "", act.at).await?;
+        change!(&mut tx, sqlx::query(REMOVE).bind(&user.id))
+    };
+    if changed == 0 {
+        return Ok(false);
+    }
+    record(&mut tx, act, user, if staff { Action::StaffAdded } else { Action::StaffRemoved }).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 async fn record(tx: &mut Tx, act: &Act<'_>, user: &User, action: Action) -> sqlx::Result<()> {

@@ -210,6 +210,7 @@ fn act_of(path: &str, audience: Audience, resources: &str) -> String {
         Some("api-keys") if matches!(audience, Audience::Administrator) => "create keys",
         Some("audit-log") => "see the audit log",
         Some("team") => "see the team",
+        _ if path.contains("/team/") => "change the team",
         _ if path.contains("inboxes") => return format!("change {resources}"),
         _ if path.contains("api-keys") => "see keys",
         _ => "open this page",

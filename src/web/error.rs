@@ -51,6 +51,7 @@ pub enum Missing {
     Page,
     Key,
     Inbox,
+    Person,
 }
 
 /// Who may not do what, and whom to ask.
@@ -160,6 +161,11 @@ impl ErrorPage<'_> {
                 format!("There’s no {} here", words.resource),
                 Lead::Plain("It may have been deleted, or it belongs to an account you’re not signed in to.".into()),
                 vec![("/settings/inboxes", text::capitalised(&words.resources))],
+            ),
+            Error::NotFound(Missing::Person) => (
+                "There’s nobody here".into(),
+                Lead::Plain("They may have been removed, or joined meanwhile, or they are of an account you’re not signed in to.".into()),
+                vec![("/settings/team", "Team".into())],
             ),
             Error::NotFound(Missing::Page) => plain("There’s no page here", "The address may be mistyped, or the page has moved."),
             Error::Forbidden(denied) => (

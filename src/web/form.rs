@@ -14,8 +14,15 @@ use super::error::Error;
 pub const LARGEST_BODY: usize = 64 * 1024;
 /// Bytes of a body with a password in it.
 pub const LARGEST_SIGN_IN: usize = 8 * 1024;
-const SIGN_INS: [&str; 6] =
-    ["/sign-in", "/sign-up", "/re-authenticate", "/forgot-password", "/reset-password", "/settings/security/password"];
+const SIGN_INS: [&str; 7] = [
+    "/sign-in",
+    "/sign-up",
+    "/re-authenticate",
+    "/forgot-password",
+    "/reset-password",
+    "/invitation",
+    "/settings/security/password",
+];
 
 /// What a query value may hold as it is (RFC 3986, section 2.3: unreserved).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -13,8 +13,8 @@ use super::api::problem::Problem;
 use super::audience::{Audience, require};
 use super::error::{Error, Missing};
 use super::pages::{
-    audit_log, docs, forgot_password, home, inboxes, keys, re_authenticate, reset_password, security, sign_in,
-    sign_out, sign_up, team, theme, verify_email, welcome,
+    audit_log, docs, forgot_password, home, inboxes, invitation, keys, re_authenticate, reset_password, security,
+    sign_in, sign_out, sign_up, team, theme, verify_email, welcome,
 };
 use super::{App, api, assets, cross_site, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;
@@ -55,6 +55,7 @@ fn visitor() -> Router<App> {
         .route("/sign-in", get(sign_in::show).post(sign_in::create))
         .route("/forgot-password", get(forgot_password::show).post(forgot_password::create))
         .route("/reset-password", get(reset_password::show).post(reset_password::create))
+        .route("/invitation", get(invitation::show).post(invitation::create))
         .route("/.well-known/change-password", get(security::well_known))
         .route("/docs", get(docs::show))
         .route("/theme", post(theme::choose))
@@ -82,7 +83,7 @@ fn auditor() -> Router<App> {
         .route("/settings/api-keys", get(keys::list::show))
         .route("/settings/api-keys/{id}", get(keys::detail::show))
         .route("/settings/audit-log", get(audit_log::show))
-        .route("/settings/team", get(team::show))
+        .route("/settings/team", get(team::list::show))
 }
 
 /// Administrators.
@@ -102,6 +103,12 @@ fn administrator() -> Router<App> {
         .route("/settings/inboxes", post(inboxes::new::create))
         .route("/settings/inboxes/new", get(inboxes::new::show))
         .route("/settings/inboxes/{id}/delete", get(inboxes::delete::show).post(inboxes::delete::create))
+        .route("/settings/team/invitations", post(team::invite::create))
+        .route("/settings/team/invitations/new", get(team::invite::show))
+        .route("/settings/team/invitations/{id}/send-again", post(team::invite::send_again))
+        .route("/settings/team/invitations/{id}/withdraw", post(team::invite::withdraw))
+        .route("/settings/team/{id}/role", get(team::role::show).post(team::role::create))
+        .route("/settings/team/{id}/remove", get(team::remove::show).post(team::remove::create))
 }
 
 /// JSON and probes, for machines: no cookie is read here, so there is nothing to forge.

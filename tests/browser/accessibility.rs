@@ -220,7 +220,7 @@ async fn the_team_and_what_a_member_is_refused_are_open_to_everybody() {
         .visit("error-405", &format!("/settings/api-keys/{}/reveal", key["id"].as_str().unwrap_or_default()))
         .await;
 
-    // Nobody can be invited yet: the role is changed where it stands.
+    // The last administrator stays one: the role is changed where it stands.
     let mut database = sqlx::SqliteConnection::connect(&format!("sqlite://{}", desk.database().display()))
         .await
         .expect("the database opens");

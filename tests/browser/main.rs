@@ -17,5 +17,6 @@ mod looks;
 mod person;
 mod recovery;
 mod reveal_again;
+mod team;
 mod view;
 mod visits;

@@ -242,3 +242,41 @@ fn what_is_odd_about_a_definition_is_said_once_at_the_start() {
     serves();
     assert!(log().contains("Secrets begin with kd_, and with kd_live_ in the database"), "{}", log());
 }
+
+#[test]
+fn support_staff_is_named_on_the_command_line_and_the_api_says_so() {
+    let folder = folder();
+    let staff = |act: &str, email: &str| {
+        said(&finished(keydesk(folder.path(), &["staff", act, email]).spawn().expect("it starts")))
+    };
+    let (fine, out, err) = staff("add", "ops@halden.example");
+    assert!(!fine && out.is_empty() && err.contains("nobody signs in with ops@halden.example"), "{err}");
+    created(folder.path(), "ops@halden.example", &format!("{PASSWORD}\n"));
+    let serving = Serving::start(&mut keydesk(folder.path(), &[]), folder.path());
+    let is_admin = || {
+        let body = format!(r#"{{"email":"ops@halden.example","password":"{PASSWORD}"}}"#);
+        let granted: serde_json::Value =
+            serde_json::from_str(&serving.ask("POST /api/auth/login", &body).1).expect("JSON");
+        for token in ["token", "refresh_token"] {
+            granted[token].as_str().into_iter().for_each(audit::note);
+        }
+        (granted["user"]["isAdmin"] == true, granted["refresh_token"].as_str().expect("a token").to_owned())
+    };
+    let mut refresh_token = String::new();
+    for (act, email, says, now) in [
+        ("remove", "ops@halden.example", "ops@halden.example is not support staff; nothing was changed.", false),
+        ("add", "OPS@halden.example", "ops@halden.example is support staff.", true),
+        ("add", "ops@halden.example", "ops@halden.example is support staff already; nothing was changed.", true),
+    ] {
+        assert_eq!(staff(act, email), (true, says.to_owned(), String::new()));
+        let (is, token) = is_admin();
+        assert_eq!(is, now, "{act}");
+        refresh_token = token;
+    }
+    let ended = "ops@halden.example is not support staff any more, and signed out everywhere.";
+    assert_eq!(staff("remove", "ops@halden.example"), (true, ended.to_owned(), String::new()));
+    let body = format!(r#"{{"refresh_token":"{refresh_token}"}}"#);
+    assert_eq!(serving.ask("POST /api/auth/refresh", &body).0, 401);
+    assert!(!is_admin().0);
+    assert!(serving.stop());
+}

@@ -35,6 +35,8 @@ const ROWS: &[Row] = &[
     ("POST", "/forgot-password", Nothing, [422, 422, 422, 422, 422]),
     ("GET", "/reset-password", Nothing, [410, 410, 410, 410, 410]),
     ("POST", "/reset-password", Nothing, [410, 410, 410, 410, 410]),
+    ("GET", "/invitation", Nothing, [410, 410, 410, 410, 410]),
+    ("POST", "/invitation", Nothing, [410, 410, 410, 410, 410]),
     ("GET", "/.well-known/change-password", Nothing, [303, 303, 303, 303, 303]),
     ("GET", "/docs", Nothing, [200, 200, 200, 200, 200]),
     ("POST", "/theme", Form(&[("theme", "dark")]), [303, 303, 303, 303, 303]),
@@ -73,6 +75,14 @@ const ROWS: &[Row] = &[
     ("GET", "/settings/inboxes/new", Nothing, [SIGN_IN, 403, 403, 200, 200]),
     ("GET", "/settings/inboxes/{id}/delete", Nothing, [SIGN_IN, 403, 403, 200, 404]),
     ("POST", "/settings/inboxes/{id}/delete", Name, [SIGN_IN, 403, 403, 303, 404]),
+    ("POST", "/settings/team/invitations", Nothing, [SIGN_IN, 403, 403, 422, 422]),
+    ("GET", "/settings/team/invitations/new", Nothing, [SIGN_IN, 403, 403, 200, 200]),
+    ("POST", "/settings/team/invitations/{id}/send-again", Nothing, [SIGN_IN, 403, 403, 303, 404]),
+    ("POST", "/settings/team/invitations/{id}/withdraw", Nothing, [SIGN_IN, 403, 403, 303, 404]),
+    ("GET", "/settings/team/{id}/role", Nothing, [SIGN_IN, 403, 403, 200, 404]),
+    ("POST", "/settings/team/{id}/role", Form(&[("role", "auditor")]), [SIGN_IN, 403, 403, 303, 404]),
+    ("GET", "/settings/team/{id}/remove", Nothing, [SIGN_IN, 403, 403, 200, 404]),
+    ("POST", "/settings/team/{id}/remove", Nothing, [SIGN_IN, 403, 403, 303, 404]),
     ("GET", "/v1/key", Nothing, [401, 200, 200, 200, 200]),
     ("GET", "/v1/inboxes", Nothing, [401, 200, 200, 200, 200]),
     ("POST", "/v1/inboxes", Json("{}"), [401, 403, 403, 400, 400]),
@@ -210,6 +220,8 @@ async fn filled(path: &str, subject: &str, alice: &Actor, desk: &TestApp) -> Str
     let id = match kind {
         kind if kind.contains("keys/") => alice.creates(subject, &[]).await,
         "" => String::new(),
+        kind if kind.contains("/invitations/") => desk.invited(alice, subject).await,
+        kind if kind.contains("/team/") => desk.colleague(alice, subject).await,
         _ => {
             let author = TestApp::author();
             keydesk::web::new_inbox::add(&desk.app, &desk.app.act(&author), &alice.account_id, subject, None)

@@ -6,6 +6,7 @@ pub mod docs;
 pub mod forgot_password;
 pub mod home;
 pub mod inboxes;
+pub mod invitation;
 pub mod keys;
 pub mod re_authenticate;
 pub mod reset_password;

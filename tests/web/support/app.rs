@@ -190,7 +190,7 @@ impl TestApp {
         Author::machine("cli", "Test")
     }
 
-    /// Keys, inboxes, seals, secrets and people: what a refused request must leave as it was.
+    /// Keys, inboxes, seals, secrets, people and invitations: what a refused request must leave as it was.
     pub async fn holdings(&self) -> Vec<i64> {
         let mut counts = Vec::new();
         for sql in [
@@ -199,7 +199,8 @@ impl TestApp {
             "select count(*) from api_key_secrets where dies_at is null",
             "select (select count(*) from sealed_secrets) + (select count(*) from kept_secrets)",
             "select count(*) from inboxes where deleted_at is null",
-            "select count(*) from users",
+            "select (select count(*) from users where removed_at is null)
+                + (select count(*) from invitations where withdrawn_at is null)",
             "select count(*) from accounts",
         ] {
             counts.push(self.count(sql).await);
