@@ -106,6 +106,8 @@ async fn run_one(background: &Background, errand: &Errand) -> Result<(), NotSent
         Kind::PasswordForgotten => letters::password_forgotten(brand, link(background, &user, Link::Reset).await?),
         Kind::VerifyEmail => letters::verify_email(brand, link(background, &user, Link::Verify).await?),
         Kind::PasswordChanged => letters::password_changed(brand),
+        Kind::IdentityLinked => letters::identity_linked(brand),
+        Kind::PasswordRemoved => letters::password_removed(brand),
     };
     background.post.send(errand, &user, &letter).await
 }

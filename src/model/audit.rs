@@ -33,10 +33,12 @@ pub enum Action {
     PasswordChanged,
     PasswordReset,
     EmailVerified,
+    IdentityLinked,
+    IdentityUnlinked,
 }
 
 impl Action {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 23] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -58,6 +60,8 @@ impl Action {
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::EmailVerified,
+        Self::IdentityLinked,
+        Self::IdentityUnlinked,
     ];
 
     pub fn code(self) -> &'static str {
@@ -83,6 +87,8 @@ impl Action {
             Self::PasswordChanged => "password.changed",
             Self::PasswordReset => "password.reset",
             Self::EmailVerified => "email.verified",
+            Self::IdentityLinked => "identity.linked",
+            Self::IdentityUnlinked => "identity.unlinked",
         }
     }
 
@@ -109,6 +115,8 @@ impl Action {
             Self::PasswordChanged => "Changed the password",
             Self::PasswordReset => "Reset the password by mail",
             Self::EmailVerified => "Confirmed the email address",
+            Self::IdentityLinked => "Connected a way to sign in",
+            Self::IdentityUnlinked => "Disconnected a way to sign in",
         }
     }
 

@@ -26,16 +26,28 @@ pub enum Kind {
     PasswordChanged,
     /// The address is to be proven.
     VerifyEmail,
+    /// Another way to sign in was added.
+    IdentityLinked,
+    /// A password that somebody set before the address was proven is gone.
+    PasswordRemoved,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::PasswordForgotten, Self::PasswordChanged, Self::VerifyEmail];
+    const ALL: [Self; 5] = [
+        Self::PasswordForgotten,
+        Self::PasswordChanged,
+        Self::VerifyEmail,
+        Self::IdentityLinked,
+        Self::PasswordRemoved,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PasswordForgotten => "password_forgotten",
             Self::PasswordChanged => "password_changed",
             Self::VerifyEmail => "verify_email",
+            Self::IdentityLinked => "identity_linked",
+            Self::PasswordRemoved => "password_removed",
         }
     }
 }

@@ -67,6 +67,7 @@ impl TestApp {
             public_url: self.app.public_url.clone(),
             proxies: PROXIES.parse().expect("networks"),
             mail: (self.mailbox.route(), SENDER.parse().expect("a mailbox")),
+            google: None,
             cache_keys: CACHE_KEYS,
         };
         let app = App::new(parts).await.expect("the database answers");
