@@ -107,7 +107,9 @@ pub enum SettingError {
         "SMTP_URL would send mail in the clear: begin it with smtps://, or end it with ?tls=required; only a mail server on this machine may do without"
     )]
     PlainSmtp,
-    #[error("GOOGLE_CLIENT_ID needs GOOGLE_CLIENT_SECRET_FILE beside it: the issuer gives you both. Set both, or neither")]
+    #[error(
+        "GOOGLE_CLIENT_ID needs GOOGLE_CLIENT_SECRET_FILE beside it: the issuer gives you both. Set both, or neither"
+    )]
     GoogleWithoutSecret,
     #[error("{0} needs GOOGLE_CLIENT_ID beside it. Set both, or neither")]
     GoogleWithoutId(&'static str),
@@ -331,7 +333,8 @@ mod tests {
         for good in ["https://id.example/tenant", "http://127.0.0.1:9000", "http://[::1]:9000/x"] {
             assert_eq!(with_issuer(good).expect("an issuer").expect("one").issuer, good);
         }
-        for bad in ["http://id.example", "http://id.example/localhost", "id.example", "https://", "https://a@b.example"] {
+        for bad in ["http://id.example", "http://id.example/localhost", "id.example", "https://", "https://a@b.example"]
+        {
             assert!(matches!(with_issuer(bad), Err(SettingError::GoogleIssuer(_))), "{bad}");
         }
         assert!(matches!(provider(&both[..2]), Err(SettingError::GoogleWithoutSecret)));

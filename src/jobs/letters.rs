@@ -53,9 +53,10 @@ pub(super) fn identity_linked(brand: &str) -> Letter {
             "Which one it is stands on your security page, where you can also disconnect it.".into(),
         ],
         button: None,
-        closing: "If it wasn’t you, choose a new password at once: on the sign-in page, under “Forgot password?”. Then \
+        closing:
+            "If it wasn’t you, choose a new password at once: on the sign-in page, under “Forgot password?”. Then \
                   disconnect it."
-            .into(),
+                .into(),
     }
 }
 
@@ -72,8 +73,9 @@ pub(super) fn password_removed(brand: &str) -> Letter {
                 .into(),
         ],
         button: None,
-        closing: "Look at the list of API keys: delete those that you don’t know. If you want a password, choose one on \
+        closing:
+            "Look at the list of API keys: delete those that you don’t know. If you want a password, choose one on \
                   the sign-in page, under “Forgot password?”."
-            .into(),
+                .into(),
     }
 }

@@ -2,8 +2,7 @@
 //! unproven owner left behind goes with the first identity that proves the address.
 
 use super::{
-    Act, Db, Tx, audit_events, change, columns, errands, mailed_links, read, sealed_secrets, sessions, users,
-    within,
+    Act, Db, Tx, audit_events, change, columns, errands, mailed_links, read, sealed_secrets, sessions, users, within,
 };
 use crate::clock::Timestamp;
 use crate::model::audit::{Action, Target};
@@ -119,10 +118,8 @@ pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, user: &User, identity: &I
         values ($1, $2, $3, $4, $5, $5)
         on conflict do nothing";
     let Identity { issuer, subject, email } = identity;
-    let inserted = change!(
-        &mut *tx,
-        sqlx::query(INSERT).bind(issuer).bind(subject).bind(&user.id).bind(email).bind(act.at)
-    );
+    let inserted =
+        change!(&mut *tx, sqlx::query(INSERT).bind(issuer).bind(subject).bind(&user.id).bind(email).bind(act.at));
     if inserted == 0 {
         return Err(NotLinked::Taken);
     }
@@ -132,8 +129,7 @@ pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, user: &User, identity: &I
 /// Forgets every identity of a user whose address somebody else has proven.
 pub(super) async fn forget_of(tx: &mut Tx, act: &Act<'_>, user: &User) -> sqlx::Result<()> {
     const DELETE: &str = "delete from identities where user_id = $1 returning issuer, email";
-    let forgotten: Vec<(String, String)> =
-        within!(tx, c => sqlx::query_as(DELETE).bind(&user.id).fetch_all(c))?;
+    let forgotten: Vec<(String, String)> = within!(tx, c => sqlx::query_as(DELETE).bind(&user.id).fetch_all(c))?;
     for (issuer, email) in forgotten {
         record(tx, act, user, Action::IdentityUnlinked, &said(&issuer, &email)).await?;
     }

@@ -4,7 +4,9 @@
 mod fetch;
 mod issuer;
 
-use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
+use oauth2::basic::{
+    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
+};
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
     ExtraTokenFields, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
@@ -133,8 +135,7 @@ impl Google {
     ) -> Result<Identity, Failed> {
         let token = self.exchange(code, verifier, now).await?;
         let key = self.issuer.key(&id_token::key_id(&token)?, now).await?.ok_or(Failed::Key)?;
-        let expected =
-            Expected { issuer: &self.provider.issuer, client_id: &self.provider.client_id, nonce_hash, now };
+        let expected = Expected { issuer: &self.provider.issuer, client_id: &self.provider.client_id, nonce_hash, now };
         Ok(id_token::check(&token, &key, expected)?)
     }
 
