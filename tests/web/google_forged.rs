@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Forged, Issuer, Signed, TestApp, logged};
+use crate::support::{Answer, Forged, Issuer, Signed, TestApp, logged, queried};
 
 async fn desk() -> (TestApp, Issuer) {
     let issuer = Issuer::start().await;
@@ -189,9 +189,9 @@ async fn the_way_there_carries_what_it_must_and_leaves_nothing_readable_behind()
     let (desk, issuer) = desk().await;
     let ana = desk.visitor();
     let out = ana.get("/auth/google").await;
-    let link = out.location();
-    assert!(link.starts_with(&format!("{}/authorize?", issuer.url())), "{link}");
-    let part = |name: &str| crate::support::queried(link, name);
+    let there = out.location();
+    assert!(there.starts_with(&format!("{}/authorize?", issuer.url())), "{there}");
+    let part = |name: &str| queried(there, name);
     for (name, value) in [
         ("response_type", "code"),
         ("client_id", "desk"),
@@ -214,7 +214,7 @@ async fn the_way_there_carries_what_it_must_and_leaves_nothing_readable_behind()
     let out = over_tls.visitor().get("/auth/google").await;
     let line = out.set_cookies().into_iter().find(|line| line.contains("google=")).expect("a cookie").to_owned();
     assert!(line.starts_with("__Host-keydesk-google=") && line.ends_with("; Secure"), "{line}");
-    assert_eq!(crate::support::queried(out.location(), "redirect_uri"), "https://keys.example/auth/google/callback");
+    assert_eq!(queried(out.location(), "redirect_uri"), "https://keys.example/auth/google/callback");
 }
 
 #[tokio::test]
