@@ -12,18 +12,18 @@ struct Html<'a> {
     brand: &'a str,
 }
 
-#[derive(Template)]
-#[template(path = "mail/letter.txt")]
-struct Text<'a> {
-    letter: &'a Letter,
-    brand: &'a str,
-}
-
 /// Lays a letter out.
 pub fn lay_out(letter: &Letter, brand: &str) -> Laid {
-    let text = Text { letter, brand }.render().expect("a letter has nothing that fails to render");
     let html = Html { letter, brand }.render().expect("a letter has nothing that fails to render");
-    Laid { text, html }
+    Laid { text: text(letter, brand), html }
+}
+
+/// The paragraphs with a blank line between two, which a template would take out.
+fn text(letter: &Letter, brand: &str) -> String {
+    let button = letter.button.as_ref().map(|button| format!("{}:\n{}", button.label, *button.link));
+    let paragraphs = letter.paragraphs.iter().cloned().chain(button);
+    let all: Vec<String> = paragraphs.chain([letter.closing.clone(), brand.to_owned()]).collect();
+    all.join("\n\n") + "\n"
 }
 
 #[cfg(test)]

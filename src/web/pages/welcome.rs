@@ -85,8 +85,14 @@ impl Welcome<'_> {
         }
     }
 
+    /// Whether every example is a plain request.
+    fn needs_no_sdk(&self) -> bool {
+        self.app.product.samples.iter().all(|sample| sample.code.contains("{base_url}"))
+    }
+
     fn lead(&self) -> &'static str {
         match (&self.seal, &self.received) {
+            (_, Some(_)) if self.chrome.one_key => "Your key works.",
             (_, Some(_)) => "Your key works. Next: give each service its own key, with only the scopes it needs.",
             (Some(Seal::Open { .. }), None) => "Store the key now, then make a request with it.",
             (Some(Seal::Sealed { .. }), None) if self.revealed_key().is_none() => {

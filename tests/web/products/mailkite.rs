@@ -317,6 +317,9 @@ async fn the_reference_lists_the_errors() {
     for refusal in ["401 unauthorized", "403 forbidden", "404 not_found"] {
         docs.says(refusal);
     }
+    docs.says("GET /api/domains/{domain}");
+    // One key does everything: there is no scope to tell anybody of.
+    docs.says_nothing_of("domains:read");
     for request in REQUESTS.iter().filter(|request| !request.contains('{') && !request.contains("_1")) {
         docs.says(request);
     }

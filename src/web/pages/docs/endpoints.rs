@@ -4,7 +4,7 @@
 use crate::model::scopes::WILDCARD;
 use crate::model::text::with_article;
 use crate::product::reserved::{INBOXES_READ, INBOXES_WRITE, KEYS_READ, KEYS_WRITE};
-use crate::product::{KeyAct, Product};
+use crate::product::{KeyAct, Product, Route};
 
 /// One request that can be made.
 pub struct Endpoint<'a> {
@@ -51,7 +51,14 @@ const SESSIONS: &[Row] = &[
 pub fn of_desk(product: &Product) -> Vec<Endpoint<'_>> {
     let offered = KEYS.iter().filter(|(act, _)| act.is_none_or(|act| product.offers_over_api(act)));
     let rows = offered.map(|(_, row)| row).chain(RESOURCES);
-    rows.filter_map(|row| endpoint(row, &product.api.path, product)).collect()
+    // What the definition has a route for stands among its routes.
+    let is_routed = |endpoint: &Endpoint<'_>| {
+        let path = endpoint.path.replace("{id}", "{inbox}");
+        let same =
+            |route: &&Route| route.method == endpoint.method && (route.path == path || route.path == endpoint.path);
+        product.routes.iter().any(|route| same(&route))
+    };
+    rows.filter_map(|row| endpoint(row, &product.api.path, product)).filter(|found| !is_routed(found)).collect()
 }
 
 /// Session tokens, where they open the API.

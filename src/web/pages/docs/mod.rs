@@ -193,6 +193,11 @@ impl<'a> Guide<'a> {
         self.product.presets.first()?.scopes.first().map(String::as_str)
     }
 
+    /// A route's path with the resource under its own name: `/v1/domains/{domain}`.
+    fn route_path(&self, path: &str) -> String {
+        path.replace("{inbox}", &format!("{{{}}}", self.product.words.resource))
+    }
+
     fn chooses_scopes(&self) -> bool {
         self.product.keys.choose_scopes
     }

@@ -68,6 +68,8 @@ async fn reach(app: &App, me: &Me, key: &ApiKey) -> Result<String, Error> {
 /// `GET /settings/api-keys/{id}/delete`
 pub async fn show(State(app): State<App>, me: Me, Id(id): Id) -> Result<Response, Error> {
     offered(&app, KeyAct::Delete)?;
+    // Nobody is to delete a key that was used a moment ago and looks idle.
+    app.flush_usage(me.account_id()).await?;
     let key = find_alive(&app, &me, &id).await?;
     Ok(page(StatusCode::OK, &Delete::of(&app, &me, key).await?))
 }

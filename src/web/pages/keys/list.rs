@@ -13,7 +13,7 @@ use crate::model::api_key::{ApiKey, Status};
 use crate::model::secret::Secret;
 use crate::model::text;
 use crate::model::usage::{Bucket, Series};
-use crate::product::KeyAct;
+use crate::product::{ExpiryPolicy, KeyAct};
 use crate::store::key_list::{self, Filter, PAGE, Page, Sort, StatusCounts};
 use crate::store::usage::KeyDay;
 use crate::store::{accounts, api_keys, inboxes};
@@ -207,6 +207,17 @@ impl List<'_> {
         self.may_change && self.app.product.offers(KeyAct::Create) && self.app.product.offers_type(key_type)
     }
 
+    /// Whether keys differ in their scopes.
+    fn shows_scopes(&self) -> bool {
+        self.app.product.keys.choose_scopes
+    }
+
+    /// Whether there is an end to show: of a key, or of an old secret.
+    fn shows_expiry(&self) -> bool {
+        let has_end = |row: &Row| row.expires.is_some() || row.retires.is_some();
+        self.app.product.expiry.policy != ExpiryPolicy::None || self.rows.iter().any(has_end)
+    }
+
     /// What a key can be limited to: `scopes and the inbox`.
     fn limits(&self) -> Option<String> {
         let product = &self.app.product;
@@ -248,7 +259,7 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
         chrome,
         app: &app,
         may_change: me.is_administrator(),
-        tabs: tabs(&asked, counts),
+        tabs: tabs(&asked, counts, app.product.expiry.policy),
         attention: attention(&app, account_id, now).await?,
         inboxes: inboxes::list(&app.db, account_id, "", "", MOST_INBOXES).await?,
         headings: headings(&asked),
@@ -295,7 +306,7 @@ fn showing(first: i64, shown: usize, total: i64) -> String {
     }
 }
 
-fn tabs(asked: &Asked, counts: StatusCounts) -> Vec<Tab> {
+fn tabs(asked: &Asked, counts: StatusCounts, expiry: ExpiryPolicy) -> Vec<Tab> {
     let all = [
         ("All", ""),
         ("Active", "active"),
@@ -308,7 +319,10 @@ fn tabs(asked: &Asked, counts: StatusCounts) -> Vec<Tab> {
         ("Deleted", "deleted"),
     ];
     // A tab that would show nothing is left out, unless one stands on it.
-    let rare = ["retiring", "unrevealed", "paused"];
+    let mut rare = vec!["retiring", "unrevealed", "paused"];
+    if expiry == ExpiryPolicy::None {
+        rare.extend(["expiring", "expired"]);
+    }
     let worth = |status: &str| !rare.contains(&status) || counts.of(status) > 0 || asked.filter.status == status;
     let tab = |(label, status): (&'static str, &str)| Tab {
         label,

@@ -16,7 +16,7 @@ use crate::model::api_key::{ApiKey, KeyType};
 use crate::model::seal::LIFETIME;
 use crate::model::secret::Secret;
 use crate::model::text;
-use crate::product::{KeyAct, Product};
+use crate::product::{ExpiryPolicy, KeyAct, Product};
 use crate::store::{api_keys, usage};
 use crate::web::App;
 use crate::web::audience::Me;
@@ -69,6 +69,9 @@ pub struct Abilities {
     /// `Full access`, if that is what the scopes are.
     pub preset: Option<&'static str>,
     pub scopes: Vec<String>,
+    /// Whether keys differ in their scopes, and whether they can expire at all.
+    pub has_scopes: bool,
+    pub has_expiry: bool,
     pub expires: Option<(Moment, String)>,
     pub allowed_ips: Vec<String>,
 }
@@ -81,6 +84,8 @@ impl Abilities {
             reach: reach(key, product),
             preset: key.scopes.preset_label(product),
             scopes: key.scopes.iter().map(str::to_owned).collect(),
+            has_scopes: product.keys.choose_scopes,
+            has_expiry: product.expiry.policy != ExpiryPolicy::None || key.expires_at.is_some(),
             expires: key.expires_at.map(|at| (Moment::date(at), until(at))),
             allowed_ips: key.allowed_ips.iter().map(ToString::to_string).collect(),
         }

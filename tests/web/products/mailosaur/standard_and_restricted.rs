@@ -65,6 +65,10 @@ async fn a_standard_key_supports_all_operations_on_all_inboxes() {
         assert_eq!(program.may(&everything(), &inbox).await, everything());
     }
     assert_eq!(program.get("/api/servers").await.header("x-ratelimit-limit"), "", "no limit is named");
+    let docs = desk.visitor().get("/docs").await;
+    for request in everything() {
+        docs.says(&request.replace("{own}", "{inbox}").replace("m_1", "{id}").replace("s_1", "{id}"));
+    }
 }
 
 /// “Use standard keys when you need broad access across your account — for example, in a CI/CD pipeline that manages multiple
