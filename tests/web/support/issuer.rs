@@ -189,15 +189,11 @@ impl Issuer {
         assert!(fields.get("redirect_uri").ends_with("/auth/google/callback"), "{}", fields.get("redirect_uri"));
         let granted = self.inside().granted.remove(fields.get("code"));
         let challenge = BASE64.encode(Sha256::digest(fields.get("code_verifier")));
-        match granted.filter(|(asked_with, _)| *asked_with == challenge) {
-            Some((_, token)) => said(&json!({
-                "access_token": "of no use", "token_type": "Bearer", "expires_in": 300, "id_token": token,
-            })),
-            None => {
-                let refused = json!({ "error": "invalid_grant", "error_description": "<b>Call 555-0100</b>" });
-                (StatusCode::BAD_REQUEST, said(&refused)).into_response()
-            }
-        }
+        let Some((_, token)) = granted.filter(|(asked_with, _)| *asked_with == challenge) else {
+            let refused = json!({ "error": "invalid_grant", "error_description": "<b>Call 555-0100</b>" });
+            return (StatusCode::BAD_REQUEST, said(&refused)).into_response();
+        };
+        said(&json!({ "access_token": "of no use", "token_type": "Bearer", "expires_in": 300, "id_token": token }))
     }
 
     fn keys(&self) -> Value {
