@@ -19,7 +19,7 @@ use keydesk::model::keyring::Keyring;
 use keydesk::model::secret::Secret;
 use keydesk::model::text::fold;
 use keydesk::model::user::User;
-use keydesk::store::accounts::{self, SignUp};
+use keydesk::store::accounts::{self, SignUp, WayIn};
 use keydesk::store::{Act, Db, Engine, inboxes};
 use sqlx::{QueryBuilder, Sqlite};
 
@@ -144,7 +144,7 @@ async fn open_account(desk: &Desk, number: usize) -> Result<Owner, Failure> {
     let act = desk.act(&visitor);
     let email = format!("admin-{number}@bench.example");
     // No password has this hash: nobody signs in here.
-    let sign_up = SignUp { account_name: "Bench", email: &email, name: "Bench", password_hash: "-" };
+    let sign_up = SignUp { account_name: "Bench", email: &email, name: "Bench", way_in: WayIn::Password("-") };
     let user = accounts::sign_up(&desk.db, &act, sign_up, None).await?.ok_or("this data directory is in use")?;
     let actor = visitor.as_user(&user, "");
     let inbox = Inbox {

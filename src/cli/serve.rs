@@ -20,6 +20,7 @@ use crate::jobs::mail::{Laid, Route};
 use crate::model::letter::Letter;
 use crate::product::Report;
 use crate::store::Db;
+use crate::web::google::Google;
 use crate::web::{App, Parts, server};
 
 /// How long a stop may write what was counted.
@@ -81,6 +82,7 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
         Some(smtp) => Route::Smtp(smtp),
         None => Route::Printed(Arc::new(print_letter)),
     };
+    let google = settings.provider()?.map(|provider| Google::new(provider, &public_url)).transpose()?;
     let parts = Parts {
         db,
         product: definition.product.clone(),
@@ -90,6 +92,7 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
         public_url,
         proxies: settings.trusted_proxies.clone(),
         mail: (route, settings.mail_from.clone()),
+        google,
         cache_keys: settings.cache_keys,
     };
     let app = App::new(parts).await?;

@@ -90,3 +90,38 @@ pub(super) fn removed(brand: &str, account: &str) -> Letter {
         closing: format!("If you didn’t expect this, ask an administrator of {account}."),
     }
 }
+
+pub(super) fn identity_linked(brand: &str) -> Letter {
+    Letter {
+        subject: format!("Another way to sign in to {brand}"),
+        paragraphs: vec![
+            format!("From now on you can sign in to {brand} with an account that you have elsewhere."),
+            "Which one it is stands on your security page, where you can also disconnect it.".into(),
+        ],
+        button: None,
+        closing:
+            "If it wasn’t you, choose a new password at once: on the sign-in page, under “Forgot password?”. Then \
+                  disconnect it."
+                .into(),
+    }
+}
+
+pub(super) fn password_removed(brand: &str) -> Letter {
+    Letter {
+        subject: format!("The password of your {brand} account was removed"),
+        paragraphs: vec![
+            format!(
+                "There was a {brand} account with this address already, but nobody had confirmed that the address is \
+                 theirs. You have now, by signing in with an account that you have elsewhere."
+            ),
+            "The password that had been set may not have been yours. It doesn’t work any more, whoever used it is \
+             signed out, and API keys that nobody had revealed yet can’t be revealed any more."
+                .into(),
+        ],
+        button: None,
+        closing:
+            "Look at the list of API keys: delete those that you don’t know. If you want a password, choose one on \
+                  the sign-in page, under “Forgot password?”."
+                .into(),
+    }
+}

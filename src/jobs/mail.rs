@@ -101,12 +101,10 @@ pub async fn deliver(background: &Background) -> sqlx::Result<()> {
 async fn run_one(background: &Background, errand: &Errand) -> Result<(), NotSent> {
     let (db, brand) = (&background.db, &background.post.brand);
     let letter = match errand.kind {
-        Kind::PasswordForgotten | Kind::VerifyEmail | Kind::PasswordChanged => {
-            return run_for_user(background, errand).await;
-        }
         Kind::Invitation => invitation(background, errand).await?,
         Kind::RoleChanged => users::find(db, &errand.about).await?.map(|user| letters::role_changed(brand, &user)),
         Kind::Removed => team::account_left(db, &errand.about).await?.map(|account| letters::removed(brand, &account)),
+        _ => return run_for_user(background, errand).await,
     };
     // What it was about is over: there is nothing to say to anybody.
     let Some(letter) = letter else { return Ok(()) };
@@ -122,6 +120,8 @@ async fn run_for_user(background: &Background, errand: &Errand) -> Result<(), No
     let letter = match errand.kind {
         Kind::PasswordForgotten => letters::password_forgotten(brand, link(background, &user, Link::Reset).await?),
         Kind::VerifyEmail => letters::verify_email(brand, link(background, &user, Link::Verify).await?),
+        Kind::IdentityLinked => letters::identity_linked(brand),
+        Kind::PasswordRemoved => letters::password_removed(brand),
         _ => letters::password_changed(brand),
     };
     background.post.send(errand, &user.email, &letter).await

@@ -16,7 +16,9 @@ use crate::gate::Gate;
 use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
 use crate::product::Reveal;
-use crate::store::{Act, Db, errands, kept_secrets, mailed_links, once, sealed_secrets, watch, web_sessions};
+use crate::store::{
+    Act, Db, errands, kept_secrets, mailed_links, oidc_transactions, once, sealed_secrets, watch, web_sessions,
+};
 
 /// At most one write per key in this time; a kill loses no more than what was counted since.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
@@ -139,6 +141,7 @@ pub async fn sweep(background: &Background) -> sqlx::Result<()> {
     once::sweep(db, now).await?;
     errands::sweep(db, now).await?;
     mailed_links::sweep(db, now).await?;
+    oidc_transactions::sweep(db, now).await?;
     web_sessions::sweep(db, now).await
 }
 

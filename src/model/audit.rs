@@ -40,10 +40,12 @@ pub enum Action {
     MemberRemoved,
     StaffAdded,
     StaffRemoved,
+    IdentityLinked,
+    IdentityUnlinked,
 }
 
 impl Action {
-    const ALL: [Self; 28] = [
+    const ALL: [Self; 30] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -72,6 +74,8 @@ impl Action {
         Self::MemberRemoved,
         Self::StaffAdded,
         Self::StaffRemoved,
+        Self::IdentityLinked,
+        Self::IdentityUnlinked,
     ];
 
     pub fn code(self) -> &'static str {
@@ -104,6 +108,8 @@ impl Action {
             Self::MemberRemoved => "member.removed",
             Self::StaffAdded => "staff.added",
             Self::StaffRemoved => "staff.removed",
+            Self::IdentityLinked => "identity.linked",
+            Self::IdentityUnlinked => "identity.unlinked",
         }
     }
 
@@ -137,6 +143,8 @@ impl Action {
             Self::MemberRemoved => "Removed from the team",
             Self::StaffAdded => "Made support staff",
             Self::StaffRemoved => "Ended being support staff",
+            Self::IdentityLinked => "Connected a way to sign in",
+            Self::IdentityUnlinked => "Disconnected a way to sign in",
         }
     }
 

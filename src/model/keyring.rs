@@ -19,6 +19,7 @@ pub struct Keyring {
     form: Hmac<Sha256>,
     seal: Key,
     envelope: Key,
+    oidc: Key,
     session_token: Key,
 }
 
@@ -37,6 +38,7 @@ impl Keyring {
             form: mac("keydesk/form/v1"),
             seal: derive("keydesk/seal/v1"),
             envelope: derive("keydesk/envelope/v1"),
+            oidc: derive("keydesk/oidc-transaction/v1"),
             session_token: derive("keydesk/session-token/v1"),
         }
     }
@@ -56,6 +58,10 @@ impl Keyring {
 
     pub(super) fn envelope(&self) -> &[u8; 32] {
         &self.envelope.0
+    }
+
+    pub(super) fn oidc(&self) -> &[u8; 32] {
+        &self.oidc.0
     }
 
     pub(super) fn session_token(&self) -> &[u8; 32] {

@@ -1,9 +1,11 @@
 //! Accounts: the organisation that keys, inboxes and people belong to.
 
-use super::{Act, Db, Tx, audit_events, change, errands, is_taken, read, users};
+use super::{Act, Db, Tx, audit_events, change, errands, identities, is_taken, read, users};
 use crate::model::audit::{Action, Actor, Target};
+use crate::model::id_token::Identity;
 use crate::model::user::{Role, User};
 use crate::store::api_keys::{self, Issue};
+use crate::store::identities::NotLinked;
 
 /// Who signs up, and what for.
 #[derive(Clone, Copy, Debug)]
@@ -11,7 +13,16 @@ pub struct SignUp<'a> {
     pub account_name: &'a str,
     pub email: &'a str,
     pub name: &'a str,
-    pub password_hash: &'a str,
+    pub way_in: WayIn<'a>,
+}
+
+/// What whoever signs up signs in with from then on.
+#[derive(Clone, Copy, Debug)]
+pub enum WayIn<'a> {
+    /// The hash of a password. The address is theirs to prove.
+    Password(&'a str),
+    /// Somebody whose issuer has verified the address.
+    Identity(&'a Identity),
 }
 
 /// What the navigation says beside its entries.
@@ -26,7 +37,7 @@ super::columns!(Counts { keys, inboxes, people });
 
 /// Makes the account, its administrator and its first key (if the definition gives one) in one transaction.
 ///
-/// Answers `None` if the address is taken; then nothing was made.
+/// Answers `None` if the address or the identity is taken; then nothing was made.
 pub async fn sign_up(
     db: &Db,
     act: &Act<'_>,
@@ -45,7 +56,11 @@ pub async fn sign_up(
         created_at: act.at,
     };
     insert(&mut tx, &user).await?;
-    match users::insert(&mut tx, &user, Some(sign_up.password_hash)).await {
+    let password_hash = match sign_up.way_in {
+        WayIn::Password(hash) => Some(hash),
+        WayIn::Identity(_) => None,
+    };
+    match users::insert(&mut tx, &user, password_hash).await {
         Err(error) if is_taken(&error) => return Ok(None),
         done => done?,
     }
@@ -56,10 +71,27 @@ pub async fn sign_up(
     if let Some(issue) = first_key {
         api_keys::insert(&mut tx, &act, &user.account_id, issue).await?;
     }
-    let event = format!("verify_email {}", user.id);
-    errands::put(&mut tx, &act, errands::Kind::VerifyEmail, &user.email, &event).await?;
+    match open_way(&mut tx, &act, &user, sign_up.way_in).await {
+        Err(NotLinked::Taken) => return Ok(None),
+        Err(NotLinked::Database(error)) => return Err(error),
+        Ok(()) => {}
+    }
     tx.commit().await?;
     Ok(Some(user))
+}
+
+async fn open_way(tx: &mut Tx, act: &Act<'_>, user: &User, way_in: WayIn<'_>) -> Result<(), NotLinked> {
+    match way_in {
+        WayIn::Password(_) => {
+            let event = format!("verify_email {}", user.id);
+            errands::put(tx, act, errands::Kind::VerifyEmail, &user.email, &event).await?;
+        }
+        WayIn::Identity(identity) => {
+            identities::insert(tx, act, user, identity).await?;
+            users::prove(tx, act, user).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn insert(tx: &mut Tx, user: &User) -> sqlx::Result<()> {

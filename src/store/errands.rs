@@ -32,16 +32,22 @@ pub enum Kind {
     RoleChanged,
     /// Somebody is not of the team any more.
     Removed,
+    /// Another way to sign in was added.
+    IdentityLinked,
+    /// A password that somebody set before the address was proven is gone.
+    PasswordRemoved,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::PasswordForgotten,
         Self::PasswordChanged,
         Self::VerifyEmail,
         Self::Invitation,
         Self::RoleChanged,
         Self::Removed,
+        Self::IdentityLinked,
+        Self::PasswordRemoved,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -52,6 +58,8 @@ impl Kind {
             Self::Invitation => "invitation",
             Self::RoleChanged => "role_changed",
             Self::Removed => "removed",
+            Self::IdentityLinked => "identity_linked",
+            Self::PasswordRemoved => "password_removed",
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod changes;
 #[cfg(test)]
 mod changes_under_loom;
 pub mod errands;
+pub mod identities;
 pub mod inboxes;
 pub mod invitations;
 pub mod kept_secrets;
@@ -17,6 +18,7 @@ pub mod key_list;
 pub mod live_keys;
 pub mod look;
 pub mod mailed_links;
+pub mod oidc_transactions;
 pub mod once;
 pub mod sealed_secrets;
 pub mod secret_prefixes;
@@ -64,6 +66,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "secret prefixes", include_str!("../../migrations/0004_secret_prefixes.sql")),
     (5, "reveal again", include_str!("../../migrations/0005_reveal_again.sql")),
     (6, "mail", include_str!("../../migrations/0006_mail.sql")),
+    (7, "google", include_str!("../../migrations/0007_google.sql")),
     (8, "team", include_str!("../../migrations/0008_team.sql")),
 ];
 

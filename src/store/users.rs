@@ -1,7 +1,8 @@
 //! Users: people of one account.
 
 use super::{
-    Act, Db, Tx, audit_events, change, columns, errands, is_taken, mailed_links, read, sealed_secrets, sessions,
+    Act, Db, Tx, audit_events, change, columns, errands, identities, is_taken, mailed_links, read, sealed_secrets,
+    sessions,
 };
 use crate::clock::Timestamp;
 use crate::model::audit::{Action, Target};
@@ -134,7 +135,7 @@ pub async fn change_password(db: &Db, act: &Act<'_>, user: &User, password_hash:
 /// As [`change_password`], by a mailed link, this once. Answers `false` if the link does not work any more.
 ///
 /// Whoever holds the link owns the address. If nobody had proven that before, the account may be a stranger's who signed up
-/// with it: what they left unrevealed is destroyed.
+/// with it: what they left unrevealed is destroyed, and who they are elsewhere is forgotten.
 pub async fn reset_password(
     db: &Db,
     act: &Act<'_>,
@@ -148,6 +149,7 @@ pub async fn reset_password(
     }
     if mark_proven(&mut tx, user, act.at).await? {
         sealed_secrets::destroy_of_creator(&mut tx, user).await?;
+        identities::forget_of(&mut tx, act, user).await?;
     }
     set_password(&mut tx, act, user, password_hash, "").await?;
     record(&mut tx, act, user, Action::PasswordReset).await?;
@@ -170,11 +172,28 @@ pub async fn prove_email(db: &Db, act: &Act<'_>, user: &User, token_hash: &str) 
     if !mailed_links::consume(&mut tx, Kind::Verify, token_hash, user, act.at).await? {
         return Ok(false);
     }
-    if mark_proven(&mut tx, user, act.at).await? {
-        record(&mut tx, act, user, Action::EmailVerified).await?;
-    }
+    prove(&mut tx, act, user).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// Notes that the address is theirs, and records it. Answers whether nobody had proven it before.
+pub(super) async fn prove(tx: &mut Tx, act: &Act<'_>, user: &User) -> sqlx::Result<bool> {
+    let first = mark_proven(tx, user, act.at).await?;
+    if first {
+        record(tx, act, user, Action::EmailVerified).await?;
+    }
+    Ok(first)
+}
+
+/// Takes somebody's password away. Answers whether they had one.
+pub(super) async fn remove_password(tx: &mut Tx, user: &User, now: Timestamp) -> sqlx::Result<bool> {
+    const REMOVE: &str = "
+        update users
+        set password_hash = null, password_changed_at = $2
+        where id = $1
+        and password_hash is not null";
+    Ok(change!(tx, sqlx::query(REMOVE).bind(&user.id).bind(now)) > 0)
 }
 
 /// Answers whether nobody had proven the address before.

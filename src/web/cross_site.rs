@@ -24,7 +24,8 @@ pub async fn refuse(State(app): State<App>, request: Request, next: Next) -> Res
     next.run(request).await
 }
 
-fn is_same_origin(headers: &HeaderMap, public_url: &str) -> bool {
+/// Whether the request says that it comes from a page of ours.
+pub fn is_same_origin(headers: &HeaderMap, public_url: &str) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return site == "same-origin";
     }

@@ -10,6 +10,7 @@ pub mod error;
 pub mod form;
 pub mod form_id;
 pub mod gate;
+pub mod google;
 pub mod headers;
 pub mod highlight;
 pub mod mails;
@@ -44,6 +45,7 @@ use crate::model::session_token::SessionTokens;
 use crate::model::trusted_proxies::TrustedProxies;
 use crate::product::Product;
 use crate::store::{Act, Db};
+use google::Google;
 use passwords::Passwords;
 use request_id::RequestIds;
 
@@ -68,6 +70,8 @@ pub struct Inner {
     pub public_url: String,
     pub installation_id: String,
     pub post: Post,
+    /// Whom people may sign in with, if anybody.
+    pub google: Option<Google>,
 }
 
 /// What an [`App`] is made of.
@@ -81,6 +85,8 @@ pub struct Parts {
     pub proxies: TrustedProxies,
     /// Where mail goes, and from whom.
     pub mail: (Route, Mailbox),
+    /// Whom people may sign in with, if anybody.
+    pub google: Option<Google>,
     /// Keys that the gate remembers at once.
     pub cache_keys: usize,
 }
@@ -97,7 +103,7 @@ impl App {
     /// # Errors
     /// If the database does not answer.
     pub async fn new(parts: Parts) -> sqlx::Result<Self> {
-        let Parts { db, product, keyring, clock, entropy, public_url, proxies, mail, cache_keys } = parts;
+        let Parts { db, product, keyring, clock, entropy, public_url, proxies, mail, google, cache_keys } = parts;
         let installation_id = db.installation_id(&entropy, clock.now()).await?;
         let keyring = Arc::new(keyring);
         let tokens = Arc::new(SessionTokens::new(&keyring, &public_url));
@@ -130,6 +136,7 @@ impl App {
             public_url,
             installation_id,
             post,
+            google,
         })))
     }
 

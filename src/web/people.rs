@@ -11,6 +11,7 @@ use crate::clock::{Timestamp, days};
 use crate::gate::throttle::{PER_ADDRESS, PER_ADDRESS_AND_ACCOUNT, Rate, source_of};
 use crate::model::api_key::{AllowedIps, KeyType};
 use crate::model::audit::Actor;
+use crate::model::id_token::Identity;
 use crate::model::key_form::{FieldErrors, NewKey};
 use crate::model::keyring::hex;
 use crate::model::scopes::Scopes;
@@ -19,11 +20,13 @@ use crate::model::text::{self, fold};
 use crate::model::user::User;
 use crate::model::{email, name};
 use crate::product::{ExpiryPolicy, Product};
-use crate::store::accounts::{self, SignUp};
+use crate::store::accounts::{self, SignUp, WayIn};
 use crate::store::api_keys::Issue;
 use crate::store::users;
 
 const LONGEST_ACCOUNT_NAME: usize = 80;
+/// Where an address says nothing of a company.
+const PRIVATE_MAIL: [&str; 2] = ["gmail.com", "googlemail.com"];
 
 /// What somebody signs up with. The account may go unnamed; then the address names it.
 pub struct Application {
@@ -68,6 +71,14 @@ pub async fn authenticate(
     Ok(Some(user))
 }
 
+/// Spends one try of this source, wherever it wants to go.
+///
+/// # Errors
+/// [`Error::TooManyRequests`] if there is none left.
+pub fn spend_visit(app: &App, info: &RequestInfo) -> Result<(), Error> {
+    spend(app, &source_of(info.ip), PER_ADDRESS)
+}
+
 fn spend(app: &App, source: &str, rate: Rate) -> Result<(), Error> {
     let now = app.now();
     app.throttle.spend(source, rate, now).map_err(|throttled| Error::throttled(throttled, now))
@@ -75,7 +86,7 @@ fn spend(app: &App, source: &str, rate: Rate) -> Result<(), Error> {
 
 /// Makes the account, for whoever comes by a page or JSON.
 pub async fn admit(app: &App, info: &RequestInfo, application: Application) -> Result<User, Refused> {
-    spend(app, &source_of(info.ip), PER_ADDRESS)?;
+    spend_visit(app, info)?;
     enroll(app, &info.visitor(), application).await
 }
 
@@ -83,16 +94,33 @@ pub async fn admit(app: &App, info: &RequestInfo, application: Application) -> R
 pub async fn enroll(app: &App, actor: &Actor, application: Application) -> Result<User, Refused> {
     let (account_name, address) = checked(app, &application).await?;
     let password_hash = app.passwords.hash(application.password).await.map_err(|_| Error::Busy)?;
-    let first = first_key(&app.product, app.now());
-    let secret = first.as_ref().map(|new| Secret::generate(&app.product.secret_prefix(&new.environment), &app.entropy));
-    let name = email::name_from(&address);
-    let sign_up = SignUp { account_name: &account_name, email: &address, name: &name, password_hash: &password_hash };
-    let reveal = Some(app.product.keys.reveal);
-    let issue = first.as_ref().zip(secret.as_ref()).map(|(new, secret)| Issue { new, secret, once: None, reveal });
-    let user = accounts::sign_up(&app.db, &app.act(actor), sign_up, issue).await?;
+    let user = make(app, actor, &account_name, &address, WayIn::Password(&password_hash)).await?;
     user.ok_or_else(|| {
         Refused::Mistakes(("email", "Somebody already signs in with this email. Sign in instead.".to_owned()).into())
     })
+}
+
+/// As [`enroll`], for somebody whose issuer has verified their address. Answers `None` if somebody was faster.
+pub async fn enroll_identified(app: &App, actor: &Actor, identity: &Identity) -> Result<Option<User>, Error> {
+    let account_name = account_name_from(&identity.email);
+    Ok(make(app, actor, &account_name, &identity.email, WayIn::Identity(identity)).await?)
+}
+
+/// An account, its administrator and the first key.
+async fn make(
+    app: &App,
+    actor: &Actor,
+    account_name: &str,
+    email: &str,
+    way_in: WayIn<'_>,
+) -> sqlx::Result<Option<User>> {
+    let first = first_key(&app.product, app.now());
+    let secret = first.as_ref().map(|new| Secret::generate(&app.product.secret_prefix(&new.environment), &app.entropy));
+    let name = email::name_from(email);
+    let sign_up = SignUp { account_name, email, name: &name, way_in };
+    let reveal = Some(app.product.keys.reveal);
+    let issue = first.as_ref().zip(secret.as_ref()).map(|(new, secret)| Issue { new, secret, once: None, reveal });
+    accounts::sign_up(&app.db, &app.act(actor), sign_up, issue).await
 }
 
 async fn checked(app: &App, application: &Application) -> Result<(String, String), Refused> {
@@ -136,9 +164,12 @@ pub fn spend_try(app: &App, info: &RequestInfo, email: &str) -> Result<(), Error
     spend(app, &per_account, PER_ADDRESS_AND_ACCOUNT)
 }
 
-/// `ana@halden.example` → `Halden`.
+/// `ana@halden.example` → `Halden`; a private address is named by its person.
 fn account_name_from(address: &str) -> String {
     let domain = address.rsplit('@').next().unwrap_or_default();
+    if PRIVATE_MAIL.contains(&fold(domain).as_str()) {
+        return email::name_from(address);
+    }
     text::capitalised(domain.split('.').next().unwrap_or_default())
 }
 

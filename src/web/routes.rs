@@ -13,7 +13,7 @@ use super::api::problem::Problem;
 use super::audience::{Audience, require};
 use super::error::{Error, Missing};
 use super::pages::{
-    audit_log, docs, forgot_password, home, inboxes, invitation, keys, re_authenticate, reset_password, security,
+    audit_log, docs, forgot_password, google, home, inboxes, invitation, keys, re_authenticate, reset_password, security,
     sign_in, sign_out, sign_up, team, theme, verify_email, welcome,
 };
 use super::{App, api, assets, cross_site, error, form, gate, headers, operations, request};
@@ -53,6 +53,8 @@ fn visitor() -> Router<App> {
         .route("/", get(home::show))
         .route("/sign-up", get(sign_up::show).post(sign_up::create))
         .route("/sign-in", get(sign_in::show).post(sign_in::create))
+        .route("/auth/google", get(google::begin))
+        .route("/auth/google/callback", get(google::come_back))
         .route("/forgot-password", get(forgot_password::show).post(forgot_password::create))
         .route("/reset-password", get(reset_password::show).post(reset_password::create))
         .route("/invitation", get(invitation::show).post(invitation::create))
@@ -71,6 +73,8 @@ fn member() -> Router<App> {
         .route("/settings/inboxes", get(inboxes::list::show))
         .route("/settings/security", get(security::show))
         .route("/settings/security/password", get(security::password).post(security::change_password))
+        .route("/settings/security/google/connect", get(google::connect))
+        .route("/settings/security/google/disconnect", post(google::disconnect))
         .route("/settings/security/sessions/{id}/end", post(security::end_session))
         .route("/settings/security/sessions/end-others", post(security::end_others))
         .route("/settings/security/verify-email", post(verify_email::ask))

@@ -31,6 +31,11 @@ const ROWS: &[Row] = &[
     ("POST", "/sign-up", Nothing, [422, 422, 422, 422, 422]),
     ("GET", "/sign-in", Nothing, [200, 303, 303, 303, 303]),
     ("POST", "/sign-in", Nothing, [422, 422, 422, 422, 422]),
+    // Nobody can sign in elsewhere at this desk.
+    ("GET", "/auth/google", Nothing, [404, 404, 404, 404, 404]),
+    ("GET", "/auth/google/callback", Nothing, [404, 404, 404, 404, 404]),
+    ("GET", "/settings/security/google/connect", Nothing, [SIGN_IN, 404, 404, 404, 404]),
+    ("POST", "/settings/security/google/disconnect", Nothing, [SIGN_IN, 404, 404, 404, 404]),
     ("GET", "/forgot-password", Nothing, [200, 200, 200, 200, 200]),
     ("POST", "/forgot-password", Nothing, [422, 422, 422, 422, 422]),
     ("GET", "/reset-password", Nothing, [410, 410, 410, 410, 410]),

@@ -15,7 +15,7 @@ use crate::model::key_form::NewKey;
 use crate::model::scopes::Scopes;
 use crate::model::secret::Secret;
 use crate::model::user::{Role, User};
-use crate::store::accounts::SignUp;
+use crate::store::accounts::{SignUp, WayIn};
 use crate::store::api_keys::{Issue, Issued, Rotation};
 use crate::store::sessions::{self, Kind};
 use crate::store::usage::KeyUse;
@@ -53,7 +53,7 @@ async fn people(app: &App, password: &str) -> Result<Vec<User>, Failure> {
     let cli = Actor::machine("cli", "Command line");
     let act = Act { at: app.now() - days(420), ..app.act(&cli) };
     let email = "ana@halden.example";
-    let sign_up = SignUp { account_name: "Halden Freight", email, name: "Ana Reyes", password_hash: &hash };
+    let sign_up = SignUp { account_name: "Halden Freight", email, name: "Ana Reyes", way_in: WayIn::Password(&hash) };
     let ana = accounts::sign_up(&app.db, &act, sign_up, None).await?.ok_or("the demo's database is not empty")?;
     let others = [
         ("Tomas Lind", "tomas@halden.example", Role::Administrator),

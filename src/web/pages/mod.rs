@@ -4,6 +4,7 @@
 pub mod audit_log;
 pub mod docs;
 pub mod forgot_password;
+pub mod google;
 pub mod home;
 pub mod inboxes;
 pub mod invitation;

@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::model::device::Device;
 use crate::model::key_form::FieldErrors;
 use crate::model::text;
+use crate::store::identities;
 use crate::store::sessions::{self, Listed};
 use crate::store::users::{self, WaysIn};
 use crate::web::audience::Me;
@@ -28,7 +29,15 @@ struct Security {
     has_password: bool,
     verified: Option<Moment>,
     password_changed: Option<Moment>,
+    elsewhere: Option<Elsewhere>,
     sessions: Vec<SessionRow>,
+}
+
+/// The row of the issuer that people may sign in with.
+struct Elsewhere {
+    name: String,
+    /// The address there, once it is connected.
+    connected_as: Option<String>,
 }
 
 /// One place where somebody is signed in.
@@ -39,6 +48,14 @@ struct SessionRow {
     signed_in: Moment,
     last_seen: Moment,
     ip: String,
+}
+
+impl Elsewhere {
+    async fn of(app: &App, me: &Me) -> Result<Option<Self>, Error> {
+        let Some(google) = &app.google else { return Ok(None) };
+        let connected = identities::of_user(&app.db, &me.user().id, google.issuer()).await?;
+        Ok(Some(Self { name: google.name().to_owned(), connected_as: connected.map(|connected| connected.email) }))
+    }
 }
 
 impl SessionRow {
@@ -67,6 +84,7 @@ pub async fn show(State(app): State<App>, me: Me) -> Result<Response, Error> {
         has_password,
         verified: email_verified_at.map(Moment::date),
         password_changed: password_changed_at.map(Moment::date),
+        elsewhere: Elsewhere::of(&app, &me).await?,
         sessions: sessions.into_iter().map(|session| SessionRow::of(session, &me, now)).collect(),
     };
     Ok(page(StatusCode::OK, &shown))

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::web::audience::{sign_in, signed_in};
 use crate::web::error::Error;
 use crate::web::form::{Form, Query, own_path};
+use crate::web::pages::google::Continue;
 use crate::web::pages::home::first_screen;
 use crate::web::people::authenticate;
 use crate::web::request::RequestInfo;
@@ -25,6 +26,7 @@ struct SignIn<'a> {
     failed: bool,
     /// They come from choosing a new one.
     password_changed: bool,
+    elsewhere: Option<Continue<'a>>,
 }
 
 /// `GET /sign-in`
@@ -40,7 +42,8 @@ pub async fn show(
     let next = own_path(query.get("next")).unwrap_or_default();
     let password_changed = query.get("password") == "changed";
     let (theme, brand) = (info.theme.as_str(), &app.product.brand.name);
-    let shown = SignIn { theme, brand, next, email: "", failed: false, password_changed };
+    let elsewhere = Continue::of(&app, next);
+    let shown = SignIn { theme, brand, next, email: "", failed: false, password_changed, elsewhere };
     Ok(page(StatusCode::OK, &shown))
 }
 
@@ -56,7 +59,8 @@ pub async fn create(
     let Some(user) = authenticate(&app, &info, fields.get("email"), password).await? else {
         let email = fields.get("email");
         let (theme, brand) = (info.theme.as_str(), &app.product.brand.name);
-        let again = SignIn { theme, brand, next, email, failed: true, password_changed: false };
+        let elsewhere = Continue::of(&app, next);
+        let again = SignIn { theme, brand, next, email, failed: true, password_changed: false, elsewhere };
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
     };
     sign_in(&app, &info, &web, &user, !fields.get("remember").is_empty()).await?;

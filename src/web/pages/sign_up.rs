@@ -10,6 +10,7 @@ use crate::model::key_form::FieldErrors;
 use crate::web::audience::{sign_in, signed_in};
 use crate::web::error::Error;
 use crate::web::form::Form;
+use crate::web::pages::google::Continue;
 use crate::web::pages::home::first_screen;
 use crate::web::people::{Application, Refused, admit};
 use crate::web::request::RequestInfo;
@@ -24,6 +25,7 @@ struct SignUpPage<'a> {
     account: &'a str,
     email: &'a str,
     errors: FieldErrors,
+    elsewhere: Option<Continue<'a>>,
 }
 
 /// `GET /sign-up`
@@ -61,5 +63,6 @@ pub async fn create(
 
 fn form<'a>(app: &'a App, info: &RequestInfo, account: &'a str, email: &'a str, errors: FieldErrors) -> SignUpPage<'a> {
     let promises_key = app.product.sign_up_key.is_some();
-    SignUpPage { theme: info.theme.as_str(), brand: &app.product.brand.name, promises_key, account, email, errors }
+    let (theme, brand) = (info.theme.as_str(), &app.product.brand.name);
+    SignUpPage { theme, brand, promises_key, account, email, errors, elsewhere: Continue::of(app, "") }
 }

@@ -13,14 +13,16 @@ use keydesk::entropy::Entropy;
 use keydesk::jobs::{self, mail};
 use keydesk::model::audit::{Actor as Author, AuditEvent};
 use keydesk::model::keyring::Keyring;
+use keydesk::model::provider::Provider;
 use keydesk::product::{DEFAULT, Product, Reveal};
 use keydesk::store::Db;
 use keydesk::store::audit_events::{self, Slice};
+use keydesk::web::google::Google;
 use keydesk::web::{App, Parts, routes};
 
 use super::database::TestDatabase;
 use super::mailbox::{Mail, Mailbox};
-use super::{Actor, logs};
+use super::{Actor, Issuer, logs};
 
 /// The frozen moment: Saturday, 21 November 2026, 14:05 UTC.
 const NOW: Timestamp = Timestamp::from_micros(1_795_269_900_000_000);
@@ -58,17 +60,36 @@ impl TestApp {
     pub async fn restarted(&self, change: impl FnOnce(&mut Product), secret_file: [u8; 32]) -> Self {
         let mut product = self.app.product.clone();
         change(&mut product);
-        let parts = Parts {
+        self.with(Parts { product, keyring: Keyring::derive(&secret_file), ..self.parts() }).await
+    }
+
+    /// The same desk, offering to sign in at `issuer`.
+    pub async fn offering(&self, issuer: &Issuer) -> Self {
+        self.offering_at(issuer.provider()).await
+    }
+
+    /// As [`Self::offering`], at an issuer that may not be there.
+    pub async fn offering_at(&self, provider: Provider) -> Self {
+        let google = Google::new(provider, &self.app.public_url).expect("a client");
+        self.with(Parts { google: Some(google), ..self.parts() }).await
+    }
+
+    fn parts(&self) -> Parts {
+        Parts {
             db: self.app.db.clone(),
-            product,
-            keyring: Keyring::derive(&secret_file),
+            product: self.app.product.clone(),
+            keyring: Keyring::derive(&SECRET_FILE),
             clock: self.app.clock.clone(),
             entropy: self.app.entropy.clone(),
             public_url: self.app.public_url.clone(),
             proxies: PROXIES.parse().expect("networks"),
             mail: (self.mailbox.route(), SENDER.parse().expect("a mailbox")),
+            google: None,
             cache_keys: CACHE_KEYS,
-        };
+        }
+    }
+
+    async fn with(&self, parts: Parts) -> Self {
         let app = App::new(parts).await.expect("the database answers");
         Self {
             router: routes::router(app.clone()),
@@ -139,6 +160,7 @@ impl TestApp {
             public_url: public_url.into(),
             proxies: PROXIES.parse().expect("networks"),
             mail: (mailbox.route(), SENDER.parse().expect("a mailbox")),
+            google: None,
             cache_keys,
         };
         let app = App::new(parts).await.expect("the database answers");
