@@ -1,7 +1,9 @@
 //! The team: another role, or none any more. Both happen under the account's lock, where one administrator always stays;
 //! both end every session of the person at once, and tell them by mail.
 
-use super::{Act, Db, Tx, api_keys, audit_events, change, errands, invitations, mailed_links, read, sessions, within};
+use super::{
+    Act, Db, Tx, api_keys, audit_events, change, errands, identities, invitations, mailed_links, read, sessions, within,
+};
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
 use crate::model::mailed_link::Kind;
@@ -59,6 +61,7 @@ pub async fn remove(db: &Db, act: &Act<'_>, person: &User, keys: Keys) -> sqlx::
     for kind in [Kind::Reset, Kind::Verify] {
         mailed_links::void(&mut tx, &person.id, kind, act.at).await?;
     }
+    identities::forget_of(&mut tx, act, person).await?;
     change!(&mut tx, sqlx::query(REMOVE).bind(&person.account_id).bind(&person.id).bind(act.at));
     invitations::withdraw_of(&mut tx, act, person).await?;
     let deleted = match keys {

@@ -13,8 +13,8 @@ use super::api::problem::Problem;
 use super::audience::{Audience, require};
 use super::error::{Error, Missing};
 use super::pages::{
-    audit_log, docs, forgot_password, google, home, inboxes, invitation, keys, re_authenticate, reset_password, security,
-    sign_in, sign_out, sign_up, team, theme, verify_email, welcome,
+    audit_log, docs, forgot_password, google, home, inboxes, invitation, keys, re_authenticate, reset_password,
+    security, sign_in, sign_out, sign_up, team, theme, verify_email, welcome,
 };
 use super::{App, api, assets, cross_site, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;

@@ -216,3 +216,20 @@ async fn each_use_is_noted() {
     let used = Timestamp::from_micros(desk.count("select last_used_at from identities").await);
     assert_eq!(used, desk.app.now());
 }
+
+#[tokio::test]
+async fn somebody_who_was_removed_signs_up_anew_with_the_same_identity() {
+    let (desk, issuer) = desk().await;
+    let alice = desk.alice().await;
+    let mei = desk.mei(&alice).await;
+    let elsewhere = desk.visitor();
+    signs_in(&desk, &issuer, &elsewhere, "mei", &mei.email).await.redirects_to("/settings/inboxes");
+    alice
+        .post(&format!("/settings/team/{}/remove", mei.user_id), &[("keys", "keep")])
+        .await
+        .redirects_to("/settings/team");
+    assert_eq!(elsewhere.get("/settings/inboxes").await.status, 303, "the session is over");
+    signs_in(&desk, &issuer, &elsewhere, "mei", &mei.email).await.redirects_to("/welcome");
+    elsewhere.get("/settings/team").await.says_nothing_of(&alice.email);
+    alice.get("/settings/team").await.says_nothing_of(&mei.email);
+}
