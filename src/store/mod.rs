@@ -8,6 +8,7 @@ pub mod audit_events;
 pub mod changes;
 #[cfg(test)]
 mod changes_under_loom;
+mod column_types;
 pub mod errands;
 pub mod identities;
 pub mod inboxes;
@@ -163,66 +164,7 @@ macro_rules! columns {
     };
 }
 
-/// A type that is one text column, by its `Display` and `FromStr`.
-macro_rules! text_column {
-    ($($type:ty),* $(,)?) => { $(
-        impl<DB: sqlx::Database> sqlx::Type<DB> for $type where String: sqlx::Type<DB> {
-            fn type_info() -> DB::TypeInfo {
-                <String as sqlx::Type<DB>>::type_info()
-            }
-            fn compatible(found: &DB::TypeInfo) -> bool {
-                <String as sqlx::Type<DB>>::compatible(found)
-            }
-        }
-        impl<'r, DB: sqlx::Database> sqlx::Decode<'r, DB> for $type where String: sqlx::Decode<'r, DB> {
-            fn decode(value: DB::ValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
-                Ok(<String as sqlx::Decode<'r, DB>>::decode(value)?.parse()?)
-            }
-        }
-    )* };
-}
-
 pub(crate) use {change, columns, read, within};
-
-text_column!(
-    crate::model::api_key::AllowedIps,
-    crate::model::api_key::KeyType,
-    crate::model::audit::Action,
-    crate::model::scopes::Scopes,
-    crate::model::user::Role,
-    errands::Kind,
-);
-
-impl<DB: sqlx::Database> sqlx::Type<DB> for Timestamp
-where
-    i64: sqlx::Type<DB>,
-{
-    fn type_info() -> DB::TypeInfo {
-        <i64 as sqlx::Type<DB>>::type_info()
-    }
-
-    fn compatible(found: &DB::TypeInfo) -> bool {
-        <i64 as sqlx::Type<DB>>::compatible(found)
-    }
-}
-
-impl<'r, DB: sqlx::Database> sqlx::Decode<'r, DB> for Timestamp
-where
-    i64: sqlx::Decode<'r, DB>,
-{
-    fn decode(value: DB::ValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
-        <i64 as sqlx::Decode<'r, DB>>::decode(value).map(Self::from_micros)
-    }
-}
-
-impl<'q, DB: sqlx::Database> sqlx::Encode<'q, DB> for Timestamp
-where
-    i64: sqlx::Encode<'q, DB>,
-{
-    fn encode_by_ref(&self, buffer: &mut DB::ArgumentBuffer) -> Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {
-        self.micros().encode_by_ref(buffer)
-    }
-}
 
 /// Why the database could not be opened, in words for whoever starts Keydesk.
 #[derive(Debug, thiserror::Error)]

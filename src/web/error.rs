@@ -148,7 +148,7 @@ enum Lead {
 
 impl ErrorPage<'_> {
     /// The words for `error`: title, lead, and where to go from here.
-    fn words(error: &Error, words: &Words) -> (String, Lead, Vec<(&'static str, String)>) {
+    fn words(error: &Error, words: &Words, path: &str) -> (String, Lead, Vec<(&'static str, String)>) {
         let home = vec![("/settings", "Back to settings".to_owned())];
         let plain = |title: &str, lead: &str| (title.to_owned(), Lead::Plain(lead.to_owned()), home.clone());
         match error {
@@ -176,7 +176,7 @@ impl ErrorPage<'_> {
             Error::TooManyRequests { until, seconds } => (
                 "Too many tries. Wait a minute.".into(),
                 Lead::Paused { until: Moment::new(*until, text::exact(*until)), seconds: *seconds },
-                vec![("/sign-in", "Try again".into())],
+                vec![(way_back(path), "Try again".into())],
             ),
             Error::BadRequest(why) => plain("That didn’t arrive in one piece", why),
             Error::TooLarge => plain("That’s too much for one form", "A form may hold 64 KiB. Nothing was changed. Go back and make it shorter."),
@@ -208,7 +208,7 @@ pub async fn render(State(app): State<App>, info: RequestInfo, request: Request,
     if let Error::ConfirmationRequired { next } = &error {
         return see_other(&with_way_back("/re-authenticate", next));
     }
-    let (title, lead, actions) = ErrorPage::words(&error, &app.product.words);
+    let (title, lead, actions) = ErrorPage::words(&error, &app.product.words, &info.path);
     let shown = ErrorPage {
         theme: info.theme.as_str(),
         brand: &app.product.brand.name,
@@ -223,6 +223,15 @@ pub async fn render(State(app): State<App>, info: RequestInfo, request: Request,
     let mut answer = if wanted_head { error.status().into_response() } else { page(error.status(), &shown) };
     keep(&mut answer, &response, &error);
     answer
+}
+
+/// The page to try again from: whoever was throttled behind the door is not sent back before it.
+fn way_back(path: &str) -> &'static str {
+    let known = ["/sign-up", "/forgot-password", "/settings/security/password", "/settings/team", "/settings/security"];
+    known.into_iter().find(|page| path.starts_with(page)).unwrap_or(match path {
+        "/re-authenticate" => "/settings",
+        _ => "/sign-in",
+    })
 }
 
 /// Headers that belong to the status.

@@ -114,6 +114,7 @@ async fn asking_and_choosing_are_throttled_before_anything_is_hashed() {
     let stopped = asks(&visitor, &alice.email).await;
     assert_eq!(stopped.status, 429);
     assert!(!stopped.header("retry-after").is_empty());
+    assert_eq!(stopped.link("Try again").as_deref(), Some("/forgot-password"));
     assert_eq!(asks(&desk.visitor(), &alice.email).await.status, 303, "nobody else is");
 }
 
