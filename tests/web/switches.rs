@@ -133,6 +133,7 @@ async fn with_one_key_the_way_leads_straight_to_it() {
     let page = alice.get(&key_path(&id, "")).await;
     assert!(page.link("Rotate").is_some());
     page.says("API key");
+    alice.get("/settings/team").await.says("Only administrators can reveal and rotate keys.");
     for word in ["API keys", "Delete", "Rename", "Pause", "Create a"] {
         page.says_nothing_of(word);
     }

@@ -8,6 +8,7 @@ use axum::response::Response;
 use crate::clock::Timestamp;
 use crate::model::invitation::Invitation;
 use crate::model::text;
+use crate::product::{KeyAct, Product};
 use crate::store::{invitations, users};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
@@ -22,7 +23,16 @@ struct Team {
     people: Vec<Person>,
     invited: Vec<Invited>,
     resources: String,
+    /// `create, reveal, rotate and delete`, of what the product offers.
+    key_acts: String,
     may_change: bool,
+}
+
+fn key_acts(product: &Product) -> String {
+    let act = |act: KeyAct| product.offers(act).then(|| act.as_str().to_owned());
+    let [create, rotate, delete] = [KeyAct::Create, KeyAct::Rotate, KeyAct::Delete].map(act);
+    let acts = [create, Some("reveal".to_owned()), rotate, delete];
+    text::list(&acts.into_iter().flatten().collect::<Vec<_>>())
 }
 
 struct Person {
@@ -81,6 +91,7 @@ pub async fn show(State(app): State<App>, me: Me) -> Result<Response, Error> {
         people,
         invited: invited.into_iter().map(|invitation| Invited::of(invitation, now)).collect(),
         resources: app.product.words.resources.clone(),
+        key_acts: key_acts(&app.product),
         may_change: me.is_administrator(),
     };
     Ok(page(StatusCode::OK, &shown))
