@@ -152,8 +152,12 @@ impl Settings {
     /// If its URL cannot be read, or it would be spoken to in the clear.
     pub fn smtp(&self) -> Result<Option<AsyncSmtpTransport<Tokio1Executor>>, SettingError> {
         let Some(url) = &self.smtp_url else { return Ok(None) };
-        let in_the_clear = url.starts_with("smtp://") && !url.contains("tls=required");
-        if in_the_clear && !is_loopback(host_of(url)) {
+        // The host behind the credentials, and the option where options stand: either could stand in a password too.
+        let read = url.parse::<http::Uri>().ok();
+        let host = read.as_ref().and_then(http::Uri::host).unwrap_or_default().trim_matches(['[', ']']);
+        let options = read.as_ref().and_then(http::Uri::query).unwrap_or_default();
+        let is_encrypted = url.starts_with("smtps://") || options.split('&').any(|option| option == "tls=required");
+        if !is_encrypted && !is_loopback(host) {
             return Err(SettingError::PlainSmtp);
         }
         Ok(Some(AsyncSmtpTransport::<Tokio1Executor>::from_url(url)?.timeout(Some(SMTP_TIMEOUT)).build()))
@@ -294,6 +298,29 @@ mod tests {
         std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).expect("permissions");
         std::fs::write(&file, [1; 31]).expect("a file");
         assert!(matches!(settings.keyring(&Entropy::System), Err(SettingError::SecretFileSize(_))));
+    }
+
+    #[tokio::test]
+    async fn mail_leaves_this_machine_encrypted_or_not_at_all() {
+        assert!(settings(&[]).smtp().expect("no mail server").is_none());
+        for sound in [
+            "smtps://ana:word@mail.example",
+            "smtp://ana:word@mail.example:587?tls=required",
+            "smtp://127.0.0.1:2525",
+            "smtp://[::1]:2525",
+            "smtp://ana:word@localhost",
+        ] {
+            assert!(settings(&["--smtp-url", sound]).smtp().is_ok(), "{sound}");
+        }
+        for plain in [
+            "smtp://mail.example",
+            "smtp://mail.example?tls=opportunistic",
+            "smtp://localhost:word@mail.example",
+            "smtp://ana:tls=required@mail.example",
+            "mail.example",
+        ] {
+            assert!(matches!(settings(&["--smtp-url", plain]).smtp(), Err(SettingError::PlainSmtp)), "{plain}");
+        }
     }
 
     #[test]
