@@ -90,6 +90,7 @@ async fn it_leads_back_to_where_somebody_wanted_to_go_and_to_no_other_site() {
     for (next, leads_to) in [
         ("/settings/inboxes", "/settings/inboxes"),
         ("%2Fsettings%2Fapi-keys%3Fstatus%3Dactive", "/settings/api-keys?status=active"),
+        ("/verify-email%3Ftoken%3Dkdverify_x", "/settings/api-keys"),
         ("//evil.example", "/settings/api-keys"),
         ("https://evil.example", "/settings/api-keys"),
         ("/%5Cevil.example", "/settings/api-keys"),

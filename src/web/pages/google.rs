@@ -173,7 +173,8 @@ pub async fn begin(
     Query(query): Query,
 ) -> Result<Response, Error> {
     let google = google(&app)?;
-    let next = own_path(query.get("next")).unwrap_or_default();
+    // What a mailed link holds does not go into the table: whoever comes from one opens it again once they are in.
+    let next = own_path(query.get("next")).filter(|next| !next.contains("token=")).unwrap_or_default();
     if let Some(me) = signed_in(&app, &info, web).await? {
         return Ok(see_other(if next.is_empty() { first_screen(me.user().role) } else { next }));
     }
