@@ -66,7 +66,14 @@ async fn reset_two_factor(settings: &Settings, email: &str) -> Result<(), Failur
     let actor = Actor::machine("cli", "Command line");
     let had = second_factors::forget(&app.db, &app.act(&actor), &user).await?;
     let email = &user.email;
-    println!("{}", if had { format!("Two-factor is off for {email}.") } else { format!("{email} has no two-factor; nothing was changed.") });
+    println!(
+        "{}",
+        if had {
+            format!("Two-factor is off for {email}.")
+        } else {
+            format!("{email} has no two-factor; nothing was changed.")
+        }
+    );
     app.db.close().await;
     Ok(())
 }

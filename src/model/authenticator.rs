@@ -101,12 +101,7 @@ impl Authenticator {
 
     /// # Errors
     /// [`Broken`] if it did not come from this session's own page.
-    pub fn open_set_up(
-        sealed: &str,
-        holder: Holder<'_>,
-        session_id: &str,
-        keyring: &Keyring,
-    ) -> Result<Self, Broken> {
+    pub fn open_set_up(sealed: &str, holder: Holder<'_>, session_id: &str, keyring: &Keyring) -> Result<Self, Broken> {
         Ok(Self::of(decrypt(sealed, keyring.authenticator(), &set_up_by(session_id, holder))?, holder))
     }
 }

@@ -40,10 +40,7 @@ pub async fn set(
         on conflict (user_id) do update
         set sealed_secret = excluded.sealed_secret, created_at = excluded.created_at, last_step = excluded.last_step";
     let mut tx = db.begin_on(&user.account_id).await?;
-    change!(
-        &mut tx,
-        sqlx::query(SET).bind(&user.id).bind(proven.sealed_secret).bind(act.at).bind(proven.step)
-    );
+    change!(&mut tx, sqlx::query(SET).bind(&user.id).bind(proven.sealed_secret).bind(act.at).bind(proven.step));
     if let Some(hashes) = code_hashes {
         recovery_codes::insert_set(&mut tx, act, user, hashes).await?;
     }

@@ -2,8 +2,8 @@
 //! unproven owner left behind goes with the first identity that proves the address.
 
 use super::{
-    Act, Db, Tx, audit_events, change, columns, errands, mailed_links, read, sealed_secrets, second_factors,
-    sessions, users, within,
+    Act, Db, Tx, audit_events, change, columns, errands, mailed_links, read, sealed_secrets, second_factors, sessions,
+    users, within,
 };
 use crate::clock::Timestamp;
 use crate::model::audit::{Action, Target};

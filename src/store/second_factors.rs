@@ -1,7 +1,9 @@
 //! What somebody proves beside their password: an app, passkeys, and recovery codes that stand in for them. And the
 //! account's rule that everybody needs one.
 
-use super::{Act, Db, Tx, audit_events, authenticators, change, columns, errands, passkeys, read, recovery_codes, within};
+use super::{
+    Act, Db, Tx, audit_events, authenticators, change, columns, errands, passkeys, read, recovery_codes, within,
+};
 use crate::clock::Timestamp;
 use crate::model::audit::{Action, Target};
 use crate::model::user::User;

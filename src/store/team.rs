@@ -2,8 +2,8 @@
 //! both end every session of the person at once, and tell them by mail.
 
 use super::{
-    Act, Db, Tx, api_keys, audit_events, change, errands, identities, invitations, mailed_links, read,
-    second_factors, sessions, within,
+    Act, Db, Tx, api_keys, audit_events, change, errands, identities, invitations, mailed_links, read, second_factors,
+    sessions, within,
 };
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};

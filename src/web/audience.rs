@@ -11,11 +11,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_sessions::{Expiry, Session as WebSession};
 
-use super::{App, see_other};
 use super::error::{Denied, Error};
 use super::form::link;
 use super::pages::two_factor;
 use super::request::RequestInfo;
+use super::{App, see_other};
 use crate::clock::Timestamp;
 use crate::model::audit::Actor;
 use crate::model::proof::{Proof, amr};

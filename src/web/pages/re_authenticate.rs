@@ -50,12 +50,7 @@ impl<'a> ReAuthenticate<'a> {
         })
     }
 
-    async fn again(
-        app: &App,
-        me: &Me,
-        next: &str,
-        error: (&'static str, &'static str),
-    ) -> Result<Response, Error> {
+    async fn again(app: &App, me: &Me, next: &str, error: (&'static str, &'static str)) -> Result<Response, Error> {
         let again = ReAuthenticate { error: Some(error), ..ReAuthenticate::of(app, me, next).await? };
         Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again))
     }

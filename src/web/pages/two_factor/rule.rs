@@ -50,7 +50,11 @@ pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Resul
         return Ok(see_other(PATH));
     }
     if second_factors::require(&app.db, &me.act(&app), me.user(), on).await? {
-        let text = if on { " is required of everyone from their next sign-in on." } else { " is everyone’s own choice now." };
+        let text = if on {
+            " is required of everyone from their next sign-in on."
+        } else {
+            " is everyone’s own choice now."
+        };
         Flash::good("Two-factor", text).keep(&me).await?;
     }
     Ok(see_other(SECURITY))
