@@ -21,8 +21,10 @@ pub mod look;
 pub mod mailed_links;
 pub mod oidc_transactions;
 pub mod once;
+pub mod refresh_tokens;
 pub mod sealed_secrets;
 pub mod secret_prefixes;
+pub mod session_keys;
 pub mod sessions;
 pub mod team;
 pub mod usage;
@@ -69,6 +71,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "mail", include_str!("../../migrations/0006_mail.sql")),
     (7, "google", include_str!("../../migrations/0007_google.sql")),
     (8, "team", include_str!("../../migrations/0008_team.sql")),
+    (10, "session keys", include_str!("../../migrations/0010_session_keys.sql")),
 ];
 
 /// The database, and what this process knows of its changes.
