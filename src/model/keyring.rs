@@ -20,6 +20,7 @@ pub struct Keyring {
     seal: Key,
     envelope: Key,
     oidc: Key,
+    authenticator: Key,
     refresh: Hmac<Sha256>,
     /// What keys that come one after the other are derived from.
     root: Key,
@@ -41,6 +42,7 @@ impl Keyring {
             seal: derive("keydesk/seal/v1"),
             envelope: derive("keydesk/envelope/v1"),
             oidc: derive("keydesk/oidc-transaction/v1"),
+            authenticator: derive("keydesk/authenticator/v1"),
             refresh: mac("keydesk/refresh-token/v1"),
             root: Key(root.into()),
         }
@@ -65,6 +67,10 @@ impl Keyring {
 
     pub(super) fn oidc(&self) -> &[u8; 32] {
         &self.oidc.0
+    }
+
+    pub(super) fn authenticator(&self) -> &[u8; 32] {
+        &self.authenticator.0
     }
 
     pub(super) fn refresh(&self) -> Hmac<Sha256> {

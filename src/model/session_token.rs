@@ -16,8 +16,6 @@ use crate::entropy::Entropy;
 
 /// Seconds from `iat` to `exp`.
 pub const LIFETIME_SECONDS: i64 = 600;
-/// Who signed in with a password alone, as [`Subject::amr`] has it (RFC 8176).
-pub const PASSWORD: &str = "pwd";
 /// Seconds that two clocks may differ by.
 const LEEWAY_SECONDS: i64 = 30;
 const TYPE: &str = "keydesk-session+jwt";
@@ -61,7 +59,7 @@ pub struct Subject<'a> {
     pub session_id: &'a str,
     /// When whoever it is last proved it.
     pub authenticated_at: Timestamp,
-    /// How, with a space between two (RFC 8176).
+    /// How they proved it at the sign-in (RFC 8176), blanks between.
     pub amr: &'a str,
 }
 
