@@ -140,7 +140,7 @@ async fn a_token_names_its_key_and_its_claims_are_complete() {
 }
 
 #[tokio::test]
-async fn a_token_says_when_whoever_it_is_last_proved_it() {
+async fn a_token_says_when_whoever_it_is_last_proved_it_and_how_they_signed_in() {
     let desk = TestApp::new().await;
     let alice = desk.alice().await;
     let granted = desk.log_in(&alice.email).await;
@@ -153,10 +153,12 @@ async fn a_token_says_when_whoever_it_is_last_proved_it() {
     let actor = TestApp::author();
     assert!(sessions::confirm(&desk.app.db, &desk.app.act(&actor), &session).await.expect("a write"));
     let confirmed_at = desk.app.now().seconds();
+    desk.database.run("update sessions set amr = 'pwd otp mfa'").await;
     desk.pass(Duration::from_secs(300));
     let refresh = json!({ "refresh_token": granted["refresh_token"] });
     let renewed = desk.visitor().post_json("/api/auth/refresh", &refresh).await.json();
     assert_eq!(proven(&renewed["token"]), confirmed_at, "a refresh proves nothing, and forgets nothing");
+    assert_eq!(token_part(text(&renewed["token"]), 1)["amr"], json!(["pwd", "otp", "mfa"]));
 }
 
 #[tokio::test]
