@@ -32,7 +32,7 @@ pub async fn run(settings: &Settings, SessionKeys::Rotate { now }: SessionKeys) 
         tracing::info!(%kid, generation = newest.number, at_once = now, "The session-token key was rotated");
     }
     if now {
-        println!("Every other key was dropped: a session token of theirs is refused, and who holds it refreshes it.");
+        println!("Every other key was dropped. Programs have to refresh their session tokens.");
     }
     for line in said(&keys) {
         println!("{line}");
