@@ -24,9 +24,11 @@ pub mod oidc_transactions;
 pub mod once;
 pub mod passkeys;
 pub mod recovery_codes;
+pub mod refresh_tokens;
 pub mod sealed_secrets;
 pub mod second_factors;
 pub mod secret_prefixes;
+pub mod session_keys;
 pub mod sessions;
 pub mod team;
 pub mod usage;
@@ -74,6 +76,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "google", include_str!("../../migrations/0007_google.sql")),
     (8, "team", include_str!("../../migrations/0008_team.sql")),
     (9, "second factor", include_str!("../../migrations/0009_second_factor.sql")),
+    (10, "session keys", include_str!("../../migrations/0010_session_keys.sql")),
 ];
 
 /// The database, and what this process knows of its changes.
