@@ -33,6 +33,7 @@ mod hammer;
 mod headers;
 mod inboxes;
 mod invitations;
+mod key_lifetime;
 mod keys_api;
 mod keys_create;
 mod keys_delete;
