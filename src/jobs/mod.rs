@@ -17,7 +17,7 @@ use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
 use crate::product::Reveal;
 use crate::store::{
-    Act, Db, errands, kept_secrets, mailed_links, oidc_transactions, once, sealed_secrets, watch, web_sessions,
+    Act, Db, devices, errands, kept_secrets, mailed_links, oidc_transactions, once, sealed_secrets, watch, web_sessions,
 };
 
 /// At most one write per key in this time; a kill loses no more than what was counted since.
@@ -140,6 +140,7 @@ pub async fn sweep(background: &Background) -> sqlx::Result<()> {
     destroy_some_kept(background).await?;
     once::sweep(db, now).await?;
     errands::sweep(db, now).await?;
+    devices::sweep(db, now).await?;
     mailed_links::sweep(db, now).await?;
     oidc_transactions::sweep(db, now).await?;
     web_sessions::sweep(db, now).await

@@ -36,10 +36,12 @@ pub enum Kind {
     IdentityLinked,
     /// A password that somebody set before the address was proven is gone.
     PasswordRemoved,
+    /// Somebody signed in on a device that they had not used before.
+    NewDevice,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::PasswordForgotten,
         Self::PasswordChanged,
         Self::VerifyEmail,
@@ -48,6 +50,7 @@ impl Kind {
         Self::Removed,
         Self::IdentityLinked,
         Self::PasswordRemoved,
+        Self::NewDevice,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -60,6 +63,7 @@ impl Kind {
             Self::Removed => "removed",
             Self::IdentityLinked => "identity_linked",
             Self::PasswordRemoved => "password_removed",
+            Self::NewDevice => "new_device",
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod changes;
 #[cfg(test)]
 mod changes_under_loom;
 mod column_types;
+pub mod devices;
 pub mod errands;
 pub mod identities;
 pub mod inboxes;
@@ -69,6 +70,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "mail", include_str!("../../migrations/0006_mail.sql")),
     (7, "google", include_str!("../../migrations/0007_google.sql")),
     (8, "team", include_str!("../../migrations/0008_team.sql")),
+    (11, "devices", include_str!("../../migrations/0011_devices.sql")),
 ];
 
 /// The database, and what this process knows of its changes.

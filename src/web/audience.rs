@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use tower_sessions::{Expiry, Session as WebSession};
 
 use super::App;
+use super::devices;
 use super::error::{Denied, Error};
 use super::form::link;
 use super::request::RequestInfo;
@@ -150,9 +151,7 @@ pub async fn sign_in(
     user: &User,
     remember: bool,
 ) -> Result<(), Error> {
-    let visitor = info.visitor();
-    let id =
-        sessions::start(&app.db, &app.act(&visitor), user, sessions::Kind::Browser { remembered: remember }).await?;
+    let id = devices::start_session(app, info, user, remember).await?;
     web.clear().await;
     web.cycle_id().await?;
     web.insert(SESSION_ID, id).await?;

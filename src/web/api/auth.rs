@@ -15,7 +15,8 @@ use super::problem::Problem;
 use crate::model::refresh_token;
 use crate::model::session_token::Subject;
 use crate::model::user::User;
-use crate::store::sessions::{self, Kind};
+use crate::store::devices::Shown;
+use crate::store::sessions::{self, Kind, Started};
 use crate::web::App;
 use crate::web::error::Error;
 use crate::web::people::{Application, Refused, admit, authenticate};
@@ -156,7 +157,10 @@ pub async fn log_out(
 async fn start(app: &App, info: &RequestInfo, user: &User) -> Result<Json<Granted>, Problem> {
     let visitor = info.visitor();
     let act = app.act(&visitor);
-    let id = sessions::start(&app.db, &act, user, Kind::Api).await?;
+    let Started { id, on_new_device } = sessions::start(&app.db, &act, user, Kind::Api, Some(Shown::Program)).await?;
+    if on_new_device {
+        app.post.bell.notify_one();
+    }
     let token = refresh_token::generate(&app.entropy);
     sessions::keep_refresh_token(&app.db, &id, &refresh_token::hash(&token), act.at).await?;
     let session = sessions::find(&app.db, &id, act.at).await?.ok_or(Error::Internal)?;
