@@ -41,12 +41,12 @@ async fn somebody_who_forgot_their_password_chooses_another_by_mail() {
     assert_eq!(token_of_before.get("/v1/key").await.status, 401, "its JWT is dead");
     let refresh = json!({ "refresh_token": api["refresh_token"] });
     assert_eq!(visitor.post_json("/api/auth/refresh", &refresh).await.status, 401, "and so is its refresh token");
+    let told = desk.mail().await;
+    assert_eq!((told.len(), told[0].subject.as_str()), (1, "Your Keydesk password was changed"));
     let elsewhere = desk.visitor().at("198.51.100.5");
     let old = elsewhere.post("/sign-in", &[("email", &alice.email), ("password", PASSWORD)]).await;
     let new = elsewhere.post("/sign-in", &[("email", &alice.email), ("password", NEW)]).await;
     assert_eq!((old.status, new.status), (422, 303));
-    let told = desk.mail().await;
-    assert_eq!((told.len(), told[0].subject.as_str()), (1, "Your Keydesk password was changed"));
     let again = chooses(&visitor, &token, NEW).await;
     assert_eq!(again.status, 410);
     again.has_heading("This link doesn’t work any more");
