@@ -117,6 +117,7 @@ def ask_gate(url, secret, seconds, results):
         status, _ = connection.ask(request)
         took.append((time.perf_counter() - began) * 1e6)
         if status != 200:
+            results.put(None)
             sys.exit(f"the gate answered {status}")
         due += 1 / GATE_RATE
     results.put(took)
@@ -181,7 +182,10 @@ def phase(url, pid, secret, seconds, flooding, address):
         time.sleep(1)
     processes.append(multiprocessing.Process(target=ask_gate, args=(url, secret, seconds, asked)))
     processes[-1].start()
-    took = sorted(asked.get())
+    took = asked.get()
+    if took is None:
+        sys.exit(1)
+    took.sort()
     counts = flooded.get() if flooding else {}
     for process in processes:
         process.join()
