@@ -42,10 +42,15 @@ pub enum Action {
     StaffRemoved,
     IdentityLinked,
     IdentityUnlinked,
+    FactorAdded,
+    FactorRemoved,
+    RecoveryCodesMade,
+    RecoveryCodeSpent,
+    RuleChanged,
 }
 
 impl Action {
-    const ALL: [Self; 30] = [
+    const ALL: [Self; 35] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -76,6 +81,11 @@ impl Action {
         Self::StaffRemoved,
         Self::IdentityLinked,
         Self::IdentityUnlinked,
+        Self::FactorAdded,
+        Self::FactorRemoved,
+        Self::RecoveryCodesMade,
+        Self::RecoveryCodeSpent,
+        Self::RuleChanged,
     ];
 
     pub fn code(self) -> &'static str {
@@ -110,6 +120,11 @@ impl Action {
             Self::StaffRemoved => "staff.removed",
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
+            Self::FactorAdded => "factor.added",
+            Self::FactorRemoved => "factor.removed",
+            Self::RecoveryCodesMade => "recovery_codes.made",
+            Self::RecoveryCodeSpent => "recovery_code.spent",
+            Self::RuleChanged => "rule.changed",
         }
     }
 
@@ -118,7 +133,7 @@ impl Action {
             Self::AccountCreated => "Created the account",
             Self::SessionCreated => "Signed in",
             Self::SessionRefused => "Sign-in refused",
-            Self::SessionConfirmed => "Entered the password again",
+            Self::SessionConfirmed => "Confirmed who they are",
             Self::SessionEnded => "Signed out",
             Self::KeyCreated => "Created the key",
             Self::KeyRevealed => "Revealed the key",
@@ -145,6 +160,11 @@ impl Action {
             Self::StaffRemoved => "Ended being support staff",
             Self::IdentityLinked => "Connected a way to sign in",
             Self::IdentityUnlinked => "Disconnected a way to sign in",
+            Self::FactorAdded => "Added a second factor",
+            Self::FactorRemoved => "Removed a second factor",
+            Self::RecoveryCodesMade => "Made new recovery codes",
+            Self::RecoveryCodeSpent => "Used a recovery code",
+            Self::RuleChanged => "Changed an account rule",
         }
     }
 

@@ -20,6 +20,7 @@ pub struct Keyring {
     seal: Key,
     envelope: Key,
     oidc: Key,
+    authenticator: Key,
     session_token: Key,
 }
 
@@ -39,6 +40,7 @@ impl Keyring {
             seal: derive("keydesk/seal/v1"),
             envelope: derive("keydesk/envelope/v1"),
             oidc: derive("keydesk/oidc-transaction/v1"),
+            authenticator: derive("keydesk/authenticator/v1"),
             session_token: derive("keydesk/session-token/v1"),
         }
     }
@@ -62,6 +64,10 @@ impl Keyring {
 
     pub(super) fn oidc(&self) -> &[u8; 32] {
         &self.oidc.0
+    }
+
+    pub(super) fn authenticator(&self) -> &[u8; 32] {
+        &self.authenticator.0
     }
 
     pub(super) fn session_token(&self) -> &[u8; 32] {

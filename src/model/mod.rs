@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod audit;
+pub mod authenticator;
 pub mod device;
 pub mod email;
 pub mod envelope;
@@ -19,7 +20,9 @@ pub mod name;
 pub mod network;
 pub mod oidc_transaction;
 pub mod password;
+pub mod proof;
 pub mod provider;
+pub mod recovery_code;
 pub mod refresh_token;
 pub mod scopes;
 pub mod seal;

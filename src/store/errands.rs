@@ -36,12 +36,18 @@ pub enum Kind {
     IdentityLinked,
     /// A password that somebody set before the address was proven is gone.
     PasswordRemoved,
+    /// There is another second factor.
+    FactorAdded,
+    /// There is one less.
+    FactorRemoved,
+    /// Somebody came in by a recovery code.
+    RecoveryCodeSpent,
     /// Somebody signed in on a device that they had not used before.
     NewDevice,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::PasswordForgotten,
         Self::PasswordChanged,
         Self::VerifyEmail,
@@ -50,6 +56,9 @@ impl Kind {
         Self::Removed,
         Self::IdentityLinked,
         Self::PasswordRemoved,
+        Self::FactorAdded,
+        Self::FactorRemoved,
+        Self::RecoveryCodeSpent,
         Self::NewDevice,
     ];
 
@@ -63,6 +72,9 @@ impl Kind {
             Self::Removed => "removed",
             Self::IdentityLinked => "identity_linked",
             Self::PasswordRemoved => "password_removed",
+            Self::FactorAdded => "factor_added",
+            Self::FactorRemoved => "factor_removed",
+            Self::RecoveryCodeSpent => "recovery_code_spent",
             Self::NewDevice => "new_device",
         }
     }

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod api_key_secrets;
 pub mod api_keys;
 pub mod audit_events;
+pub mod authenticators;
 pub mod changes;
 #[cfg(test)]
 mod changes_under_loom;
@@ -22,7 +23,10 @@ pub mod look;
 pub mod mailed_links;
 pub mod oidc_transactions;
 pub mod once;
+pub mod passkeys;
+pub mod recovery_codes;
 pub mod sealed_secrets;
+pub mod second_factors;
 pub mod secret_prefixes;
 pub mod sessions;
 pub mod team;
@@ -70,6 +74,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "mail", include_str!("../../migrations/0006_mail.sql")),
     (7, "google", include_str!("../../migrations/0007_google.sql")),
     (8, "team", include_str!("../../migrations/0008_team.sql")),
+    (9, "second factor", include_str!("../../migrations/0009_second_factor.sql")),
     (11, "devices", include_str!("../../migrations/0011_devices.sql")),
 ];
 

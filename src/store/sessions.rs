@@ -35,6 +35,10 @@ pub struct Session {
     /// When whoever it is last proved it.
     pub authenticated_at: Timestamp,
     pub remembered: bool,
+    /// How they proved who they are (`amr`, RFC 8176), blanks between.
+    pub amr: String,
+    /// Whether the account asks them for a second factor that they have not set up.
+    pub owes_factor: bool,
     pub user: User,
 }
 
@@ -51,6 +55,8 @@ struct Row {
     last_seen_at: Timestamp,
     authenticated_at: Timestamp,
     remembered: bool,
+    amr: String,
+    owes_factor: bool,
     id: String,
     account_id: String,
     account_name: String,
@@ -67,6 +73,8 @@ columns!(Row {
     last_seen_at,
     authenticated_at,
     remembered,
+    amr,
+    owes_factor,
     id,
     account_id,
     account_name,
@@ -77,6 +85,16 @@ columns!(Row {
     created_at,
 });
 
+/// What a session starts with.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    pub kind: Kind,
+    /// How they proved who they are.
+    pub amr: &'a str,
+    /// What they sign in with; it is known to be theirs from then on.
+    pub shown: Option<Shown<'a>>,
+}
+
 /// A session that has just started.
 #[derive(Clone, Debug)]
 pub struct Started {
@@ -85,13 +103,14 @@ pub struct Started {
     pub on_new_device: bool,
 }
 
-/// Starts a session for `user` and records the sign-in. The device that is `shown` is known to be theirs from then on.
-pub async fn start(db: &Db, act: &Act<'_>, user: &User, kind: Kind, shown: Option<Shown<'_>>) -> sqlx::Result<Started> {
+/// Starts a session for `user` and records the sign-in.
+pub async fn start(db: &Db, act: &Act<'_>, user: &User, opening: Opening<'_>) -> sqlx::Result<Started> {
     const INSERT: &str = "
         insert into sessions (
-            id, user_id, kind, created_at, last_seen_at, authenticated_at, expires_at, remembered, ip, user_agent
+            id, user_id, kind, created_at, last_seen_at, authenticated_at, expires_at, remembered, ip, user_agent, amr
         )
-        values ($1, $2, $3, $4, $4, $4, $5, $6, $7, $8)";
+        values ($1, $2, $3, $4, $4, $4, $5, $6, $7, $8, $9)";
+    let Opening { kind, amr, shown } = opening;
     let id = act.entropy.id("ses");
     let remembered = kind != Kind::Browser { remembered: false };
     let expires_at = act.at + if remembered { REMEMBERED } else { ABSOLUTE };
@@ -108,6 +127,7 @@ pub async fn start(db: &Db, act: &Act<'_>, user: &User, kind: Kind, shown: Optio
             .bind(remembered)
             .bind(&actor.ip)
             .bind(&actor.user_agent)
+            .bind(amr)
     );
     change!(&mut tx, sqlx::query("update users set last_seen_at = $2 where id = $1").bind(&user.id).bind(act.at));
     let target = Target { id: &user.id, name: &user.email };
@@ -125,7 +145,11 @@ pub async fn start(db: &Db, act: &Act<'_>, user: &User, kind: Kind, shown: Optio
 pub async fn find(db: &Db, id: &str, now: Timestamp) -> sqlx::Result<Option<Session>> {
     const FIND: &str = "
         select s.id as session_id, s.created_at as session_created_at, s.last_seen_at,
-            coalesce(s.authenticated_at, s.created_at) as authenticated_at, s.remembered,
+            coalesce(s.authenticated_at, s.created_at) as authenticated_at, s.remembered, s.amr,
+            a.two_factor_required_at is not null
+                and s.created_at >= a.two_factor_required_at
+                and not exists (select 1 from authenticators where user_id = u.id)
+                and not exists (select 1 from passkeys where user_id = u.id) as owes_factor,
             u.id, u.account_id, a.name as account_name, u.email, u.name, u.role, u.staff_since, u.created_at
         from sessions s
         join users u on u.id = s.user_id
@@ -142,6 +166,8 @@ pub async fn find(db: &Db, id: &str, now: Timestamp) -> sqlx::Result<Option<Sess
         last_seen_at: row.last_seen_at,
         authenticated_at: row.authenticated_at,
         remembered: row.remembered,
+        amr: row.amr,
+        owes_factor: row.owes_factor,
         user: User {
             id: row.id,
             account_id: row.account_id,

@@ -10,12 +10,14 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::App;
+use super::audience::Entry;
 use super::error::Error;
 use super::request::{RequestInfo, cookie};
 use crate::model::known_device::{LIFETIME, Token};
+use crate::model::proof::amr;
 use crate::model::user::User;
 use crate::store::devices::Shown;
-use crate::store::sessions::{self, Kind};
+use crate::store::sessions::{self, Kind, Opening};
 use crate::store::users::{self, Reset};
 
 /// The browser of one request. What it holds stays out of logs.
@@ -70,13 +72,14 @@ pub async fn recognise(State(app): State<App>, mut request: Request, next: Next)
 }
 
 /// Starts a session of `user` in this browser, which is known to be theirs from then on. Answers the session's id.
-pub async fn start_session(app: &App, info: &RequestInfo, user: &User, remembered: bool) -> Result<String, Error> {
+pub async fn start_session(app: &App, info: &RequestInfo, user: &User, entry: Entry<'_>) -> Result<String, Error> {
     let visitor = info.visitor();
     let (hash, fresh) = (info.browser.hash(), Token::generate(&app.entropy));
     let fresh_hash = fresh.hash();
     let shown = Shown::Browser { hash: hash.as_deref(), fresh_hash: &fresh_hash };
-    let kind = Kind::Browser { remembered };
-    let started = sessions::start(&app.db, &app.act(&visitor), user, kind, Some(shown)).await?;
+    let kind = Kind::Browser { remembered: entry.remember };
+    let opening = Opening { kind, amr: &amr(entry.proofs), shown: Some(shown) };
+    let started = sessions::start(&app.db, &app.act(&visitor), user, opening).await?;
     info.browser.give(started.on_new_device.then_some(fresh));
     if started.on_new_device {
         app.post.bell.notify_one();

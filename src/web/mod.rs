@@ -18,12 +18,14 @@ pub mod mails;
 pub mod new_inbox;
 pub mod operations;
 pub mod pages;
+pub mod passkeys;
 pub mod passwords;
 pub mod people;
 pub mod request;
 pub mod request_id;
 pub mod routes;
 pub mod samples;
+pub mod second_factor;
 pub mod server;
 pub mod view;
 
@@ -47,6 +49,7 @@ use crate::model::trusted_proxies::TrustedProxies;
 use crate::product::Product;
 use crate::store::{Act, Db};
 use google::Google;
+use passkeys::Passkeys;
 use passwords::Passwords;
 use request_id::RequestIds;
 
@@ -75,6 +78,8 @@ pub struct Inner {
     pub post: Post,
     /// Whom people may sign in with, if anybody.
     pub google: Option<Google>,
+    /// Where browsers have them: nowhere at a bare address.
+    pub passkeys: Option<Passkeys>,
 }
 
 /// What an [`App`] is made of.
@@ -115,6 +120,7 @@ impl App {
         let passwords = Passwords::new();
         let throttle = Throttle::default();
         let request_ids = RequestIds::new(&entropy);
+        let passkeys = Passkeys::at(&public_url, &product.brand.name, &installation_id);
         let (route, from) = mail;
         let post = Post {
             route,
@@ -141,6 +147,7 @@ impl App {
             installation_id,
             post,
             google,
+            passkeys,
         })))
     }
 

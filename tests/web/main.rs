@@ -60,4 +60,5 @@ mod sign_up;
 mod support;
 mod switches;
 mod team;
+mod two_factor;
 mod usage_api;

@@ -12,15 +12,18 @@ use super::body::Body;
 use super::error_body::ErrorBody;
 use super::moment::Moment;
 use super::problem::Problem;
+use crate::model::proof::{Proof, amr};
 use crate::model::refresh_token;
 use crate::model::session_token::Subject;
 use crate::model::user::User;
 use crate::store::devices::Shown;
-use crate::store::sessions::{self, Kind, Started};
+use crate::store::second_factors;
+use crate::store::sessions::{self, Kind, Opening, Started};
 use crate::web::App;
 use crate::web::error::Error;
 use crate::web::people::{Application, Refused, admit, authenticate};
 use crate::web::request::RequestInfo;
+use crate::web::second_factor::prove_by_code;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +32,20 @@ pub struct Credentials {
     email: String,
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 256)]
     password: Zeroizing<String>,
+}
+
+/// What somebody logs in with.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    #[schema(format = Email, max_length = 254)]
+    email: String,
+    #[schema(value_type = String, format = Password, min_length = 12, max_length = 256)]
+    password: Zeroizing<String>,
+    /// Six digits of their authenticator app, or a recovery code; of whoever has two-factor.
+    #[serde(default)]
+    #[schema(value_type = String, max_length = 40)]
+    code: Option<Zeroizing<String>>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -80,7 +97,7 @@ pub async fn sign_up(
 ) -> Result<(StatusCode, Json<Granted>), Problem> {
     let application = Application { account: String::new(), email: credentials.email, password: credentials.password };
     match admit(&app, &info, application).await {
-        Ok(user) => Ok((StatusCode::CREATED, start(&app, &info, &user).await?)),
+        Ok(user) => Ok((StatusCode::CREATED, start(&app, &info, &user, &[Proof::Password]).await?)),
         Err(Refused::Mistakes(errors)) => Err(Problem::mistakes(&errors)),
         Err(Refused::Error(error)) => Err(error.into()),
     }
@@ -89,21 +106,41 @@ pub async fn sign_up(
 /// `POST /api/auth/login`
 #[utoipa::path(
     post, path = "/api/auth/login", tag = "Sessions", operation_id = "log_in",
-    summary = "Log in", description = "Starts a session and answers its first token.",
-    request_body = Credentials,
+    summary = "Log in", description = "Starts a session and answers its first token. Whoever has two-factor sends a code with it.",
+    request_body = Login,
     responses(
         (status = 200, description = "You are logged in.", body = Granted),
-        (status = 401, description = "The email or the password is not right.", body = ErrorBody),
+        (status = 401, description = "The email, the password or the code is not right, or a code is missing (`second_factor_required`).", body = ErrorBody),
+        (status = 403, description = "The account asks for two-factor, and nobody has set it up (`second_factor_missing`).", body = ErrorBody),
         (status = 429, description = "Too many tries from this address, or at this account.", body = ErrorBody),
     ),
 )]
 pub async fn log_in(
     State(app): State<App>,
     info: RequestInfo,
-    Body(credentials): Body<Credentials>,
+    Body(login): Body<Login>,
 ) -> Result<Json<Granted>, Problem> {
-    let user = authenticate(&app, &info, &credentials.email, credentials.password).await?;
-    start(&app, &info, &user.ok_or_else(Problem::wrong_password)?).await
+    let user = authenticate(&app, &info, &login.email, login.password).await?;
+    let user = user.ok_or_else(Problem::wrong_password)?;
+    let second = second_factor(&app, &info, &user, login.code).await?;
+    let proofs: Vec<Proof> = [Some(Proof::Password), second].into_iter().flatten().collect();
+    start(&app, &info, &user, &proofs).await
+}
+
+/// What they prove beside the password, if they have anything to.
+async fn second_factor(
+    app: &App,
+    info: &RequestInfo,
+    user: &User,
+    code: Option<Zeroizing<String>>,
+) -> Result<Option<Proof>, Problem> {
+    if !second_factors::of(&app.db, &user.id).await?.any() {
+        let rule = second_factors::rule(&app.db, &user.account_id).await?;
+        return if rule.required_at.is_some() { Err(Problem::second_factor_missing()) } else { Ok(None) };
+    }
+    let code = code.ok_or_else(Problem::second_factor_required)?;
+    let proof = prove_by_code(app, info, user, &code).await?;
+    Ok(Some(proof.ok_or_else(Problem::wrong_code)?))
 }
 
 /// `POST /api/auth/refresh`: spends a refresh token for its successor.
@@ -154,10 +191,11 @@ pub async fn log_out(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn start(app: &App, info: &RequestInfo, user: &User) -> Result<Json<Granted>, Problem> {
+async fn start(app: &App, info: &RequestInfo, user: &User, proofs: &[Proof]) -> Result<Json<Granted>, Problem> {
     let visitor = info.visitor();
     let act = app.act(&visitor);
-    let Started { id, on_new_device } = sessions::start(&app.db, &act, user, Kind::Api, Some(Shown::Program)).await?;
+    let opening = Opening { kind: Kind::Api, amr: &amr(proofs), shown: Some(Shown::Program) };
+    let Started { id, on_new_device } = sessions::start(&app.db, &act, user, opening).await?;
     if on_new_device {
         app.post.bell.notify_one();
     }
