@@ -219,13 +219,16 @@ def flood(url, pid, cores, rounds, seconds):
         name: {figure: middle(lambda turn: turn[name][figure]) for figure in ("p50", "p99", "max")}
         for name in ("idle", "refused", "hashed")
     }
+    grown = lambda name: round((max(turn[name]["rss"] for turn in measured) - measured[0]["rss_before"]) / 1024, 1)
     return {
         "rows": rows,
         "p99_of_idle": round(middle(lambda turn: turn["hashed"]["p99"] / turn["idle"]["p99"]), 2),
         "p99_of_refused": round(middle(lambda turn: turn["hashed"]["p99"] / turn["refused"]["p99"]), 2),
         "answers": totals,
-        "growth_mib": round((max(t["hashed"]["rss"] for t in measured) - measured[0]["rss_before"]) / 1024, 1),
-        "bound_mib": 19 * cores,
+        "growth_mib": grown("hashed"),
+        "growth_refused_mib": grown("refused"),
+        # One core is left to everything else.
+        "bound_mib": 19 * max(1, cores - 1),
         "cores": cores,
         "parallel": PARALLEL,
         "gate_rate": GATE_RATE,

@@ -34,7 +34,7 @@ bench_flood() {
   jq --raw-output '"",
     "p99 under the flood: \(.p99_of_idle) of idle, \(.p99_of_refused) of the same load without hashing",
     "Answers to \(.parallel) clients: \(.answers | to_entries | map("\(.value) × \(.key)") | join(", "))",
-    "Memory grew by \(.growth_mib) MiB at most; as many hashes as there are cores take \(.bound_mib) MiB"' "$json"
+    "Memory grew by \(.growth_mib) MiB at most, by \(.growth_refused_mib) MiB without hashing; what may be hashed at once takes \(.bound_mib) MiB"' "$json"
   printf '\nThe figures are in %s\n' "$json"
   jq --exit-status '[.answers | keys[] | select(. != "422" and . != "503 with Retry-After")] == []' "$json" >/dev/null || {
     printf 'Some answers were not as expected: these figures measure nothing\n' >&2
