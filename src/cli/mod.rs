@@ -6,6 +6,7 @@ mod demo;
 mod init;
 mod openapi;
 mod serve;
+mod session_keys;
 mod staff;
 
 use std::process::ExitCode;
@@ -44,6 +45,9 @@ enum Command {
     /// Support staff.
     #[command(subcommand)]
     Staff(staff::Staff),
+    /// Keys that session tokens are signed with.
+    #[command(subcommand)]
+    SessionKeys(session_keys::SessionKeys),
     /// Print the API as OpenAPI 3.1, as it is for the product in use.
     Openapi,
 }
@@ -65,6 +69,7 @@ pub fn run() -> ExitCode {
             Some(Command::Init(init)) => init::run(&init),
             Some(Command::Admin(admin)) => admin::run(&line.settings, admin).await,
             Some(Command::Staff(staff)) => staff::run(&line.settings, staff).await,
+            Some(Command::SessionKeys(keys)) => session_keys::run(&line.settings, keys).await,
             Some(Command::Openapi) => openapi::run(&line.settings),
         }
     });

@@ -27,6 +27,7 @@ pub mod refresh_token;
 pub mod scopes;
 pub mod seal;
 pub mod secret;
+pub mod session_key;
 pub mod session_token;
 pub mod text;
 pub mod trusted_proxies;

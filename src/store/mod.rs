@@ -25,9 +25,11 @@ pub mod oidc_transactions;
 pub mod once;
 pub mod passkeys;
 pub mod recovery_codes;
+pub mod refresh_tokens;
 pub mod sealed_secrets;
 pub mod second_factors;
 pub mod secret_prefixes;
+pub mod session_keys;
 pub mod sessions;
 pub mod team;
 pub mod usage;
@@ -75,6 +77,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "google", include_str!("../../migrations/0007_google.sql")),
     (8, "team", include_str!("../../migrations/0008_team.sql")),
     (9, "second factor", include_str!("../../migrations/0009_second_factor.sql")),
+    (10, "session keys", include_str!("../../migrations/0010_session_keys.sql")),
     (11, "devices", include_str!("../../migrations/0011_devices.sql")),
 ];
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::devices::{self, Shown};
-use super::{Act, Db, Tx, audit_events, change, columns, read, within};
+use super::{Act, Db, Tx, audit_events, change, columns, read};
 use crate::clock::{Timestamp, days, hours};
 use crate::model::audit::{Action, Target};
 use crate::model::text;
@@ -213,7 +213,8 @@ pub async fn end(db: &Db, act: &Act<'_>, session: &Session) -> sqlx::Result<()> 
     end_because(db, act, session, "").await
 }
 
-async fn end_because(db: &Db, act: &Act<'_>, session: &Session, why: &str) -> sqlx::Result<()> {
+/// As [`end`], and the record says why.
+pub(super) async fn end_because(db: &Db, act: &Act<'_>, session: &Session, why: &str) -> sqlx::Result<()> {
     const END: &str = "update sessions set ended_at = $2 where id = $1 and ended_at is null";
     let mut tx = db.begin_on(&session.user.account_id).await?;
     let ended = change!(&mut tx, sqlx::query(END).bind(&session.id).bind(act.at));
@@ -295,64 +296,4 @@ pub async fn list(db: &Db, user_id: &str, now: Timestamp) -> sqlx::Result<Vec<Li
         order by last_seen_at desc, id
         limit 200";
     read!(db, c => sqlx::query_as(LIST).bind(user_id).bind(now).bind(now - IDLE).fetch_all(c))
-}
-
-/// Remembers the hash of a refresh token of a session.
-pub async fn keep_refresh_token(db: &Db, session_id: &str, token_hash: &str, now: Timestamp) -> sqlx::Result<()> {
-    let mut tx = db.begin().await?;
-    insert_refresh_token(&mut tx, session_id, token_hash, now).await?;
-    tx.commit().await
-}
-
-async fn insert_refresh_token(tx: &mut Tx, session_id: &str, token_hash: &str, now: Timestamp) -> sqlx::Result<()> {
-    const INSERT: &str =
-        "insert into refresh_tokens (token_hash, session_id, created_at, expires_at) values ($1, $2, $3, $4)";
-    change!(tx, sqlx::query(INSERT).bind(token_hash).bind(session_id).bind(now).bind(now + REMEMBERED));
-    Ok(())
-}
-
-/// Spends a refresh token for its successor and answers its session's id. A spent one that comes again was copied: its
-/// session ends, whoever of the two is the thief.
-pub async fn rotate_refresh_token(
-    db: &Db,
-    act: &Act<'_>,
-    spent: &str,
-    successor: &str,
-) -> sqlx::Result<Option<String>> {
-    const SPEND: &str = "
-        update refresh_tokens
-        set spent_at = $2
-        where token_hash = $1
-        and spent_at is null
-        and expires_at > $2
-        returning session_id";
-    let mut tx = db.begin().await?;
-    let session: Option<(String,)> =
-        within!(&mut tx, c => sqlx::query_as(SPEND).bind(spent).bind(act.at).fetch_optional(c))?;
-    if let Some((id,)) = &session {
-        insert_refresh_token(&mut tx, id, successor, act.at).await?;
-    }
-    tx.commit().await?;
-    match session {
-        Some((id,)) => Ok(Some(id)),
-        None => end_copied(db, act, spent).await.map(|()| None),
-    }
-}
-
-async fn end_copied(db: &Db, act: &Act<'_>, spent: &str) -> sqlx::Result<()> {
-    const OF_SPENT: &str = "select session_id from refresh_tokens where token_hash = $1 and spent_at is not null";
-    let copied: Option<(String,)> = read!(db, c => sqlx::query_as(OF_SPENT).bind(spent).fetch_optional(c))?;
-    let Some((id,)) = copied else { return Ok(()) };
-    match find(db, &id, act.at).await? {
-        Some(session) => end_because(db, act, &session, "because a spent refresh token came again").await,
-        None => Ok(()),
-    }
-}
-
-/// The session that a refresh token, unspent and not expired, belongs to.
-pub async fn of_refresh_token(db: &Db, token_hash: &str, now: Timestamp) -> sqlx::Result<Option<String>> {
-    const FIND: &str =
-        "select session_id from refresh_tokens where token_hash = $1 and spent_at is null and expires_at > $2";
-    let found: Option<(String,)> = read!(db, c => sqlx::query_as(FIND).bind(token_hash).bind(now).fetch_optional(c))?;
-    Ok(found.map(|(id,)| id))
 }

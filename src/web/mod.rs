@@ -47,7 +47,7 @@ use crate::model::keyring::Keyring;
 use crate::model::session_token::SessionTokens;
 use crate::model::trusted_proxies::TrustedProxies;
 use crate::product::Product;
-use crate::store::{Act, Db};
+use crate::store::{Act, Db, session_keys};
 use google::Google;
 use passkeys::Passkeys;
 use passwords::Passwords;
@@ -114,7 +114,8 @@ impl App {
         let Parts { db, product, keyring, clock, entropy, public_url, proxies, mail, google, cache_keys } = parts;
         let installation_id = db.installation_id(&entropy, clock.now()).await?;
         let keyring = Arc::new(keyring);
-        let tokens = Arc::new(SessionTokens::new(&keyring, &public_url));
+        let generations = session_keys::list(&db, clock.now()).await?;
+        let tokens = Arc::new(SessionTokens::new(keyring.clone(), &public_url, &generations));
         let mut gate = Gate::new(db.clone(), keyring.clone(), tokens.clone(), &product, cache_keys);
         gate.know_prefixes(clock.now()).await?;
         let passwords = Passwords::new();
@@ -184,6 +185,7 @@ impl App {
             db: self.db.clone(),
             gate: self.gate.clone(),
             keyring: self.keyring.clone(),
+            tokens: self.tokens.clone(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
             installation_id: self.installation_id.clone(),

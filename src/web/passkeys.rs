@@ -1,4 +1,4 @@
-//! Passkeys (WebAuthn), on webauthn-rs: the ceremonies of making one and of proving one. What a ceremony expects stays in
+//! Passkeys (`WebAuthn`), on webauthn-rs: the ceremonies of making one and of proving one. What a ceremony expects stays in
 //! the web session, for five minutes and one answer.
 
 use std::time::Duration;

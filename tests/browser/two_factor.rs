@@ -47,7 +47,9 @@ async fn sets_up(ana: &Browser) -> (Phone, Vec<String>) {
     ana.press("Turn on").await;
     assert_eq!(ana.heading().await, "Keep these recovery codes");
     let codes: Vec<String> = ana.texts("pre code").await.concat().split_whitespace().map(str::to_owned).collect();
-    codes.iter().for_each(|code| audit::note(code));
+    for code in &codes {
+        audit::note(code);
+    }
     assert_eq!(codes.len(), 10);
     ana.follow("I have kept them").await;
     ana.see("10 of 10 left.").await;

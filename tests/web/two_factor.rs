@@ -46,7 +46,9 @@ impl Answer {
     fn recovery_codes(&self) -> Vec<String> {
         self.has_heading("Keep these recovery codes");
         let codes: Vec<String> = self.sample().split_whitespace().map(str::to_owned).collect();
-        codes.iter().for_each(|code| audit::note(code));
+        for code in &codes {
+            audit::note(code);
+        }
         assert_eq!(codes.len(), recovery_code::CODES);
         codes
     }

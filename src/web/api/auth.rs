@@ -17,6 +17,7 @@ use crate::model::refresh_token;
 use crate::model::session_token::Subject;
 use crate::model::user::User;
 use crate::store::devices::Shown;
+use crate::store::refresh_tokens::{self, Rotated};
 use crate::store::second_factors;
 use crate::store::sessions::{self, Kind, Opening, Started};
 use crate::web::App;
@@ -146,7 +147,7 @@ async fn second_factor(
 /// `POST /api/auth/refresh`: spends a refresh token for its successor.
 #[utoipa::path(
     post, path = "/api/auth/refresh", tag = "Sessions", operation_id = "refresh",
-    summary = "Refresh a session token", description = "Spends the refresh token for a new pair. One that is spent twice was copied, and ends the session.",
+    summary = "Refresh a session token", description = "Spends the refresh token for a new pair. Sent again within 10 seconds it answers the same successor, so that a lost answer can be asked for again; later, somebody has copied it, and the session ends.",
     request_body = RefreshToken,
     responses(
         (status = 200, description = "The new pair.", body = Granted),
@@ -160,10 +161,8 @@ pub async fn refresh(
 ) -> Result<Json<Granted>, Problem> {
     let visitor = info.visitor();
     let act = app.act(&visitor);
-    let successor = refresh_token::generate(&app.entropy);
-    let (spent, kept) = (refresh_token::hash(&presented.refresh_token), refresh_token::hash(&successor));
-    let session_id = sessions::rotate_refresh_token(&app.db, &act, &spent, &kept).await?;
-    let session_id = session_id.ok_or_else(Problem::spent_token)?;
+    let rotated = refresh_tokens::rotate(&app.db, &act, &presented.refresh_token).await?;
+    let Rotated { session_id, successor } = rotated.ok_or_else(Problem::spent_token)?;
     let session = sessions::find(&app.db, &session_id, act.at).await?.ok_or_else(Problem::spent_token)?;
     Ok(granted(&app, &session, &successor))
 }
@@ -182,8 +181,8 @@ pub async fn log_out(
     Body(presented): Body<RefreshToken>,
 ) -> Result<StatusCode, Problem> {
     let now = app.now();
-    let hash = refresh_token::hash(&presented.refresh_token);
-    let Some(id) = sessions::of_refresh_token(&app.db, &hash, now).await? else { return Ok(StatusCode::NO_CONTENT) };
+    let id = refresh_tokens::session_of(&app.db, &presented.refresh_token, now).await?;
+    let Some(id) = id else { return Ok(StatusCode::NO_CONTENT) };
     if let Some(session) = sessions::find(&app.db, &id, now).await? {
         let actor = info.visitor().as_user(&session.user, &session.id);
         sessions::end(&app.db, &app.act(&actor), &session).await?;
@@ -200,14 +199,19 @@ async fn start(app: &App, info: &RequestInfo, user: &User, proofs: &[Proof]) -> 
         app.post.bell.notify_one();
     }
     let token = refresh_token::generate(&app.entropy);
-    sessions::keep_refresh_token(&app.db, &id, &refresh_token::hash(&token), act.at).await?;
+    refresh_tokens::keep(&app.db, &id, &token, act.at).await?;
     let session = sessions::find(&app.db, &id, act.at).await?.ok_or(Error::Internal)?;
     Ok(granted(app, &session, &token))
 }
 
 fn granted(app: &App, session: &sessions::Session, refresh_token: &str) -> Json<Granted> {
     let user = &session.user;
-    let subject = Subject { user_id: &user.id, session_id: &session.id, signed_in_at: session.created_at };
+    let subject = Subject {
+        user_id: &user.id,
+        session_id: &session.id,
+        authenticated_at: session.authenticated_at,
+        amr: &session.amr,
+    };
     let (token, expires_at) = app.tokens.mint(subject, app.now(), &app.entropy);
     Json(Granted {
         token: token.into(),

@@ -8,10 +8,9 @@ use axum::response::Response;
 use qrcode::{Color, EcLevel, QrCode};
 use zeroize::Zeroizing;
 
-use super::{Codes, MANAGE, recovery_codes};
+use super::{Codes, added};
 use crate::model::authenticator::Authenticator;
 use crate::store::authenticators::{self, Proven};
-use crate::store::second_factors;
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Flash, Place};
 use crate::web::error::Error;
@@ -89,21 +88,13 @@ pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Resul
         let again = SetUp { error, ..SetUp::of(&app, &me, &shown).await? };
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
     };
-    // Whoever has codes keeps them.
-    let needs_codes = second_factors::of(&app.db, &user.id).await?.codes_left == 0;
-    let codes = needs_codes.then(|| Codes::draw(&app.entropy));
+    let codes = Codes::for_whoever_has_none(&app, user).await?;
     let sealed_secret = shown.sealed(holder, &app.keyring, &app.entropy);
     let proven = Proven { sealed_secret: &sealed_secret, step };
     let hashes = codes.as_ref().map(|codes| codes.hashes.as_slice());
     authenticators::set(&app.db, &me.act(&app), user, proven, hashes).await?;
     app.post.bell.notify_one();
-    match codes {
-        Some(codes) => recovery_codes::shown(&app, &me, codes).await,
-        None => {
-            Flash::good("Your authenticator app", " is set up.").keep(&me).await?;
-            Ok(see_other(MANAGE))
-        }
-    }
+    added(&app, &me, codes, Flash::good("Your authenticator app", " is set up.")).await
 }
 
 #[cfg(test)]

@@ -7,18 +7,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::{Codes, MANAGE, recovery_codes};
+use super::{Codes, added};
 use crate::model::device::Device;
 use crate::model::key_form::FieldErrors;
 use crate::model::name;
 use crate::store::passkeys::{self, Fresh};
-use crate::store::second_factors;
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Flash, Place};
 use crate::web::error::{Error, Missing};
 use crate::web::form::Form;
 use crate::web::passkeys::{Made, Passkeys};
-use crate::web::{App, page, see_other};
+use crate::web::{App, page};
 
 const PATH: &str = "/settings/security/two-factor/passkeys";
 const LONGEST_NAME: usize = 50;
@@ -83,19 +82,12 @@ pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Resul
 
 async fn keep(app: &App, me: &Me, name: &str, made: &Made) -> Result<Response, Error> {
     let fresh = Fresh { credential_id: &made.credential_id, credential: &made.credential, name };
-    let needs_codes = second_factors::of(&app.db, &me.user().id).await?.codes_left == 0;
-    let codes = needs_codes.then(|| Codes::draw(&app.entropy));
+    let codes = Codes::for_whoever_has_none(app, me.user()).await?;
     let hashes = codes.as_ref().map(|codes| codes.hashes.as_slice());
     if !passkeys::add(&app.db, &me.act(app), me.user(), fresh, hashes).await? {
         let sentence = "This passkey is in use already. Make another one.".to_owned();
         return Add::answer(app, me, name.to_owned(), ("name", sentence).into()).await;
     }
     app.post.bell.notify_one();
-    match codes {
-        Some(codes) => recovery_codes::shown(app, me, codes).await,
-        None => {
-            Flash::good(name, " is added. You can sign in with it alone.").keep(me).await?;
-            Ok(see_other(MANAGE))
-        }
-    }
+    added(app, me, codes, Flash::good(name, " is added. You can sign in with it alone.")).await
 }

@@ -28,7 +28,7 @@ struct Page {
 pub fn asked(rule: &Rule) -> String {
     let people = text::count(u64::try_from(rule.people).unwrap_or(0), "person", "people");
     match (rule.required_at.is_some(), rule.without) {
-        (false, 0) => format!("Everybody has it: nobody of {people} would be asked."),
+        (false, 0) => format!("Everybody has it already: {people}."),
         (false, without) => format!("{without} of {people} would be asked to set it up at their next sign-in."),
         (true, 0) => format!("On. Everybody has it: {people}."),
         (true, without) => format!("On. {without} of {people} will be asked to set it up at their next sign-in."),
