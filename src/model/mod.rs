@@ -11,6 +11,7 @@ pub mod inbox;
 pub mod invitation;
 pub mod key_facts;
 pub mod key_form;
+pub mod key_lifetime;
 pub mod keyring;
 pub mod known_device;
 pub mod letter;

@@ -1,6 +1,7 @@
 //! What is remembered, and the only SQL. One text runs on SQLite and `PostgreSQL`: [`read!`] and [`within!`] paste the
 //! same sqlx expression into both typed arms. Every change is one transaction that also holds its audit event.
 
+pub mod account_rules;
 pub mod accounts;
 pub mod api_key_secrets;
 pub mod api_keys;
@@ -79,6 +80,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "second factor", include_str!("../../migrations/0009_second_factor.sql")),
     (10, "session keys", include_str!("../../migrations/0010_session_keys.sql")),
     (11, "devices", include_str!("../../migrations/0011_devices.sql")),
+    (15, "key lifetime", include_str!("../../migrations/0015_key_lifetime.sql")),
 ];
 
 /// The database, and what this process knows of its changes.

@@ -13,8 +13,8 @@ use super::api::problem::Problem;
 use super::audience::{Audience, require};
 use super::error::{Error, Missing};
 use super::pages::{
-    audit_log, docs, forgot_password, google, home, inboxes, invitation, keys, re_authenticate, reset_password,
-    security, sign_in, sign_out, sign_up, team, theme, two_factor, verify_email, welcome,
+    audit_log, docs, forgot_password, google, home, inboxes, invitation, key_lifetime, keys, re_authenticate,
+    reset_password, security, sign_in, sign_out, sign_up, team, theme, two_factor, verify_email, welcome,
 };
 use super::{App, api, assets, cross_site, devices, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;
@@ -127,6 +127,7 @@ fn administrator() -> Router<App> {
         .route("/settings/inboxes", post(inboxes::new::create))
         .route("/settings/inboxes/new", get(inboxes::new::show))
         .route("/settings/inboxes/{id}/delete", get(inboxes::delete::show).post(inboxes::delete::create))
+        .route("/settings/security/rules/key-lifetime", get(key_lifetime::show).post(key_lifetime::create))
         .route("/settings/security/rules/two-factor", get(two_factor::rule::show).post(two_factor::rule::create))
         .route("/settings/team/invitations", post(team::invite::create))
         .route("/settings/team/invitations/new", get(team::invite::show))

@@ -34,6 +34,7 @@ mod hammer;
 mod headers;
 mod inboxes;
 mod invitations;
+mod key_lifetime;
 mod keys_api;
 mod keys_create;
 mod keys_delete;

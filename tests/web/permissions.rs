@@ -59,6 +59,8 @@ const ROWS: &[Row] = &[
     ("POST", "/settings/security/two-factor/passkeys", Nothing, [SIGN_IN, 422, 422, 422, 422]),
     ("POST", "/settings/security/two-factor/passkeys/options", Nothing, [SIGN_IN, 200, 200, 200, 200]),
     ("POST", "/settings/security/two-factor/passkeys/{id}/remove", Nothing, [SIGN_IN, 303, 303, 303, 303]),
+    ("GET", "/settings/security/rules/key-lifetime", Nothing, [SIGN_IN, 403, 403, 200, 200]),
+    ("POST", "/settings/security/rules/key-lifetime", Nothing, [SIGN_IN, 403, 403, 303, 303]),
     ("GET", "/settings/security/rules/two-factor", Nothing, [SIGN_IN, 403, 403, 200, 200]),
     ("POST", "/settings/security/rules/two-factor", Form(&[("rule", "off")]), [SIGN_IN, 403, 403, 303, 303]),
     ("GET", "/.well-known/change-password", Nothing, [303, 303, 303, 303, 303]),
