@@ -19,8 +19,8 @@ use crate::model::keyring::Keyring;
 use crate::model::session_token::SessionTokens;
 use crate::product::Reveal;
 use crate::store::{
-    Act, Db, errands, kept_secrets, mailed_links, oidc_transactions, once, refresh_tokens, sealed_secrets, watch,
-    web_sessions,
+    Act, Db, devices, errands, kept_secrets, mailed_links, oidc_transactions, once, refresh_tokens, sealed_secrets,
+    watch, web_sessions,
 };
 
 /// At most one write per key in this time; a kill loses no more than what was counted since.
@@ -145,6 +145,7 @@ pub async fn sweep(background: &Background) -> sqlx::Result<()> {
     destroy_some_kept(background).await?;
     once::sweep(db, now).await?;
     errands::sweep(db, now).await?;
+    devices::sweep(db, now).await?;
     mailed_links::sweep(db, now).await?;
     oidc_transactions::sweep(db, now).await?;
     refresh_tokens::sweep(db, now).await?;

@@ -11,6 +11,7 @@ pub mod changes;
 #[cfg(test)]
 mod changes_under_loom;
 mod column_types;
+pub mod devices;
 pub mod errands;
 pub mod identities;
 pub mod inboxes;
@@ -78,6 +79,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "team", include_str!("../../migrations/0008_team.sql")),
     (9, "second factor", include_str!("../../migrations/0009_second_factor.sql")),
     (10, "session keys", include_str!("../../migrations/0010_session_keys.sql")),
+    (11, "devices", include_str!("../../migrations/0011_devices.sql")),
     (15, "key lifetime", include_str!("../../migrations/0015_key_lifetime.sql")),
 ];
 

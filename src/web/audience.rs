@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_sessions::{Expiry, Session as WebSession};
 
+use super::devices;
 use super::error::{Denied, Error};
 use super::form::link;
 use super::pages::two_factor;
@@ -18,7 +19,7 @@ use super::request::RequestInfo;
 use super::{App, see_other};
 use crate::clock::Timestamp;
 use crate::model::audit::Actor;
-use crate::model::proof::{Proof, amr};
+use crate::model::proof::Proof;
 use crate::model::user::{Role, User};
 use crate::store::sessions::{self, Session};
 use crate::store::{Act, users};
@@ -168,9 +169,7 @@ pub async fn sign_in(
     user: &User,
     entry: Entry<'_>,
 ) -> Result<(), Error> {
-    let visitor = info.visitor();
-    let kind = sessions::Kind::Browser { remembered: entry.remember };
-    let id = sessions::start(&app.db, &app.act(&visitor), user, kind, &amr(entry.proofs)).await?;
+    let id = devices::start_session(app, info, user, entry).await?;
     web.clear().await;
     web.cycle_id().await?;
     web.insert(SESSION_ID, id).await?;

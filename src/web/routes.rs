@@ -16,7 +16,7 @@ use super::pages::{
     audit_log, docs, forgot_password, google, home, inboxes, invitation, key_lifetime, keys, re_authenticate,
     reset_password, security, sign_in, sign_out, sign_up, team, theme, two_factor, verify_email, welcome,
 };
-use super::{App, api, assets, cross_site, error, form, gate, headers, operations, request};
+use super::{App, api, assets, cross_site, devices, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;
 
 /// The application.
@@ -42,6 +42,7 @@ fn pages(app: &App) -> Router<App> {
         .merge(group(administrator(), Audience::Administrator))
         .fallback(async || Error::NotFound(Missing::Page))
         .layer(session_layer(app))
+        .layer(from_fn_with_state(app.clone(), devices::recognise))
         .layer(from_fn_with_state(app.clone(), cross_site::refuse))
         .layer(CatchPanicLayer::custom(|_| Error::Internal.into_response()))
         .layer(from_fn_with_state(app.clone(), error::render))

@@ -11,6 +11,7 @@ mod check_command;
 mod commands;
 mod cross_site;
 mod definition_changes;
+mod devices;
 mod docs;
 mod errors;
 mod first_screen;

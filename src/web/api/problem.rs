@@ -354,6 +354,10 @@ impl From<Error> for Problem {
                 let message = format!("Too many tries. Retry after {seconds} seconds.");
                 Self::too_many(message, i64::try_from(seconds).unwrap_or(i64::MAX))
             }
+            Error::KnownDevicesOnly { seconds } => {
+                let message = format!("Too many sign-ins with this email failed. Retry after {seconds} seconds.");
+                Self::too_many(message, i64::try_from(seconds).unwrap_or(i64::MAX))
+            }
             Error::Busy => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "api_error",
