@@ -26,6 +26,8 @@ pub const PER_ADDRESS_AND_ACCOUNT: Rate = Rate { burst: 5, every: Duration::from
 pub const FAILURES_PER_ACCOUNT: Rate = Rate { burst: 100, every: Duration::from_secs(864) };
 /// From a device that its owner has signed in with.
 pub const PER_KNOWN_DEVICE: Rate = Rate { burst: 5, every: Duration::from_secs(30) };
+/// Mails that anybody can have sent to one address.
+pub const MAILS_PER_ADDRESS: Rate = Rate { burst: 5, every: Duration::from_secs(20 * 60) };
 /// Codes of a second factor for one account, from everywhere: 720 tries a day at three codes in a million.
 pub const PER_ACCOUNT_OF_CODES: Rate = Rate { burst: 10, every: Duration::from_secs(120) };
 /// Keys that nobody has, presented from one address. Whoever shares it with the flood still passes with a key that the

@@ -9,7 +9,9 @@ use super::App;
 use super::error::Error;
 use super::request::RequestInfo;
 use crate::clock::{Timestamp, days};
-use crate::gate::throttle::{FAILURES_PER_ACCOUNT, PER_ADDRESS, PER_ADDRESS_AND_ACCOUNT, PER_KNOWN_DEVICE, Rate};
+use crate::gate::throttle::{
+    FAILURES_PER_ACCOUNT, MAILS_PER_ADDRESS, PER_ADDRESS, PER_ADDRESS_AND_ACCOUNT, PER_KNOWN_DEVICE, Rate,
+};
 use crate::model::api_key::{AllowedIps, KeyType};
 use crate::model::audit::Actor;
 use crate::model::id_token::Identity;
@@ -113,6 +115,11 @@ impl Guess {
 /// Of an address as it was typed. So that a long one takes no more memory than a short one.
 fn digest(email: &str) -> String {
     hex(&Sha256::digest(fold(email)))
+}
+
+/// Spends one of the mails that anybody can have sent to an address. Answers `false` if there is none left.
+pub fn may_mail(app: &App, email: &str) -> bool {
+    app.throttle.spend(&format!("mail {}", digest(email)), MAILS_PER_ADDRESS, app.now()).is_ok()
 }
 
 /// Spends one try of this source, wherever it wants to go.

@@ -80,6 +80,22 @@ async fn nobody_learns_whether_an_address_is_known() {
 }
 
 #[tokio::test]
+async fn nobodys_mailbox_is_filled_from_many_places() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    desk.mail().await;
+    for place in 0..9 {
+        asks(&desk.visitor().at(&format!("198.51.100.{place}")), &alice.email)
+            .await
+            .redirects_to("/forgot-password?asked=yes");
+    }
+    assert_eq!(desk.mail().await.len(), 5);
+    desk.pass(hours(1));
+    asks(&desk.visitor(), &alice.email).await;
+    assert_eq!(desk.mail().await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_link_is_void_after_an_hour_or_once_a_newer_one_was_sent() {
     let desk = TestApp::new().await;
     let alice = desk.alice().await;
