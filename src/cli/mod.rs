@@ -1,6 +1,7 @@
 //! The command line: one subcommand a file. Without one, Keydesk serves.
 
 mod admin;
+mod audit;
 mod check;
 mod demo;
 mod init;
@@ -44,6 +45,9 @@ enum Command {
     /// Support staff.
     #[command(subcommand)]
     Staff(staff::Staff),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Print the API as OpenAPI 3.1, as it is for the product in use.
     Openapi,
 }
@@ -65,6 +69,7 @@ pub fn run() -> ExitCode {
             Some(Command::Init(init)) => init::run(&init),
             Some(Command::Admin(admin)) => admin::run(&line.settings, admin).await,
             Some(Command::Staff(staff)) => staff::run(&line.settings, staff).await,
+            Some(Command::Audit(audit)) => audit::run(&line.settings, audit).await,
             Some(Command::Openapi) => openapi::run(&line.settings),
         }
     });

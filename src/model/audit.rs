@@ -3,9 +3,8 @@
 
 use std::fmt;
 
-use hmac::Mac;
-
-use super::keyring::{Keyring, hex};
+use super::audit_chain;
+use super::keyring::Keyring;
 use super::user::User;
 use crate::clock::Timestamp;
 
@@ -42,10 +41,11 @@ pub enum Action {
     StaffRemoved,
     IdentityLinked,
     IdentityUnlinked,
+    AuditExported,
 }
 
 impl Action {
-    const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -76,6 +76,7 @@ impl Action {
         Self::StaffRemoved,
         Self::IdentityLinked,
         Self::IdentityUnlinked,
+        Self::AuditExported,
     ];
 
     pub fn code(self) -> &'static str {
@@ -110,10 +111,11 @@ impl Action {
             Self::StaffRemoved => "staff.removed",
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
+            Self::AuditExported => "audit.exported",
         }
     }
 
-    fn sentence(self) -> &'static str {
+    pub fn sentence(self) -> &'static str {
         match self {
             Self::AccountCreated => "Created the account",
             Self::SessionCreated => "Signed in",
@@ -145,6 +147,7 @@ impl Action {
             Self::StaffRemoved => "Ended being support staff",
             Self::IdentityLinked => "Connected a way to sign in",
             Self::IdentityUnlinked => "Disconnected a way to sign in",
+            Self::AuditExported => "Exported the audit log",
         }
     }
 
@@ -241,7 +244,7 @@ impl AuditEvent {
         if self.detail.is_empty() { said.to_owned() } else { format!("{said}, {}", self.detail) }
     }
 
-    /// The MAC of this event behind `previous`: every field with its length before it, so no two events read alike.
+    /// The MAC of this event behind `previous`.
     pub fn chained(&self, previous: &str, keyring: &Keyring) -> String {
         let (seq, at) = (self.seq.to_string(), self.at.micros().to_string());
         let fields = [
@@ -261,14 +264,8 @@ impl AuditEvent {
             &self.target_id,
             &self.target_name,
             &self.detail,
-            previous,
         ];
-        let mut mac = keyring.audit();
-        for field in fields {
-            mac.update(&(field.len() as u64).to_be_bytes());
-            mac.update(field.as_bytes());
-        }
-        hex(&mac.finalize().into_bytes())
+        audit_chain::mac(fields, previous, keyring)
     }
 }
 
