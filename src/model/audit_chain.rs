@@ -71,6 +71,7 @@ impl Link {
 #[derive(Clone, Debug)]
 pub struct Row {
     pub seq: i64,
+    pub id: String,
     /// None where a column holds what no Keydesk writes.
     pub link: Option<Link>,
 }
@@ -173,7 +174,7 @@ impl<'a> Walk<'a> {
     /// # Errors
     /// If it is not what was recorded there.
     pub fn step(&mut self, row: &Row) -> Result<(), Bad> {
-        let id = row.link.as_ref().map_or("", |link| &link.id);
+        let id = &row.id;
         if row.seq > self.next() {
             return Err(self.bad(self.next(), "", Flaw::Missing));
         } else if row.seq < self.next() {

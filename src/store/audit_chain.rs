@@ -37,7 +37,8 @@ where
 {
     /// Never fails: on SQLite, whoever holds the file may have put anything into a column.
     fn from_row(row: &'r R) -> sqlx::Result<Self> {
-        Ok(Self { seq: row.try_get("seq").unwrap_or(i64::MAX), link: Link::from_row(row).ok() })
+        let seq = row.try_get("seq").unwrap_or(i64::MAX);
+        Ok(Self { seq, id: row.try_get("id").unwrap_or_default(), link: Link::from_row(row).ok() })
     }
 }
 

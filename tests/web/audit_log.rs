@@ -234,7 +234,7 @@ async fn the_page_reads_newest_first_and_page_by_page() {
     let page = alice.get("/settings/audit-log").await;
     page.says("Today, 21 November 2026");
     page.says("Inbox 49");
-    page.says_nothing_of("account.created");
+    assert!(!page.text().contains("account.created Halden Freight"));
     let older = page.link("Older").expect("a second page");
     let second = alice.get(&older).await;
     second.says("Created the account account.created Halden Freight");

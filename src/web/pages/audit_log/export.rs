@@ -71,14 +71,14 @@ impl Format {
     /// What stands before the first event.
     fn opening(self) -> io::Result<Bytes> {
         match self {
-            Self::Csv => csv([HEADINGS.map(Cow::Borrowed)]),
+            Self::Csv => csv(&[HEADINGS.map(Cow::Borrowed)]),
             Self::JsonLines => Ok(Bytes::new()),
         }
     }
 
     fn piece(self, events: Vec<AuditEvent>) -> io::Result<Bytes> {
         match self {
-            Self::Csv => csv(events.iter().map(cells)),
+            Self::Csv => csv(&events.iter().map(cells).collect::<Vec<_>>()),
             Self::JsonLines => {
                 let mut lines = Vec::new();
                 for event in events {
@@ -169,7 +169,7 @@ impl Export {
     }
 }
 
-fn csv(rows: impl IntoIterator<Item = [Cow<'_, str>; 14]>) -> io::Result<Bytes> {
+fn csv(rows: &[[Cow<'_, str>; 14]]) -> io::Result<Bytes> {
     // RFC 4180, section 2: lines end with CRLF.
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     for row in rows {
