@@ -24,7 +24,7 @@ const STEP: u64 = 100_000;
 pub enum Audit {
     /// Check the audit log of every account against its chain, and name the first bad event of each.
     Verify {
-        /// Logs of Keydesk, as LOG_FORMAT=json writes them: their checkpoints show a tail that was cut off.
+        /// Logs of Keydesk, written with --log-format json: their checkpoints show a tail that was cut off.
         #[arg(long, value_name = "FILE", num_args = 1..)]
         checkpoints: Vec<PathBuf>,
     },

@@ -101,7 +101,7 @@ mod tests {
         let line = r#"{"timestamp":"2026-11-21T14:05:00Z","level":"INFO","message":"Audit checkpoint","account":"acc_1","seq":1000,"mac":"ab","target":"keydesk::audit"}"#;
         let found = Checkpoint { account_id: "acc_1".into(), seq: 1000, mac: "ab".into() };
         assert_eq!(Checkpoint::in_line(line).expect("JSON"), Some(found));
-        for other in ["", "{}", "not JSON", &line.replace("keydesk::audit\"", "keydesk::web\"")] {
+        for other in ["", "{}", "not JSON", &line.replace("keydesk::audit\"", "keydesk::other\"")] {
             assert_eq!(Checkpoint::in_line(other).expect("no checkpoint"), None, "{other}");
         }
         assert_eq!(Checkpoint::in_line(&line.replace("::audit\"", "::audit_\"")).expect("JSON"), None);

@@ -229,14 +229,14 @@ async fn a_cut_tail_whose_head_was_rewritten_is_found_by_the_checkpoints_of_the_
 #[tokio::test]
 async fn checkpoints_of_an_account_that_is_gone_and_files_without_any_are_named() {
     let checked = Checked::new().await;
-    let file = checked.folder.path().join("other.log");
+    let log = checked.folder.path().join("other.log");
     let line = r#"{"message":"Audit checkpoint","account":"acc_gone","seq":7,"mac":"00","target":"keydesk::audit"}"#;
-    std::fs::write(&file, format!("{line}\n{}\n", &line[..line.len() - 1])).expect("a log file");
-    let (fine, out, err) = checked.verify(&["--checkpoints", file.to_str().expect("a path")]);
+    std::fs::write(&log, format!("{line}\n{}\n", &line[..line.len() - 1])).expect("a log file");
+    let (fine, out, err) = checked.verify(&["--checkpoints", log.to_str().expect("a path")]);
     assert!(!fine && out == "acc_gone: event 1 (none) missing: the account itself is gone", "{out}");
     assert!(err.contains("line 2 of") && err.contains("passed over"), "{err}");
-    std::fs::write(&file, "nothing\n").expect("a log file");
-    let (fine, out, err) = checked.verify(&["--checkpoints", file.to_str().expect("a path")]);
+    std::fs::write(&log, "nothing\n").expect("a log file");
+    let (fine, out, err) = checked.verify(&["--checkpoints", log.to_str().expect("a path")]);
     assert!(!fine && out.is_empty() && err.contains("holds no checkpoint"), "{out}{err}");
 }
 
