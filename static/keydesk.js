@@ -145,6 +145,33 @@
     else sent.set(event.target, Date.now());
   });
 
+  // Passkeys: the form is there where the browser has them. It is sent with what the device answers.
+  const passkeys = window.PublicKeyCredential?.parseRequestOptionsFromJSON && navigator.credentials;
+  for (const form of passkeys ? all("[data-passkey]") : []) {
+    const making = form.dataset.passkey === "create";
+    const problem = form.querySelector("[data-passkey-error]");
+    form.hidden = false;
+    form.onsubmit = async (event) => {
+      event.preventDefault();
+      problem.hidden = true;
+      try {
+        const answer = await fetch(form.dataset.options, { method: "POST", redirect: "manual" });
+        if (!answer.ok) throw new Error(answer.status === 429 ? "Too many tries. Wait a minute and try again." : "");
+        const { publicKey } = await answer.json();
+        const credential = making
+          ? await passkeys.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(publicKey) })
+          : await passkeys.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(publicKey) });
+        form.elements.credential.value = JSON.stringify(credential);
+        form.submit();
+      } catch (failed) {
+        const known = failed.name === "InvalidStateError" ? "This device has a passkey for you already." : failed.name === "Error" && failed.message;
+        problem.textContent = known || "That didn’t work, or was cancelled. Try again, or use another way.";
+        problem.hidden = false;
+        sent.delete(form);
+      }
+    };
+  }
+
   // A page that the back button brings back from memory: forms may be sent again, and an open seal stays gone.
   addEventListener("pagehide", () => { for (const key of all("[data-secret]")) key.value = ""; });
   addEventListener("pageshow", (shown) => {

@@ -9,7 +9,7 @@ use super::Failure;
 use super::serve::open;
 use crate::config::Settings;
 use crate::model::audit::Actor;
-use crate::store::users;
+use crate::store::{second_factors, users};
 use crate::web::App;
 use crate::web::people::{Application, Refused, enroll};
 
@@ -22,6 +22,11 @@ pub enum Admin {
         /// Name of the account.
         #[arg(long, default_value = "")]
         account: String,
+    },
+    /// Turn two-factor off for somebody who lost their device and their recovery codes. Make sure that it is them first.
+    ResetTwoFactor {
+        /// Their email address.
+        email: String,
     },
 }
 
@@ -46,7 +51,34 @@ impl Made {
     }
 }
 
-pub async fn run(settings: &Settings, Admin::Create { email, account }: Admin) -> Result<(), Failure> {
+pub async fn run(settings: &Settings, admin: Admin) -> Result<(), Failure> {
+    match admin {
+        Admin::Create { email, account } => create(settings, email, account).await,
+        Admin::ResetTwoFactor { email } => reset_two_factor(settings, &email).await,
+    }
+}
+
+async fn reset_two_factor(settings: &Settings, email: &str) -> Result<(), Failure> {
+    let app = open(settings, settings.listen).await?;
+    let Some((user, _)) = users::find_by_email(&app.db, email).await? else {
+        return Err(format!("nobody signs in with {email}").into());
+    };
+    let actor = Actor::machine("cli", "Command line");
+    let had = second_factors::forget(&app.db, &app.act(&actor), &user).await?;
+    let email = &user.email;
+    println!(
+        "{}",
+        if had {
+            format!("Two-factor is off for {email}.")
+        } else {
+            format!("{email} has no two-factor; nothing was changed.")
+        }
+    );
+    app.db.close().await;
+    Ok(())
+}
+
+async fn create(settings: &Settings, email: String, account: String) -> Result<(), Failure> {
     let password = ask_password(&email)?;
     let app = open(settings, settings.listen).await?;
     match make_admin(&app, NewAdmin { email, account, password }).await? {

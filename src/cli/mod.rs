@@ -7,6 +7,7 @@ mod demo;
 mod init;
 mod openapi;
 mod serve;
+mod session_keys;
 mod staff;
 
 use std::process::ExitCode;
@@ -48,6 +49,9 @@ enum Command {
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Keys that session tokens are signed with.
+    #[command(subcommand)]
+    SessionKeys(session_keys::SessionKeys),
     /// Print the API as OpenAPI 3.1, as it is for the product in use.
     Openapi,
 }
@@ -70,6 +74,7 @@ pub fn run() -> ExitCode {
             Some(Command::Admin(admin)) => admin::run(&line.settings, admin).await,
             Some(Command::Staff(staff)) => staff::run(&line.settings, staff).await,
             Some(Command::Audit(audit)) => audit::run(&line.settings, audit).await,
+            Some(Command::SessionKeys(keys)) => session_keys::run(&line.settings, keys).await,
             Some(Command::Openapi) => openapi::run(&line.settings),
         }
     });

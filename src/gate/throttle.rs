@@ -23,6 +23,8 @@ pub struct Rate {
 pub const PER_ADDRESS: Rate = Rate { burst: 20, every: Duration::from_secs(3) };
 /// From one address for one account.
 pub const PER_ADDRESS_AND_ACCOUNT: Rate = Rate { burst: 5, every: Duration::from_secs(30) };
+/// Codes of a second factor for one account, from everywhere: 720 tries a day at three codes in a million.
+pub const PER_ACCOUNT_OF_CODES: Rate = Rate { burst: 10, every: Duration::from_secs(120) };
 /// Keys that nobody has, presented from one address. Whoever shares it with the flood still passes with a key that the
 /// gate remembers, so the burst is wide: it bounds what garbage costs the database, not who is let in.
 pub const PER_SOURCE_OF_GARBAGE: Rate = Rate { burst: 500, every: Duration::from_millis(20) };

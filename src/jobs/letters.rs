@@ -125,3 +125,40 @@ pub(super) fn password_removed(brand: &str) -> Letter {
                 .into(),
     }
 }
+
+pub(super) fn factor_added(brand: &str, factor: &str) -> Letter {
+    Letter {
+        subject: format!("Another second factor for {brand}"),
+        paragraphs: vec![
+            format!("A second factor was added to your {brand} account just now: {factor}."),
+            "Whoever signs in with your password is asked for it too.".into(),
+        ],
+        button: None,
+        closing: "If it wasn’t you, change your password and remove it, both under Settings → Security.".into(),
+    }
+}
+
+pub(super) fn factor_removed(brand: &str, factor: &str) -> Letter {
+    Letter {
+        subject: format!("A second factor of your {brand} account was removed"),
+        paragraphs: vec![format!("It doesn’t sign you in any more, from just now on: {factor}.")],
+        button: None,
+        closing: "If it wasn’t you, change your password at once and set two-factor up again, both under Settings → \
+                  Security."
+            .into(),
+    }
+}
+
+pub(super) fn recovery_code_spent(brand: &str, left: &str) -> Letter {
+    Letter {
+        subject: format!("A recovery code of your {brand} account was used"),
+        paragraphs: vec![
+            format!("Somebody, probably you, signed in to {brand} with one of your recovery codes just now: {left}."),
+            "Each works once. If your phone is gone, set two-factor up on another one, and make new codes.".into(),
+        ],
+        button: None,
+        closing: "If it wasn’t you, change your password at once and make new recovery codes, both under Settings → \
+                  Security."
+            .into(),
+    }
+}

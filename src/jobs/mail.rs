@@ -122,6 +122,9 @@ async fn run_for_user(background: &Background, errand: &Errand) -> Result<(), No
         Kind::VerifyEmail => letters::verify_email(brand, link(background, &user, Link::Verify).await?),
         Kind::IdentityLinked => letters::identity_linked(brand),
         Kind::PasswordRemoved => letters::password_removed(brand),
+        Kind::FactorAdded => letters::factor_added(brand, &errand.about),
+        Kind::FactorRemoved => letters::factor_removed(brand, &errand.about),
+        Kind::RecoveryCodeSpent => letters::recovery_code_spent(brand, &errand.about),
         _ => letters::password_changed(brand),
     };
     background.post.send(errand, &user.email, &letter).await

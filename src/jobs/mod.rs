@@ -4,6 +4,7 @@
 
 mod letters;
 pub mod mail;
+pub mod session_keys;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +16,11 @@ use crate::entropy::Entropy;
 use crate::gate::Gate;
 use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
+use crate::model::session_token::SessionTokens;
 use crate::product::Reveal;
 use crate::store::{
-    Act, Db, audit_checkpoints, errands, kept_secrets, mailed_links, oidc_transactions, once, sealed_secrets, watch,
-    web_sessions,
+    Act, Db, audit_checkpoints, errands, kept_secrets, mailed_links, oidc_transactions, once, refresh_tokens,
+    sealed_secrets, watch, web_sessions,
 };
 
 /// At most one write per key in this time; a kill loses no more than what was counted since.
@@ -36,6 +38,7 @@ pub struct Background {
     pub db: Db,
     pub gate: Arc<Gate>,
     pub keyring: Arc<Keyring>,
+    pub tokens: Arc<SessionTokens>,
     pub clock: Clock,
     pub entropy: Entropy,
     pub installation_id: String,
@@ -67,6 +70,7 @@ pub async fn run(background: Background) {
     // Nor may a long destruction, or a slow mail server, keep what is counted from being written.
     tokio::join!(
         watch::run(background.db.clone()),
+        session_keys::run(&background),
         destroy_kept(&background),
         mail::run(&background),
         keep_house(background.clone())
@@ -145,6 +149,7 @@ pub async fn sweep(background: &Background) -> sqlx::Result<()> {
     errands::sweep(db, now).await?;
     mailed_links::sweep(db, now).await?;
     oidc_transactions::sweep(db, now).await?;
+    refresh_tokens::sweep(db, now).await?;
     web_sessions::sweep(db, now).await
 }
 

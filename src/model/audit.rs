@@ -42,10 +42,15 @@ pub enum Action {
     IdentityLinked,
     IdentityUnlinked,
     AuditExported,
+    FactorAdded,
+    FactorRemoved,
+    RecoveryCodesMade,
+    RecoveryCodeSpent,
+    RuleChanged,
 }
 
 impl Action {
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 36] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -77,6 +82,11 @@ impl Action {
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::AuditExported,
+        Self::FactorAdded,
+        Self::FactorRemoved,
+        Self::RecoveryCodesMade,
+        Self::RecoveryCodeSpent,
+        Self::RuleChanged,
     ];
 
     pub fn code(self) -> &'static str {
@@ -112,6 +122,11 @@ impl Action {
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::AuditExported => "audit.exported",
+            Self::FactorAdded => "factor.added",
+            Self::FactorRemoved => "factor.removed",
+            Self::RecoveryCodesMade => "recovery_codes.made",
+            Self::RecoveryCodeSpent => "recovery_code.spent",
+            Self::RuleChanged => "rule.changed",
         }
     }
 
@@ -120,7 +135,7 @@ impl Action {
             Self::AccountCreated => "Created the account",
             Self::SessionCreated => "Signed in",
             Self::SessionRefused => "Sign-in refused",
-            Self::SessionConfirmed => "Entered the password again",
+            Self::SessionConfirmed => "Confirmed who they are",
             Self::SessionEnded => "Signed out",
             Self::KeyCreated => "Created the key",
             Self::KeyRevealed => "Revealed the key",
@@ -148,6 +163,11 @@ impl Action {
             Self::IdentityLinked => "Connected a way to sign in",
             Self::IdentityUnlinked => "Disconnected a way to sign in",
             Self::AuditExported => "Exported the audit log",
+            Self::FactorAdded => "Added a second factor",
+            Self::FactorRemoved => "Removed a second factor",
+            Self::RecoveryCodesMade => "Made new recovery codes",
+            Self::RecoveryCodeSpent => "Used a recovery code",
+            Self::RuleChanged => "Changed an account rule",
         }
     }
 

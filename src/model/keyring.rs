@@ -4,7 +4,7 @@
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Bytes in the secret file.
 pub const SECRET_FILE_BYTES: usize = 32;
@@ -20,12 +20,15 @@ pub struct Keyring {
     seal: Key,
     envelope: Key,
     oidc: Key,
-    session_token: Key,
+    authenticator: Key,
+    refresh: Hmac<Sha256>,
+    /// What keys that come one after the other are derived from.
+    root: Key,
 }
 
 impl Keyring {
     pub fn derive(secret_file: &[u8; SECRET_FILE_BYTES]) -> Self {
-        let hkdf = Hkdf::<Sha256>::new(None, secret_file);
+        let (root, hkdf) = Hkdf::<Sha256>::extract(None, secret_file);
         let derive = |label: &str| {
             let mut key = Key([0; 32]);
             hkdf.expand(label.as_bytes(), &mut key.0).expect("32 bytes are a legal HKDF length");
@@ -39,7 +42,9 @@ impl Keyring {
             seal: derive("keydesk/seal/v1"),
             envelope: derive("keydesk/envelope/v1"),
             oidc: derive("keydesk/oidc-transaction/v1"),
-            session_token: derive("keydesk/session-token/v1"),
+            authenticator: derive("keydesk/authenticator/v1"),
+            refresh: mac("keydesk/refresh-token/v1"),
+            root: Key(root.into()),
         }
     }
 
@@ -64,8 +69,21 @@ impl Keyring {
         &self.oidc.0
     }
 
-    pub(super) fn session_token(&self) -> &[u8; 32] {
-        &self.session_token.0
+    pub(super) fn authenticator(&self) -> &[u8; 32] {
+        &self.authenticator.0
+    }
+
+    pub(super) fn refresh(&self) -> Hmac<Sha256> {
+        self.refresh.clone()
+    }
+
+    /// The seed of the key that session tokens of a generation are signed with.
+    pub(super) fn session_token(&self, generation: i64) -> Zeroizing<[u8; 32]> {
+        let mut seed = Zeroizing::new([0; 32]);
+        let label = format!("keydesk/session-token/v{generation}");
+        let hkdf = Hkdf::<Sha256>::from_prk(&self.root.0).expect("32 bytes are a legal root");
+        hkdf.expand(label.as_bytes(), seed.as_mut()).expect("32 bytes are a legal HKDF length");
+        seed
     }
 
     /// Vouches for `text`, so that a form can carry it there and back.

@@ -36,10 +36,16 @@ pub enum Kind {
     IdentityLinked,
     /// A password that somebody set before the address was proven is gone.
     PasswordRemoved,
+    /// There is another second factor.
+    FactorAdded,
+    /// There is one less.
+    FactorRemoved,
+    /// Somebody came in by a recovery code.
+    RecoveryCodeSpent,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 11] = [
         Self::PasswordForgotten,
         Self::PasswordChanged,
         Self::VerifyEmail,
@@ -48,6 +54,9 @@ impl Kind {
         Self::Removed,
         Self::IdentityLinked,
         Self::PasswordRemoved,
+        Self::FactorAdded,
+        Self::FactorRemoved,
+        Self::RecoveryCodeSpent,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -60,6 +69,9 @@ impl Kind {
             Self::Removed => "removed",
             Self::IdentityLinked => "identity_linked",
             Self::PasswordRemoved => "password_removed",
+            Self::FactorAdded => "factor_added",
+            Self::FactorRemoved => "factor_removed",
+            Self::RecoveryCodeSpent => "recovery_code_spent",
         }
     }
 }

@@ -2,7 +2,8 @@
 //! unproven owner left behind goes with the first identity that proves the address.
 
 use super::{
-    Act, Db, Tx, audit_events, change, columns, errands, mailed_links, read, sealed_secrets, sessions, users, within,
+    Act, Db, Tx, audit_events, change, columns, errands, mailed_links, read, sealed_secrets, second_factors, sessions,
+    users, within,
 };
 use crate::clock::Timestamp;
 use crate::model::audit::{Action, Target};
@@ -85,6 +86,7 @@ pub async fn link_by_address(db: &Db, act: &Act<'_>, user: &User, identity: &Ide
         mailed_links::void(&mut tx, &user.id, Kind::Verify, act.at).await?;
         sealed_secrets::destroy_of_creator(&mut tx, user).await?;
         forget_of(&mut tx, act, user).await?;
+        second_factors::forget_of(&mut tx, act, user).await?;
         if had_password {
             tell(&mut tx, act, user, errands::Kind::PasswordRemoved).await?;
         }

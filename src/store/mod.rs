@@ -8,6 +8,7 @@ pub mod audit_chain;
 pub mod audit_checkpoints;
 pub mod audit_events;
 pub mod audit_list;
+pub mod authenticators;
 pub mod changes;
 #[cfg(test)]
 mod changes_under_loom;
@@ -24,8 +25,13 @@ pub mod look;
 pub mod mailed_links;
 pub mod oidc_transactions;
 pub mod once;
+pub mod passkeys;
+pub mod recovery_codes;
+pub mod refresh_tokens;
 pub mod sealed_secrets;
+pub mod second_factors;
 pub mod secret_prefixes;
+pub mod session_keys;
 pub mod sessions;
 pub mod team;
 pub mod usage;
@@ -73,6 +79,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "mail", include_str!("../../migrations/0006_mail.sql")),
     (7, "google", include_str!("../../migrations/0007_google.sql")),
     (8, "team", include_str!("../../migrations/0008_team.sql")),
+    (9, "second factor", include_str!("../../migrations/0009_second_factor.sql")),
+    (10, "session keys", include_str!("../../migrations/0010_session_keys.sql")),
 ];
 
 /// What has no portable text: version, name, the whole for SQLite and the whole for `PostgreSQL`.

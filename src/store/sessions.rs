@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Act, Db, Tx, audit_events, change, columns, read, within};
+use super::{Act, Db, Tx, audit_events, change, columns, read};
 use crate::clock::{Timestamp, days, hours};
 use crate::model::audit::{Action, Target};
 use crate::model::text;
@@ -34,6 +34,10 @@ pub struct Session {
     /// When whoever it is last proved it.
     pub authenticated_at: Timestamp,
     pub remembered: bool,
+    /// How they proved who they are (`amr`, RFC 8176), blanks between.
+    pub amr: String,
+    /// Whether the account asks them for a second factor that they have not set up.
+    pub owes_factor: bool,
     pub user: User,
 }
 
@@ -50,6 +54,8 @@ struct Row {
     last_seen_at: Timestamp,
     authenticated_at: Timestamp,
     remembered: bool,
+    amr: String,
+    owes_factor: bool,
     id: String,
     account_id: String,
     account_name: String,
@@ -66,6 +72,8 @@ columns!(Row {
     last_seen_at,
     authenticated_at,
     remembered,
+    amr,
+    owes_factor,
     id,
     account_id,
     account_name,
@@ -76,13 +84,13 @@ columns!(Row {
     created_at,
 });
 
-/// Starts a session for `user` and records the sign-in.
-pub async fn start(db: &Db, act: &Act<'_>, user: &User, kind: Kind) -> sqlx::Result<String> {
+/// Starts a session for `user`, who proved who they are by `amr`, and records the sign-in.
+pub async fn start(db: &Db, act: &Act<'_>, user: &User, kind: Kind, amr: &str) -> sqlx::Result<String> {
     const INSERT: &str = "
         insert into sessions (
-            id, user_id, kind, created_at, last_seen_at, authenticated_at, expires_at, remembered, ip, user_agent
+            id, user_id, kind, created_at, last_seen_at, authenticated_at, expires_at, remembered, ip, user_agent, amr
         )
-        values ($1, $2, $3, $4, $4, $4, $5, $6, $7, $8)";
+        values ($1, $2, $3, $4, $4, $4, $5, $6, $7, $8, $9)";
     let id = act.entropy.id("ses");
     let remembered = kind != Kind::Browser { remembered: false };
     let expires_at = act.at + if remembered { REMEMBERED } else { ABSOLUTE };
@@ -99,6 +107,7 @@ pub async fn start(db: &Db, act: &Act<'_>, user: &User, kind: Kind) -> sqlx::Res
             .bind(remembered)
             .bind(&actor.ip)
             .bind(&actor.user_agent)
+            .bind(amr)
     );
     change!(&mut tx, sqlx::query("update users set last_seen_at = $2 where id = $1").bind(&user.id).bind(act.at));
     let target = Target { id: &user.id, name: &user.email };
@@ -112,7 +121,11 @@ pub async fn start(db: &Db, act: &Act<'_>, user: &User, kind: Kind) -> sqlx::Res
 pub async fn find(db: &Db, id: &str, now: Timestamp) -> sqlx::Result<Option<Session>> {
     const FIND: &str = "
         select s.id as session_id, s.created_at as session_created_at, s.last_seen_at,
-            coalesce(s.authenticated_at, s.created_at) as authenticated_at, s.remembered,
+            coalesce(s.authenticated_at, s.created_at) as authenticated_at, s.remembered, s.amr,
+            a.two_factor_required_at is not null
+                and s.created_at >= a.two_factor_required_at
+                and not exists (select 1 from authenticators where user_id = u.id)
+                and not exists (select 1 from passkeys where user_id = u.id) as owes_factor,
             u.id, u.account_id, a.name as account_name, u.email, u.name, u.role, u.staff_since, u.created_at
         from sessions s
         join users u on u.id = s.user_id
@@ -129,6 +142,8 @@ pub async fn find(db: &Db, id: &str, now: Timestamp) -> sqlx::Result<Option<Sess
         last_seen_at: row.last_seen_at,
         authenticated_at: row.authenticated_at,
         remembered: row.remembered,
+        amr: row.amr,
+        owes_factor: row.owes_factor,
         user: User {
             id: row.id,
             account_id: row.account_id,
@@ -174,7 +189,8 @@ pub async fn end(db: &Db, act: &Act<'_>, session: &Session) -> sqlx::Result<()> 
     end_because(db, act, session, "").await
 }
 
-async fn end_because(db: &Db, act: &Act<'_>, session: &Session, why: &str) -> sqlx::Result<()> {
+/// As [`end`], and the record says why.
+pub(super) async fn end_because(db: &Db, act: &Act<'_>, session: &Session, why: &str) -> sqlx::Result<()> {
     const END: &str = "update sessions set ended_at = $2 where id = $1 and ended_at is null";
     let mut tx = db.begin_on(&session.user.account_id).await?;
     let ended = change!(&mut tx, sqlx::query(END).bind(&session.id).bind(act.at));
@@ -243,64 +259,4 @@ pub async fn list(db: &Db, user_id: &str, now: Timestamp) -> sqlx::Result<Vec<Li
         order by last_seen_at desc, id
         limit 200";
     read!(db, c => sqlx::query_as(LIST).bind(user_id).bind(now).bind(now - IDLE).fetch_all(c))
-}
-
-/// Remembers the hash of a refresh token of a session.
-pub async fn keep_refresh_token(db: &Db, session_id: &str, token_hash: &str, now: Timestamp) -> sqlx::Result<()> {
-    let mut tx = db.begin().await?;
-    insert_refresh_token(&mut tx, session_id, token_hash, now).await?;
-    tx.commit().await
-}
-
-async fn insert_refresh_token(tx: &mut Tx, session_id: &str, token_hash: &str, now: Timestamp) -> sqlx::Result<()> {
-    const INSERT: &str =
-        "insert into refresh_tokens (token_hash, session_id, created_at, expires_at) values ($1, $2, $3, $4)";
-    change!(tx, sqlx::query(INSERT).bind(token_hash).bind(session_id).bind(now).bind(now + REMEMBERED));
-    Ok(())
-}
-
-/// Spends a refresh token for its successor and answers its session's id. A spent one that comes again was copied: its
-/// session ends, whoever of the two is the thief.
-pub async fn rotate_refresh_token(
-    db: &Db,
-    act: &Act<'_>,
-    spent: &str,
-    successor: &str,
-) -> sqlx::Result<Option<String>> {
-    const SPEND: &str = "
-        update refresh_tokens
-        set spent_at = $2
-        where token_hash = $1
-        and spent_at is null
-        and expires_at > $2
-        returning session_id";
-    let mut tx = db.begin().await?;
-    let session: Option<(String,)> =
-        within!(&mut tx, c => sqlx::query_as(SPEND).bind(spent).bind(act.at).fetch_optional(c))?;
-    if let Some((id,)) = &session {
-        insert_refresh_token(&mut tx, id, successor, act.at).await?;
-    }
-    tx.commit().await?;
-    match session {
-        Some((id,)) => Ok(Some(id)),
-        None => end_copied(db, act, spent).await.map(|()| None),
-    }
-}
-
-async fn end_copied(db: &Db, act: &Act<'_>, spent: &str) -> sqlx::Result<()> {
-    const OF_SPENT: &str = "select session_id from refresh_tokens where token_hash = $1 and spent_at is not null";
-    let copied: Option<(String,)> = read!(db, c => sqlx::query_as(OF_SPENT).bind(spent).fetch_optional(c))?;
-    let Some((id,)) = copied else { return Ok(()) };
-    match find(db, &id, act.at).await? {
-        Some(session) => end_because(db, act, &session, "because a spent refresh token came again").await,
-        None => Ok(()),
-    }
-}
-
-/// The session that a refresh token, unspent and not expired, belongs to.
-pub async fn of_refresh_token(db: &Db, token_hash: &str, now: Timestamp) -> sqlx::Result<Option<String>> {
-    const FIND: &str =
-        "select session_id from refresh_tokens where token_hash = $1 and spent_at is null and expires_at > $2";
-    let found: Option<(String,)> = read!(db, c => sqlx::query_as(FIND).bind(token_hash).bind(now).fetch_optional(c))?;
-    Ok(found.map(|(id,)| id))
 }

@@ -2,7 +2,8 @@
 //! both end every session of the person at once, and tell them by mail.
 
 use super::{
-    Act, Db, Tx, api_keys, audit_events, change, errands, identities, invitations, mailed_links, read, sessions, within,
+    Act, Db, Tx, api_keys, audit_events, change, errands, identities, invitations, mailed_links, read, second_factors,
+    sessions, within,
 };
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
@@ -62,6 +63,7 @@ pub async fn remove(db: &Db, act: &Act<'_>, person: &User, keys: Keys) -> sqlx::
         mailed_links::void(&mut tx, &person.id, kind, act.at).await?;
     }
     identities::forget_of(&mut tx, act, person).await?;
+    second_factors::forget_silently(&mut tx, person).await?;
     change!(&mut tx, sqlx::query(REMOVE).bind(&person.account_id).bind(&person.id).bind(act.at));
     invitations::withdraw_of(&mut tx, act, person).await?;
     let deleted = match keys {

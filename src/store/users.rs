@@ -2,7 +2,7 @@
 
 use super::{
     Act, Db, Tx, audit_events, change, columns, errands, identities, is_taken, mailed_links, read, sealed_secrets,
-    sessions,
+    second_factors, sessions,
 };
 use crate::clock::Timestamp;
 use crate::model::audit::{Action, Target};
@@ -20,9 +20,11 @@ pub struct Person {
     pub name: String,
     pub role: Role,
     pub last_seen_at: Option<Timestamp>,
+    /// Whether they have a second factor.
+    pub has_factor: bool,
 }
 
-columns!(Person { id, email, name, role, last_seen_at });
+columns!(Person { id, email, name, role, last_seen_at, has_factor });
 
 pub(super) async fn insert(tx: &mut Tx, user: &User, password_hash: Option<&str>) -> sqlx::Result<()> {
     const INSERT: &str = "
@@ -81,11 +83,13 @@ pub async fn has_password(db: &Db, account_id: &str, id: &str) -> sqlx::Result<b
 /// Everybody who is of an account, administrators first.
 pub async fn list(db: &Db, account_id: &str) -> sqlx::Result<Vec<Person>> {
     const LIST: &str = "
-        select id, email, name, role, last_seen_at
-        from users
-        where account_id = $1
-        and removed_at is null
-        order by role, created_at, id";
+        select u.id, u.email, u.name, u.role, u.last_seen_at,
+            exists (select 1 from authenticators where user_id = u.id)
+                or exists (select 1 from passkeys where user_id = u.id) as has_factor
+        from users u
+        where u.account_id = $1
+        and u.removed_at is null
+        order by u.role, u.created_at, u.id";
     read!(db, c => sqlx::query_as(LIST).bind(account_id).fetch_all(c))
 }
 
@@ -150,6 +154,7 @@ pub async fn reset_password(
     if mark_proven(&mut tx, user, act.at).await? {
         sealed_secrets::destroy_of_creator(&mut tx, user).await?;
         identities::forget_of(&mut tx, act, user).await?;
+        second_factors::forget_of(&mut tx, act, user).await?;
     }
     set_password(&mut tx, act, user, password_hash, "").await?;
     record(&mut tx, act, user, Action::PasswordReset).await?;

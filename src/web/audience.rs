@@ -11,12 +11,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_sessions::{Expiry, Session as WebSession};
 
-use super::App;
 use super::error::{Denied, Error};
 use super::form::link;
+use super::pages::two_factor;
 use super::request::RequestInfo;
+use super::{App, see_other};
 use crate::clock::Timestamp;
 use crate::model::audit::Actor;
+use crate::model::proof::{Proof, amr};
 use crate::model::user::{Role, User};
 use crate::store::sessions::{self, Session};
 use crate::store::{Act, users};
@@ -123,6 +125,9 @@ pub async fn require(
         Ok(None) => return Error::SignInRequired { next: way_back(&request) }.into_response(),
         Err(error) => return error.into_response(),
     };
+    if me.session.owes_factor && !may_owe(request.uri().path()) {
+        return see_other(two_factor::MANAGE);
+    }
     if !audience.includes(me.user().role) {
         return match denied(&app, &me, audience, request.uri().path()).await {
             Ok(denied) => Error::Forbidden(Box::new(denied)).into_response(),
@@ -142,21 +147,34 @@ pub async fn signed_in(app: &App, info: &RequestInfo, web: WebSession) -> Result
     Ok(Some(Me { session: Arc::new(session), info: info.clone(), web, actor }))
 }
 
+/// How somebody came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    pub proofs: &'a [Proof],
+    /// Whether this browser is theirs.
+    pub remember: bool,
+}
+
+impl Entry<'_> {
+    /// Whoever has just made their password.
+    pub const WITH_NEW_PASSWORD: Self = Self { proofs: &[Proof::Password], remember: false };
+}
+
 /// Signs this browser in under a new cookie, so that whoever knew the old one knows nothing (session fixation).
 pub async fn sign_in(
     app: &App,
     info: &RequestInfo,
     web: &WebSession,
     user: &User,
-    remember: bool,
+    entry: Entry<'_>,
 ) -> Result<(), Error> {
     let visitor = info.visitor();
-    let id =
-        sessions::start(&app.db, &app.act(&visitor), user, sessions::Kind::Browser { remembered: remember }).await?;
+    let kind = sessions::Kind::Browser { remembered: entry.remember };
+    let id = sessions::start(&app.db, &app.act(&visitor), user, kind, &amr(entry.proofs)).await?;
     web.clear().await;
     web.cycle_id().await?;
     web.insert(SESSION_ID, id).await?;
-    if remember {
+    if entry.remember {
         web.set_expiry(Some(remembered()));
     }
     Ok(())
@@ -174,6 +192,11 @@ pub async fn confirm(app: &App, me: &Me) -> Result<(), Error> {
 /// How long a remembered browser keeps its cookie.
 fn remembered() -> Expiry {
     Expiry::OnInactivity(time::Duration::seconds(i64::try_from(sessions::REMEMBERED.as_secs()).unwrap_or(0)))
+}
+
+/// What is open to somebody whose account asks for a second factor that they have not set up.
+fn may_owe(path: &str) -> bool {
+    path.starts_with(two_factor::MANAGE) || ["/sign-out", "/re-authenticate", "/verify-email"].contains(&path)
 }
 
 /// `?next=` for a page that can be opened again; nothing for a form, which would be sent twice.

@@ -14,13 +14,14 @@ use super::error::Error;
 pub const LARGEST_BODY: usize = 64 * 1024;
 /// Bytes of a body with a password in it.
 pub const LARGEST_SIGN_IN: usize = 8 * 1024;
-const SIGN_INS: [&str; 7] = [
+const SIGN_INS: [&str; 8] = [
     "/sign-in",
     "/sign-up",
     "/re-authenticate",
     "/forgot-password",
     "/reset-password",
     "/invitation",
+    "/two-factor",
     "/settings/security/password",
 ];
 

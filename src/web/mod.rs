@@ -17,12 +17,14 @@ pub mod mails;
 pub mod new_inbox;
 pub mod operations;
 pub mod pages;
+pub mod passkeys;
 pub mod passwords;
 pub mod people;
 pub mod request;
 pub mod request_id;
 pub mod routes;
 pub mod samples;
+pub mod second_factor;
 pub mod server;
 pub mod view;
 
@@ -44,8 +46,9 @@ use crate::model::keyring::Keyring;
 use crate::model::session_token::SessionTokens;
 use crate::model::trusted_proxies::TrustedProxies;
 use crate::product::Product;
-use crate::store::{Act, Db};
+use crate::store::{Act, Db, session_keys};
 use google::Google;
+use passkeys::Passkeys;
 use passwords::Passwords;
 use request_id::RequestIds;
 
@@ -72,6 +75,8 @@ pub struct Inner {
     pub post: Post,
     /// Whom people may sign in with, if anybody.
     pub google: Option<Google>,
+    /// Where browsers have them: nowhere at a bare address.
+    pub passkeys: Option<Passkeys>,
 }
 
 /// What an [`App`] is made of.
@@ -106,12 +111,14 @@ impl App {
         let Parts { db, product, keyring, clock, entropy, public_url, proxies, mail, google, cache_keys } = parts;
         let installation_id = db.installation_id(&entropy, clock.now()).await?;
         let keyring = Arc::new(keyring);
-        let tokens = Arc::new(SessionTokens::new(&keyring, &public_url));
+        let generations = session_keys::list(&db, clock.now()).await?;
+        let tokens = Arc::new(SessionTokens::new(keyring.clone(), &public_url, &generations));
         let mut gate = Gate::new(db.clone(), keyring.clone(), tokens.clone(), &product, cache_keys);
         gate.know_prefixes(clock.now()).await?;
         let passwords = Passwords::new();
         let throttle = Throttle::default();
         let request_ids = RequestIds::new(&entropy);
+        let passkeys = Passkeys::at(&public_url, &product.brand.name, &installation_id);
         let (route, from) = mail;
         let post = Post {
             route,
@@ -137,6 +144,7 @@ impl App {
             installation_id,
             post,
             google,
+            passkeys,
         })))
     }
 
@@ -173,6 +181,7 @@ impl App {
             db: self.db.clone(),
             gate: self.gate.clone(),
             keyring: self.keyring.clone(),
+            tokens: self.tokens.clone(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
             installation_id: self.installation_id.clone(),

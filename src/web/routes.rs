@@ -14,7 +14,7 @@ use super::audience::{Audience, require};
 use super::error::{Error, Missing};
 use super::pages::{
     audit_log, docs, forgot_password, google, home, inboxes, invitation, keys, re_authenticate, reset_password,
-    security, sign_in, sign_out, sign_up, team, theme, verify_email, welcome,
+    security, sign_in, sign_out, sign_up, team, theme, two_factor, verify_email, welcome,
 };
 use super::{App, api, assets, cross_site, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;
@@ -58,6 +58,9 @@ fn visitor() -> Router<App> {
         .route("/forgot-password", get(forgot_password::show).post(forgot_password::create))
         .route("/reset-password", get(reset_password::show).post(reset_password::create))
         .route("/invitation", get(invitation::show).post(invitation::create))
+        .route("/two-factor", get(two_factor::sign_in::show).post(two_factor::sign_in::create))
+        .route("/two-factor/passkey", post(two_factor::sign_in::by_passkey))
+        .route("/two-factor/passkey/options", post(two_factor::sign_in::options))
         .route("/.well-known/change-password", get(security::well_known))
         .route("/docs", get(docs::show))
         .route("/theme", post(theme::choose))
@@ -69,6 +72,8 @@ fn member() -> Router<App> {
     Router::new()
         .route("/sign-out", post(sign_out::create))
         .route("/re-authenticate", get(re_authenticate::show).post(re_authenticate::create))
+        .route("/re-authenticate/passkey", post(re_authenticate::by_passkey))
+        .route("/re-authenticate/passkey/options", post(re_authenticate::options))
         .route("/settings", get(home::settings))
         .route("/settings/inboxes", get(inboxes::list::show))
         .route("/settings/security", get(security::show))
@@ -77,8 +82,22 @@ fn member() -> Router<App> {
         .route("/settings/security/google/disconnect", post(google::disconnect))
         .route("/settings/security/sessions/{id}/end", post(security::end_session))
         .route("/settings/security/sessions/end-others", post(security::end_others))
+        .merge(second_factors())
         .route("/settings/security/verify-email", post(verify_email::ask))
         .route("/verify-email", get(verify_email::show).post(verify_email::create))
+}
+
+/// What somebody proves beside their password.
+fn second_factors() -> Router<App> {
+    use two_factor::{authenticator, manage, passkeys, recovery_codes};
+    Router::new()
+        .route("/settings/security/two-factor", get(manage::show))
+        .route("/settings/security/two-factor/authenticator", get(authenticator::show).post(authenticator::create))
+        .route("/settings/security/two-factor/authenticator/remove", post(manage::remove_app))
+        .route("/settings/security/two-factor/recovery-codes", get(recovery_codes::show).post(recovery_codes::create))
+        .route("/settings/security/two-factor/passkeys", get(passkeys::show).post(passkeys::create))
+        .route("/settings/security/two-factor/passkeys/options", post(passkeys::options))
+        .route("/settings/security/two-factor/passkeys/{id}/remove", post(manage::remove_passkey))
 }
 
 /// Administrators and auditors: to look, not to touch.
@@ -109,6 +128,7 @@ fn administrator() -> Router<App> {
         .route("/settings/inboxes", post(inboxes::new::create))
         .route("/settings/inboxes/new", get(inboxes::new::show))
         .route("/settings/inboxes/{id}/delete", get(inboxes::delete::show).post(inboxes::delete::create))
+        .route("/settings/security/rules/two-factor", get(two_factor::rule::show).post(two_factor::rule::create))
         .route("/settings/team/invitations", post(team::invite::create))
         .route("/settings/team/invitations/new", get(team::invite::show))
         .route("/settings/team/invitations/{id}/send-again", post(team::invite::send_again))

@@ -20,5 +20,6 @@ mod person;
 mod recovery;
 mod reveal_again;
 mod team;
+mod two_factor;
 mod view;
 mod visits;

@@ -280,3 +280,35 @@ fn support_staff_is_named_on_the_command_line_and_the_api_says_so() {
     assert!(!is_admin().0);
     assert!(serving.stop());
 }
+
+#[test]
+fn a_session_key_is_rotated_on_the_command_line_and_a_desk_that_serves_follows() {
+    let folder = folder();
+    let rotate = |arguments: &[&str]| {
+        let arguments = [&["session-keys", "rotate"], arguments].concat();
+        said(&finished(keydesk(folder.path(), &arguments).spawn().expect("it starts")))
+    };
+    created(folder.path(), "ops@halden.example", &format!("{PASSWORD}\n"));
+    let serving = Serving::start(&mut keydesk(folder.path(), &[]), folder.path());
+    let kids = || {
+        let set: serde_json::Value =
+            serde_json::from_str(&serving.ask("GET /.well-known/jwks.json", "").1).expect("JSON");
+        let kid = |key: &serde_json::Value| key["kid"].as_str().expect("a key id").to_owned();
+        set["keys"].as_array().expect("keys").iter().map(kid).collect::<Vec<_>>()
+    };
+    let first = kids();
+    let (fine, out, err) = rotate(&[]);
+    assert!(fine && err.contains("The session-token key was rotated"), "{err}");
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines.len(), 2, "{out}");
+    assert!(lines[0].contains("(generation 2): signs from 2") && lines[0].ends_with("verifies until it is rotated."));
+    assert!(lines[1].starts_with(&format!("Key {} (generation 1): signs until 2", first[0])), "{out}");
+    assert!((0..100_000).any(|_| kids().len() == 2), "the desk hears of it");
+
+    let (fine, out, err) = rotate(&["--now"]);
+    assert!(fine, "{err}");
+    assert!(out.starts_with("Every other key was dropped"), "{out}");
+    assert!((0..100_000).any(|_| kids().len() == 1), "the desk hears of it");
+    assert!(out.contains(&format!("Key {} (generation 3): signs from 2", kids()[0])), "{out}");
+    assert!(serving.stop());
+}

@@ -44,7 +44,11 @@ async fn every_answer_carries_the_strict_headers() {
                 assert_eq!(answer.header(name), value, "{what}: {name}");
             }
             assert!(answer.header("permissions-policy").contains("camera=()"), "{what}");
-            let kept = if what == "an asset" { "public, max-age=31536000, immutable" } else { "no-store" };
+            let kept = match what {
+                "an asset" => "public, max-age=31536000, immutable",
+                "a key set" => "public, max-age=30",
+                _ => "no-store",
+            };
             assert_eq!(answer.header("cache-control"), kept, "{what}");
             let strict = answer.header("strict-transport-security");
             assert_eq!(strict.starts_with("max-age=63072000"), desk.app.is_https(), "{what}: {strict}");

@@ -54,7 +54,9 @@ async fn whoever_is_invited_chooses_a_name_and_a_password_and_is_in() {
     let page = alice.get(TEAM).await;
     let flash = "ravi.shah@halden.example is invited as an auditor. The link in the mail works for 7 days.";
     assert_eq!(page.flash().as_deref(), Some(flash));
-    page.says("ravi.shah@halden.example Invited 21 Nov 2026 · expires in 7 days RoleAuditor Last activeNever");
+    page.says(
+        "ravi.shah@halden.example Invited 21 Nov 2026 · expires in 7 days RoleAuditor Two-factor– Last activeNever",
+    );
 
     let mail = desk.mail().await;
     assert_eq!((mail.len(), mail[0].to.as_str(), mail[0].subject.as_str()), (1, RAVI, "You are invited to Keydesk"));

@@ -150,7 +150,7 @@ async fn the_cookie_is_another_one_afterwards_and_the_old_one_is_worth_nothing()
     assert_eq!(alice.get("/settings/api-keys").await.status, 200);
     assert_eq!(stolen.get("/settings/api-keys").await.status, 303);
     assert_eq!(desk.codes_after(&alice, events).await, ["session.confirmed"]);
-    alice.get("/settings/audit-log").await.says("Entered the password again session.confirmed alice@halden.example");
+    alice.get("/settings/audit-log").await.says("Confirmed who they are session.confirmed alice@halden.example");
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ async fn seen(app: &App, people: &[User]) -> Result<(), Failure> {
     for (index, ago) in ago {
         let actor = actor(&people[index]);
         let act = Act { at: app.now() - ago, ..app.act(&actor) };
-        sessions::start(&app.db, &act, &people[index], Kind::Browser { remembered: false }).await?;
+        sessions::start(&app.db, &act, &people[index], Kind::Browser { remembered: false }, "pwd").await?;
     }
     Ok(())
 }

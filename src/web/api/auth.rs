@@ -12,14 +12,18 @@ use super::body::Body;
 use super::error_body::ErrorBody;
 use super::moment::Moment;
 use super::problem::Problem;
+use crate::model::proof::{Proof, amr};
 use crate::model::refresh_token;
 use crate::model::session_token::Subject;
 use crate::model::user::User;
+use crate::store::refresh_tokens::{self, Rotated};
+use crate::store::second_factors;
 use crate::store::sessions::{self, Kind};
 use crate::web::App;
 use crate::web::error::Error;
 use crate::web::people::{Application, Refused, admit, authenticate};
 use crate::web::request::RequestInfo;
+use crate::web::second_factor::prove_by_code;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +32,20 @@ pub struct Credentials {
     email: String,
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 256)]
     password: Zeroizing<String>,
+}
+
+/// What somebody logs in with.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    #[schema(format = Email, max_length = 254)]
+    email: String,
+    #[schema(value_type = String, format = Password, min_length = 12, max_length = 256)]
+    password: Zeroizing<String>,
+    /// Six digits of their authenticator app, or a recovery code; of whoever has two-factor.
+    #[serde(default)]
+    #[schema(value_type = String, max_length = 40)]
+    code: Option<Zeroizing<String>>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -79,7 +97,7 @@ pub async fn sign_up(
 ) -> Result<(StatusCode, Json<Granted>), Problem> {
     let application = Application { account: String::new(), email: credentials.email, password: credentials.password };
     match admit(&app, &info, application).await {
-        Ok(user) => Ok((StatusCode::CREATED, start(&app, &info, &user).await?)),
+        Ok(user) => Ok((StatusCode::CREATED, start(&app, &info, &user, &[Proof::Password]).await?)),
         Err(Refused::Mistakes(errors)) => Err(Problem::mistakes(&errors)),
         Err(Refused::Error(error)) => Err(error.into()),
     }
@@ -88,27 +106,47 @@ pub async fn sign_up(
 /// `POST /api/auth/login`
 #[utoipa::path(
     post, path = "/api/auth/login", tag = "Sessions", operation_id = "log_in",
-    summary = "Log in", description = "Starts a session and answers its first token.",
-    request_body = Credentials,
+    summary = "Log in", description = "Starts a session and answers its first token. Whoever has two-factor sends a code with it.",
+    request_body = Login,
     responses(
         (status = 200, description = "You are logged in.", body = Granted),
-        (status = 401, description = "The email or the password is not right.", body = ErrorBody),
+        (status = 401, description = "The email, the password or the code is not right, or a code is missing (`second_factor_required`).", body = ErrorBody),
+        (status = 403, description = "The account asks for two-factor, and nobody has set it up (`second_factor_missing`).", body = ErrorBody),
         (status = 429, description = "Too many tries from this address, or at this account.", body = ErrorBody),
     ),
 )]
 pub async fn log_in(
     State(app): State<App>,
     info: RequestInfo,
-    Body(credentials): Body<Credentials>,
+    Body(login): Body<Login>,
 ) -> Result<Json<Granted>, Problem> {
-    let user = authenticate(&app, &info, &credentials.email, credentials.password).await?;
-    start(&app, &info, &user.ok_or_else(Problem::wrong_password)?).await
+    let user = authenticate(&app, &info, &login.email, login.password).await?;
+    let user = user.ok_or_else(Problem::wrong_password)?;
+    let second = second_factor(&app, &info, &user, login.code).await?;
+    let proofs: Vec<Proof> = [Some(Proof::Password), second].into_iter().flatten().collect();
+    start(&app, &info, &user, &proofs).await
+}
+
+/// What they prove beside the password, if they have anything to.
+async fn second_factor(
+    app: &App,
+    info: &RequestInfo,
+    user: &User,
+    code: Option<Zeroizing<String>>,
+) -> Result<Option<Proof>, Problem> {
+    if !second_factors::of(&app.db, &user.id).await?.any() {
+        let rule = second_factors::rule(&app.db, &user.account_id).await?;
+        return if rule.required_at.is_some() { Err(Problem::second_factor_missing()) } else { Ok(None) };
+    }
+    let code = code.ok_or_else(Problem::second_factor_required)?;
+    let proof = prove_by_code(app, info, user, &code).await?;
+    Ok(Some(proof.ok_or_else(Problem::wrong_code)?))
 }
 
 /// `POST /api/auth/refresh`: spends a refresh token for its successor.
 #[utoipa::path(
     post, path = "/api/auth/refresh", tag = "Sessions", operation_id = "refresh",
-    summary = "Refresh a session token", description = "Spends the refresh token for a new pair. One that is spent twice was copied, and ends the session.",
+    summary = "Refresh a session token", description = "Spends the refresh token for a new pair. Sent again within 10 seconds it answers the same successor, so that a lost answer can be asked for again; later, somebody has copied it, and the session ends.",
     request_body = RefreshToken,
     responses(
         (status = 200, description = "The new pair.", body = Granted),
@@ -122,10 +160,8 @@ pub async fn refresh(
 ) -> Result<Json<Granted>, Problem> {
     let visitor = info.visitor();
     let act = app.act(&visitor);
-    let successor = refresh_token::generate(&app.entropy);
-    let (spent, kept) = (refresh_token::hash(&presented.refresh_token), refresh_token::hash(&successor));
-    let session_id = sessions::rotate_refresh_token(&app.db, &act, &spent, &kept).await?;
-    let session_id = session_id.ok_or_else(Problem::spent_token)?;
+    let rotated = refresh_tokens::rotate(&app.db, &act, &presented.refresh_token).await?;
+    let Rotated { session_id, successor } = rotated.ok_or_else(Problem::spent_token)?;
     let session = sessions::find(&app.db, &session_id, act.at).await?.ok_or_else(Problem::spent_token)?;
     Ok(granted(&app, &session, &successor))
 }
@@ -144,8 +180,8 @@ pub async fn log_out(
     Body(presented): Body<RefreshToken>,
 ) -> Result<StatusCode, Problem> {
     let now = app.now();
-    let hash = refresh_token::hash(&presented.refresh_token);
-    let Some(id) = sessions::of_refresh_token(&app.db, &hash, now).await? else { return Ok(StatusCode::NO_CONTENT) };
+    let id = refresh_tokens::session_of(&app.db, &presented.refresh_token, now).await?;
+    let Some(id) = id else { return Ok(StatusCode::NO_CONTENT) };
     if let Some(session) = sessions::find(&app.db, &id, now).await? {
         let actor = info.visitor().as_user(&session.user, &session.id);
         sessions::end(&app.db, &app.act(&actor), &session).await?;
@@ -153,19 +189,24 @@ pub async fn log_out(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn start(app: &App, info: &RequestInfo, user: &User) -> Result<Json<Granted>, Problem> {
+async fn start(app: &App, info: &RequestInfo, user: &User, proofs: &[Proof]) -> Result<Json<Granted>, Problem> {
     let visitor = info.visitor();
     let act = app.act(&visitor);
-    let id = sessions::start(&app.db, &act, user, Kind::Api).await?;
+    let id = sessions::start(&app.db, &act, user, Kind::Api, &amr(proofs)).await?;
     let token = refresh_token::generate(&app.entropy);
-    sessions::keep_refresh_token(&app.db, &id, &refresh_token::hash(&token), act.at).await?;
+    refresh_tokens::keep(&app.db, &id, &token, act.at).await?;
     let session = sessions::find(&app.db, &id, act.at).await?.ok_or(Error::Internal)?;
     Ok(granted(app, &session, &token))
 }
 
 fn granted(app: &App, session: &sessions::Session, refresh_token: &str) -> Json<Granted> {
     let user = &session.user;
-    let subject = Subject { user_id: &user.id, session_id: &session.id, signed_in_at: session.created_at };
+    let subject = Subject {
+        user_id: &user.id,
+        session_id: &session.id,
+        authenticated_at: session.authenticated_at,
+        amr: &session.amr,
+    };
     let (token, expires_at) = app.tokens.mint(subject, app.now(), &app.entropy);
     Json(Granted {
         token: token.into(),

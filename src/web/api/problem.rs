@@ -208,6 +208,36 @@ impl Problem {
         .with_challenge(CHALLENGE)
     }
 
+    /// The password was right; what comes after it is missing.
+    pub fn second_factor_required() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "authentication_error",
+            "second_factor_required",
+            "This account has two-factor: send code too, the six digits of the app or a recovery code.",
+        )
+        .with_challenge(CHALLENGE)
+    }
+
+    pub fn wrong_code() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "authentication_error",
+            "unauthorized",
+            "The code is not right, or was used before.",
+        )
+        .with_challenge(CHALLENGE)
+    }
+
+    pub fn second_factor_missing() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "permission_error",
+            "second_factor_missing",
+            "This account asks everybody for two-factor. Sign in on the web and set it up first.",
+        )
+    }
+
     pub fn spent_token() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,

@@ -10,11 +10,12 @@ use tower_sessions::Session as WebSession;
 
 use crate::model::id_token::{Identity, Refused as TokenRefused};
 use crate::model::oidc_transaction::{Fresh, LIFETIME, hash, open_verifier};
+use crate::model::proof::Proof;
 use crate::model::user::User;
 use crate::store::identities::{self, NotLinked};
 use crate::store::oidc_transactions::{self, Taken};
 use crate::store::users;
-use crate::web::audience::{Me, sign_in, signed_in};
+use crate::web::audience::{Entry, Me, signed_in};
 use crate::web::chrome::Flash;
 use crate::web::cross_site::is_same_origin;
 use crate::web::error::{Error, Missing};
@@ -23,7 +24,7 @@ use crate::web::google::{Failed, Google};
 use crate::web::pages::home::first_screen;
 use crate::web::people::{enroll_identified, spend_visit};
 use crate::web::request::{RequestInfo, cookie};
-use crate::web::{App, page, see_other};
+use crate::web::{App, page, second_factor, see_other};
 
 const SECURITY: &str = "/settings/security";
 
@@ -323,8 +324,9 @@ impl Arrival<'_> {
     }
 
     async fn sign_in(&self, user: &User, first: &str) -> Result<Response, Problem> {
-        sign_in(self.app, self.info, self.web, user, false).await?;
-        Ok(see_other(if self.taken.next.is_empty() { first } else { &self.taken.next }))
+        let entry = Entry { proofs: &[Proof::Issuer], remember: false };
+        let next = if self.taken.next.is_empty() { first } else { &self.taken.next };
+        Ok(second_factor::go_on(self.app, self.info, self.web, user, (entry, next)).await?)
     }
 
     /// Connects it to whoever set out, if they are still signed in.

@@ -13,7 +13,7 @@ use crate::model::key_form::FieldErrors;
 use crate::model::{email, mailed_link, name};
 use crate::store::invitations::{self, Joined, Joining};
 use crate::store::users;
-use crate::web::audience::sign_in;
+use crate::web::audience::{Entry, sign_in};
 use crate::web::error::Error;
 use crate::web::form::{Form, Query};
 use crate::web::pages::home::first_screen;
@@ -115,7 +115,7 @@ pub async fn create(
     let joining = Joining { invitation: &invitation, token_hash: &token_hash, name, password_hash: &hash };
     match invitations::accept(&app.db, &app.act(&info.visitor()), joining).await? {
         Joined::Now(user) => {
-            sign_in(&app, &info, &web, &user, false).await?;
+            sign_in(&app, &info, &web, &user, Entry::WITH_NEW_PASSWORD).await?;
             Ok(see_other(first_screen(user.role)))
         }
         // Somebody was faster: what the link is worth has changed.

@@ -17,5 +17,6 @@ pub mod sign_out;
 pub mod sign_up;
 pub mod team;
 pub mod theme;
+pub mod two_factor;
 pub mod verify_email;
 pub mod welcome;

@@ -9,14 +9,16 @@ use zeroize::Zeroizing;
 use crate::clock::Timestamp;
 use crate::model::device::Device;
 use crate::model::key_form::FieldErrors;
-use crate::model::text;
+use crate::model::{recovery_code, text};
 use crate::store::identities;
+use crate::store::second_factors::{self, Factors};
 use crate::store::sessions::{self, Listed};
 use crate::store::users::{self, WaysIn};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Flash, Place};
 use crate::web::error::Error;
 use crate::web::form::{Form, Id};
+use crate::web::pages::two_factor::rule::asked;
 use crate::web::people::{authenticate, objection};
 use crate::web::view::Moment;
 use crate::web::{App, page, see_other};
@@ -30,7 +32,22 @@ struct Security {
     verified: Option<Moment>,
     password_changed: Option<Moment>,
     elsewhere: Option<Elsewhere>,
+    two_factor: TwoFactor,
+    /// The account's rules, for whoever may change them.
+    rule: Option<RuleRow>,
     sessions: Vec<SessionRow>,
+}
+
+/// What somebody has beside the password.
+struct TwoFactor {
+    on: bool,
+    sentence: String,
+}
+
+/// Whether everybody needs a second factor.
+struct RuleRow {
+    on: bool,
+    asked: String,
 }
 
 /// The row of the issuer that people may sign in with.
@@ -72,6 +89,32 @@ impl SessionRow {
     }
 }
 
+impl TwoFactor {
+    fn of(factors: Factors) -> Self {
+        let Factors { app_since, passkeys, codes_left } = factors;
+        let app = app_since.map(|at| format!("Authenticator app, added {}", text::date(at)));
+        let passkeys = u64::try_from(passkeys).unwrap_or(0);
+        let passkeys = (passkeys > 0).then(|| text::count(passkeys, "passkey", "passkeys"));
+        let having: Vec<String> = app.into_iter().chain(passkeys).collect();
+        if having.is_empty() {
+            let sentence = "A code from an app, or a passkey, beside your password.".into();
+            return Self { on: false, sentence };
+        }
+        let codes = format!("{codes_left} of {} recovery codes left", recovery_code::CODES);
+        Self { on: true, sentence: format!("{}. {codes}.", having.join(", ")) }
+    }
+}
+
+impl RuleRow {
+    async fn of(app: &App, me: &Me) -> Result<Option<Self>, Error> {
+        if !me.is_administrator() {
+            return Ok(None);
+        }
+        let rule = second_factors::rule(&app.db, me.account_id()).await?;
+        Ok(Some(Self { on: rule.required_at.is_some(), asked: asked(&rule) }))
+    }
+}
+
 /// `GET /settings/security`
 pub async fn show(State(app): State<App>, me: Me) -> Result<Response, Error> {
     let now = app.now();
@@ -85,6 +128,8 @@ pub async fn show(State(app): State<App>, me: Me) -> Result<Response, Error> {
         verified: email_verified_at.map(Moment::date),
         password_changed: password_changed_at.map(Moment::date),
         elsewhere: Elsewhere::of(&app, &me).await?,
+        two_factor: TwoFactor::of(second_factors::of(&app.db, &me.user().id).await?),
+        rule: RuleRow::of(&app, &me).await?,
         sessions: sessions.into_iter().map(|session| SessionRow::of(session, &me, now)).collect(),
     };
     Ok(page(StatusCode::OK, &shown))

@@ -7,14 +7,15 @@ use axum::response::Response;
 use tower_sessions::Session as WebSession;
 use zeroize::Zeroizing;
 
-use crate::web::audience::{sign_in, signed_in};
+use crate::model::proof::Proof;
+use crate::web::audience::{Entry, signed_in};
 use crate::web::error::Error;
 use crate::web::form::{Form, Query, own_path};
 use crate::web::pages::google::Continue;
 use crate::web::pages::home::first_screen;
 use crate::web::people::authenticate;
 use crate::web::request::RequestInfo;
-use crate::web::{App, page, see_other};
+use crate::web::{App, page, second_factor, see_other};
 
 #[derive(Template)]
 #[template(path = "sign_in/show.html")]
@@ -26,6 +27,9 @@ struct SignIn<'a> {
     failed: bool,
     /// They come from choosing a new one.
     password_changed: bool,
+    has_passkeys: bool,
+    /// They come from a passkey that opens no account.
+    passkey_refused: bool,
     elsewhere: Option<Continue<'a>>,
 }
 
@@ -43,7 +47,18 @@ pub async fn show(
     let password_changed = query.get("password") == "changed";
     let (theme, brand) = (info.theme.as_str(), &app.product.brand.name);
     let elsewhere = Continue::of(&app, next);
-    let shown = SignIn { theme, brand, next, email: "", failed: false, password_changed, elsewhere };
+    let (has_passkeys, passkey_refused) = (app.passkeys.is_some(), query.get("passkey") == "refused");
+    let shown = SignIn {
+        theme,
+        brand,
+        next,
+        email: "",
+        failed: false,
+        password_changed,
+        has_passkeys,
+        passkey_refused,
+        elsewhere,
+    };
     Ok(page(StatusCode::OK, &shown))
 }
 
@@ -60,9 +75,20 @@ pub async fn create(
         let email = fields.get("email");
         let (theme, brand) = (info.theme.as_str(), &app.product.brand.name);
         let elsewhere = Continue::of(&app, next);
-        let again = SignIn { theme, brand, next, email, failed: true, password_changed: false, elsewhere };
+        let again = SignIn {
+            theme,
+            brand,
+            next,
+            email,
+            failed: true,
+            password_changed: false,
+            has_passkeys: app.passkeys.is_some(),
+            passkey_refused: false,
+            elsewhere,
+        };
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
     };
-    sign_in(&app, &info, &web, &user, !fields.get("remember").is_empty()).await?;
-    Ok(see_other(if next.is_empty() { first_screen(user.role) } else { next }))
+    let entry = Entry { proofs: &[Proof::Password], remember: !fields.get("remember").is_empty() };
+    let next = if next.is_empty() { first_screen(user.role) } else { next };
+    second_factor::go_on(&app, &info, &web, &user, (entry, next)).await
 }

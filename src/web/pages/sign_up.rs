@@ -7,7 +7,7 @@ use axum::response::Response;
 use tower_sessions::Session as WebSession;
 
 use crate::model::key_form::FieldErrors;
-use crate::web::audience::{sign_in, signed_in};
+use crate::web::audience::{Entry, sign_in, signed_in};
 use crate::web::error::Error;
 use crate::web::form::Form;
 use crate::web::pages::google::Continue;
@@ -50,7 +50,7 @@ pub async fn create(
     };
     match admit(&app, &info, application).await {
         Ok(user) => {
-            sign_in(&app, &info, &web, &user, false).await?;
+            sign_in(&app, &info, &web, &user, Entry::WITH_NEW_PASSWORD).await?;
             Ok(see_other("/welcome"))
         }
         Err(Refused::Mistakes(errors)) => {

@@ -160,6 +160,11 @@ impl Answer {
         }
     }
 
+    /// Text of every `code` on the page.
+    pub fn codes(&self) -> Vec<String> {
+        self.all("code")
+    }
+
     fn all(&self, element: &str) -> Vec<String> {
         self.tags().into_iter().filter(|tag| tag.name == element).map(|tag| tag.text()).collect()
     }

@@ -14,6 +14,7 @@ mod logs;
 pub mod mailbox;
 mod memory;
 mod requests;
+mod signer;
 mod verdicts;
 
 pub use actor::{Actor, Key, PASSWORD};
@@ -26,6 +27,7 @@ pub use issuer::{Forged, Issuer, Manner, Signed, queried};
 pub use logs::logged;
 pub use memory::resident;
 pub use requests::Ask;
+pub use signer::{Signer, encoded, token_part};
 pub use verdicts::{CHALLENGE, IDENTITY, INVALID_TOKEN};
 
 /// One `name=value` of a form.

@@ -220,7 +220,7 @@ fn actions(asked: &Asked, resources: &str) -> Vec<(String, Vec<Choice>)> {
         ("Keys", &["key", "secrets"]),
         (&resources, &["inbox"]),
         ("People", &["member", "invitation", "staff"]),
-        ("Signing in", &["session", "password", "email", "identity"]),
+        ("Signing in", &["session", "password", "email", "identity", "factor", "recovery_code", "recovery_codes"]),
         ("Account and record", &[]),
     ];
     let group_of = |action: Action| {

@@ -42,6 +42,7 @@ struct Person {
     email: String,
     role: &'static str,
     is_me: bool,
+    has_factor: bool,
     last_seen: Option<Moment>,
 }
 
@@ -82,6 +83,7 @@ pub async fn show(State(app): State<App>, me: Me) -> Result<Response, Error> {
         name: person.name,
         email: person.email,
         role: person.role.label(),
+        has_factor: person.has_factor,
         last_seen: person.last_seen_at.map(|at| Moment::ago(at, now)),
     };
     let people = users::list(&app.db, me.account_id()).await?.into_iter().map(person).collect();
