@@ -45,6 +45,10 @@ missing_packages() {
         command -v python3 >/dev/null || echo python3
         command -v jq >/dev/null || echo jq
         ;;
+      export)
+        command -v curl >/dev/null || echo curl
+        command -v jq >/dev/null || echo jq
+        ;;
       bench)
         command -v wrk >/dev/null || echo wrk
         command -v curl >/dev/null || echo curl

@@ -230,7 +230,7 @@ fn act_of(path: &str, audience: Audience, resources: &str) -> String {
         Some("pause" | "resume") => "pause keys",
         Some("delete") if path.contains("api-keys") => "delete keys",
         Some("api-keys") if matches!(audience, Audience::Administrator) => "create keys",
-        Some("audit-log") => "see the audit log",
+        Some("audit-log" | "audit-log.csv" | "audit-log.jsonl") => "see the audit log",
         Some("team") => "see the team",
         _ if path.contains("/team/") => "change the team",
         _ if path.contains("inboxes") => return format!("change {resources}"),

@@ -107,6 +107,8 @@ fn auditor() -> Router<App> {
         .route("/settings/api-keys", get(keys::list::show))
         .route("/settings/api-keys/{id}", get(keys::detail::show))
         .route("/settings/audit-log", get(audit_log::show))
+        .route("/settings/audit-log.csv", get(audit_log::export::csv_file))
+        .route("/settings/audit-log.jsonl", get(audit_log::export::json_lines))
         .route("/settings/team", get(team::list::show))
 }
 

@@ -6,7 +6,10 @@ mod api_shape;
 #[path = "../browser/audit.rs"]
 mod audit;
 mod audit_events_api;
+mod audit_export;
 mod audit_log;
+mod audit_search;
+mod audit_verify;
 mod check_command;
 mod commands;
 mod cross_site;

@@ -82,6 +82,8 @@ const ROWS: &[Row] = &[
     ("GET", "/settings/api-keys", Nothing, [SIGN_IN, 403, 200, 200, 200]),
     ("GET", "/settings/api-keys/{id}", Nothing, [SIGN_IN, 403, 200, 200, 404]),
     ("GET", "/settings/audit-log", Nothing, [SIGN_IN, 403, 200, 200, 200]),
+    ("GET", "/settings/audit-log.csv", Nothing, [SIGN_IN, 403, 200, 200, 200]),
+    ("GET", "/settings/audit-log.jsonl", Nothing, [SIGN_IN, 403, 200, 200, 200]),
     ("GET", "/settings/team", Nothing, [SIGN_IN, 403, 200, 200, 200]),
     ("GET", "/welcome", Nothing, [SIGN_IN, 403, 403, 200, 200]),
     ("GET", "/welcome/status", Nothing, [SIGN_IN, 403, 403, 204, 204]),
