@@ -47,6 +47,7 @@ mod keys_rename;
 mod keys_reveal;
 mod keys_reveal_again;
 mod keys_rotate;
+mod kills;
 mod layers;
 mod once;
 mod openapi;
