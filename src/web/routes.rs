@@ -3,7 +3,7 @@
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, patch, post};
 use axum::{Router, http::StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_sessions::cookie::SameSite;
@@ -171,6 +171,10 @@ fn v1(app: &App) -> Router<App> {
         .route("/keys/{id}/rotate", post(api::keys::rotate))
         .route("/inboxes", get(api::inboxes::list).post(api::inboxes::create))
         .route("/inboxes/{id}", get(api::inboxes::show).delete(api::inboxes::delete))
+        .route("/team", get(api::team::list))
+        .route("/team/invitations", get(api::team::list_invitations).post(api::team::invite))
+        .route("/team/invitations/{id}", delete(api::team::withdraw))
+        .route("/team/{id}", patch(api::team::change_role).delete(api::team::remove))
         .route("/usage", get(api::usage::list))
         .route("/audit-events", get(api::audit_events::list));
     if app.product.words.api_name != "inboxes" {

@@ -68,5 +68,6 @@ mod sign_up;
 mod support;
 mod switches;
 mod team;
+mod team_api;
 mod two_factor;
 mod usage_api;
