@@ -24,7 +24,7 @@ pub async fn rename(db: &Db, act: &Act<'_>, key: &ApiKey, name: &str) -> sqlx::R
         and id = $2
         and deleted_at is null
         returning id";
-    let mut tx = db.begin_on(&key.account_id).await?;
+    let mut tx = db.begin_as(act, &key.account_id).await?;
     let (account_id, id) = (&key.account_id, &key.id);
     let renamed: sqlx::Result<Option<(String,)>> = within!(&mut tx, c => {
         sqlx::query_as(RENAME).bind(account_id).bind(id).bind(name).bind(fold(name)).fetch_optional(c)
@@ -50,7 +50,7 @@ pub async fn pause(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> {
         and paused_at is null
         and deleted_at is null
         returning id";
-    let mut tx = db.begin_on(&key.account_id).await?;
+    let mut tx = db.begin_as(act, &key.account_id).await?;
     let paused: Option<(String,)> = within!(&mut tx, c => {
         sqlx::query_as(PAUSE).bind(&key.account_id).bind(&key.id).bind(act.at).fetch_optional(c)
     })?;
@@ -70,7 +70,7 @@ pub async fn resume(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> 
         and paused_at is not null
         and deleted_at is null
         returning id";
-    let mut tx = db.begin_on(&key.account_id).await?;
+    let mut tx = db.begin_as(act, &key.account_id).await?;
     let resumed: Option<(String,)> = within!(&mut tx, c => {
         sqlx::query_as(RESUME).bind(&key.account_id).bind(&key.id).fetch_optional(c)
     })?;

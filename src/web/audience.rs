@@ -22,10 +22,8 @@ use crate::model::audit::Actor;
 use crate::model::proof::Proof;
 use crate::model::user::{Role, User};
 use crate::store::sessions::{self, Session};
+use crate::store::web_sessions::SESSION_ID;
 use crate::store::{Act, users};
-
-/// Where the web session keeps the id of the session that signed in.
-const SESSION_ID: &str = "sid";
 
 /// A group's audience.
 #[derive(Clone, Copy, Debug)]

@@ -35,6 +35,7 @@ mod google_forged;
 mod google_issuer;
 mod hammer;
 mod headers;
+mod held_open;
 mod inboxes;
 mod invitations;
 mod key_lifetime;

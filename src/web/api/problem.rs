@@ -182,6 +182,15 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request_error", "unsupported_media_type", message)
     }
 
+    pub fn too_slow() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "invalid_request_error",
+            "request_timeout",
+            "The body took too long to arrive. Send the request again, all of it.",
+        )
+    }
+
     pub fn too_large(limit: usize) -> Self {
         let message = format!("The body is larger than {limit} bytes.");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request_error", "body_too_large", message)
@@ -382,6 +391,8 @@ impl From<Error> for Problem {
                 let message = format!("Too many sign-ins with this email failed. Retry after {seconds} seconds.");
                 Self::too_many(message, i64::try_from(seconds).unwrap_or(i64::MAX))
             }
+            Error::SignInRequired { .. } => Refusal::SessionEnded.into(),
+            Error::TooSlow => Self::too_slow(),
             Error::Busy => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "api_error",
