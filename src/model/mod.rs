@@ -12,6 +12,7 @@ pub mod invitation;
 pub mod key_facts;
 pub mod key_form;
 pub mod keyring;
+pub mod least_privilege;
 pub mod letter;
 pub mod mailed_link;
 pub mod misfit;

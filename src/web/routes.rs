@@ -14,7 +14,7 @@ use super::audience::{Audience, require};
 use super::error::{Error, Missing};
 use super::pages::{
     audit_log, docs, forgot_password, google, home, inboxes, invitation, keys, re_authenticate, reset_password,
-    security, sign_in, sign_out, sign_up, team, theme, two_factor, verify_email, welcome,
+    security, sign_in, sign_out, sign_up, team, theme, two_factor, usage, verify_email, welcome,
 };
 use super::{App, api, assets, cross_site, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;
@@ -105,6 +105,7 @@ fn auditor() -> Router<App> {
     Router::new()
         .route("/settings/api-keys", get(keys::list::show))
         .route("/settings/api-keys/{id}", get(keys::detail::show))
+        .route("/settings/usage", get(usage::show))
         .route("/settings/audit-log", get(audit_log::show))
         .route("/settings/team", get(team::list::show))
 }
@@ -120,6 +121,7 @@ fn administrator() -> Router<App> {
         .route("/settings/api-keys/{id}/rotate", get(keys::rotate::show).post(keys::rotate::create))
         .route("/settings/api-keys/{id}/stop-old", post(keys::rotate::stop_old))
         .route("/settings/api-keys/{id}/rename", get(keys::rename::show).post(keys::rename::create))
+        .route("/settings/api-keys/{id}/scopes", get(keys::scopes::show).post(keys::scopes::create))
         .route("/settings/api-keys/{id}/pause", post(keys::pause::create))
         .route("/settings/api-keys/{id}/resume", post(keys::pause::end))
         .route("/settings/api-keys/{id}/delete", get(keys::delete::show).post(keys::delete::create))

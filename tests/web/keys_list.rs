@@ -15,7 +15,7 @@ use crate::support::{Actor, Answer, TestApp, key_path};
 const LIST: &str = "/settings/api-keys";
 
 /// Ids of the keys that a page lists, in its order.
-fn ids(page: &Answer) -> Vec<String> {
+pub fn ids(page: &Answer) -> Vec<String> {
     let mut ids: Vec<String> = page
         .hrefs()
         .iter()
@@ -45,7 +45,7 @@ fn set<const N: usize>(ids: [&String; N]) -> BTreeSet<String> {
 }
 
 /// Issues a key as the form would, many times faster.
-async fn issued(desk: &TestApp, alice: &Actor, name: &str, expires_in_days: Option<u64>) -> String {
+pub async fn issued(desk: &TestApp, alice: &Actor, name: &str, expires_in_days: Option<u64>) -> String {
     let new = NewKey {
         name: name.into(),
         key_type: KeyType::Standard,

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::triage::{self, Tab};
 use super::{Tag, can_show_again, type_label};
 use crate::clock::Timestamp;
 use crate::model::api_key::{ApiKey, Status};
@@ -14,7 +15,7 @@ use crate::model::secret::Secret;
 use crate::model::text;
 use crate::model::usage::{Bucket, Series};
 use crate::product::{ExpiryPolicy, KeyAct};
-use crate::store::key_list::{self, Filter, PAGE, Page, Sort, StatusCounts};
+use crate::store::key_list::{self, Filter, PAGE, Page, Sort};
 use crate::store::usage::KeyDay;
 use crate::store::{accounts, api_keys, inboxes};
 use crate::web::audience::Me;
@@ -49,13 +50,6 @@ struct List<'a> {
     showing: String,
     previous: Option<String>,
     next: Option<String>,
-}
-
-struct Tab {
-    label: &'static str,
-    count: String,
-    href: String,
-    current: bool,
 }
 
 /// The sortable headings.
@@ -99,15 +93,15 @@ struct Row {
 }
 
 /// What the query string asks for.
-struct Asked {
-    filter: Filter,
+pub(super) struct Asked {
+    pub(super) filter: Filter,
     sort: String,
     after: String,
     before: String,
 }
 
 impl Asked {
-    fn read(fields: &Fields) -> Self {
+    fn read(fields: &Fields, due_since: Timestamp) -> Self {
         let filter = Filter {
             q: fields.get("q").trim().chars().take(LONGEST_SEARCH).collect(),
             key_type: fields.owned("type"),
@@ -115,6 +109,7 @@ impl Asked {
             inbox: fields.id("inbox").to_owned(),
             scope: fields.owned("scope"),
             status: fields.owned("status"),
+            due_since,
         };
         Self {
             filter,
@@ -143,7 +138,7 @@ impl Asked {
     }
 
     /// This list with some parameters changed; what is empty is left out.
-    fn href(&self, changes: &[(&str, &str)]) -> String {
+    pub(super) fn href(&self, changes: &[(&str, &str)]) -> String {
         let filter = &self.filter;
         let current = [
             ("q", &filter.q),
@@ -232,12 +227,12 @@ impl List<'_> {
 
 /// `GET /settings/api-keys`
 pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result<Response, Error> {
-    let asked = Asked::read(&query);
+    let now = app.now();
+    let asked = Asked::read(&query, triage::due_since(&app.product, now));
     // A whole secret belongs into no address: this page, and every link on it, goes on with its last four characters.
     if let Some(last4) = Secret::last4_within(query.get("q"), &app.gate.prefixes.all()) {
         return Ok(see_other(&asked.href(&[("q", last4)])));
     }
-    let now = app.now();
     let account_id = me.account_id();
     // Of a time when the definition allowed more, there may be more.
     if app.product.has_one_key()
@@ -259,8 +254,8 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
         chrome,
         app: &app,
         may_change: me.is_administrator(),
-        tabs: tabs(&asked, counts, app.product.expiry.policy),
-        attention: attention(&app, account_id, now).await?,
+        tabs: triage::tabs(&asked, counts, app.product.expiry.policy),
+        attention: triage::attention(&app, account_id, (&asked, counts), now).await?,
         inboxes: inboxes::list(&app.db, account_id, "", "", MOST_INBOXES).await?,
         headings: headings(&asked),
         rows: rows(&app, &keys, &days, now),
@@ -304,48 +299,6 @@ fn showing(first: i64, shown: usize, total: i64) -> String {
     } else {
         format!("Showing {}–{} of {keys}", text::thousands(first + 1), text::thousands(last))
     }
-}
-
-fn tabs(asked: &Asked, counts: StatusCounts, expiry: ExpiryPolicy) -> Vec<Tab> {
-    let all = [
-        ("All", ""),
-        ("Active", "active"),
-        ("Retiring", "retiring"),
-        ("Expires soon", "expiring"),
-        ("Unused", "unused"),
-        ("Not revealed", "unrevealed"),
-        ("Paused", "paused"),
-        ("Expired", "expired"),
-        ("Deleted", "deleted"),
-    ];
-    // A tab that would show nothing is left out, unless one stands on it.
-    let mut rare = vec!["retiring", "unrevealed", "paused"];
-    if expiry == ExpiryPolicy::None {
-        rare.extend(["expiring", "expired"]);
-    }
-    let worth = |status: &str| !rare.contains(&status) || counts.of(status) > 0 || asked.filter.status == status;
-    let tab = |(label, status): (&'static str, &str)| Tab {
-        label,
-        count: text::thousands(u64::try_from(counts.of(status)).unwrap_or(0)),
-        href: asked.href(&[("status", status)]),
-        current: asked.filter.status == status,
-    };
-    all.into_iter().filter(|(_, status)| worth(status)).map(tab).collect()
-}
-
-/// What needs attention in the whole account; each sentence leads to the list of exactly those keys.
-async fn attention(app: &App, account_id: &str, now: Timestamp) -> Result<Vec<(String, String)>, Error> {
-    let counts = key_list::counts(&app.db, account_id, &Filter::default(), now).await?;
-    let sentences = [
-        ("expiring", counts.expiring, "key expires within 14 days", "keys expire within 14 days"),
-        ("unused", counts.unused, "key unused for 90 days", "keys unused for 90 days"),
-        ("unrevealed", counts.unrevealed, "key was never revealed", "keys were never revealed"),
-    ];
-    let found = sentences.into_iter().filter(|(_, count, ..)| *count > 0);
-    let sentence = |(status, count, one, many): (&str, i64, &str, &str)| {
-        (format!("/settings/api-keys?status={status}"), text::count(u64::try_from(count).unwrap_or(0), one, many))
-    };
-    Ok(found.map(sentence).collect())
 }
 
 fn headings(asked: &Asked) -> Headings {
