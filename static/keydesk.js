@@ -110,6 +110,20 @@
     for (const time of all("time[data-local]")) time.append(" (" + clock.format(new Date(time.dateTime)) + ")");
   }
 
+  // Row menus: the page carries one, and each row's button becomes a copy of it. Without script, the button opens the
+  // list with the menu of its row.
+  const pattern = document.querySelector("template#row-menu");
+  for (const button of pattern ? all(".c-menu > button") : []) {
+    const menu = pattern.content.firstElementChild.cloneNode(true);
+    menu.firstElementChild.setAttribute("aria-label", button.getAttribute("aria-label"));
+    for (const act of menu.querySelectorAll("a")) {
+      const { alive, kept } = act.dataset;
+      if ((alive === "" && button.dataset.off === "") || (kept === "" && button.dataset.kept !== "")) act.remove();
+      else act.setAttribute("href", act.getAttribute("href").replace("ID", button.value));
+    }
+    button.replaceWith(menu);
+  }
+
   // Menus close on Escape, with focus back on their button, and on a click elsewhere.
   const menus = () => all("details.row-menu[open], details.menu[open]");
   on("keydown", (event) => {

@@ -130,6 +130,6 @@ async fn an_account_sees_its_own_usage_and_an_auditor_all_of_it() {
     let mei = desk.mei(&alice).await;
     let refused = mei.get(PAGE).await;
     assert_eq!(refused.status, 403);
-    refused.says("Only administrators and auditors can see usage.");
+    refused.says("Only administrators and auditors can see usage");
     assert_eq!(mei.get("/settings/inboxes").await.link("Usage"), None);
 }

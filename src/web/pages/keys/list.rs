@@ -90,6 +90,8 @@ struct Row {
     retires: Option<Moment>,
     alive: bool,
     can_reveal: bool,
+    /// Whether its menu is asked to be open, where no script opens it.
+    is_open: bool,
 }
 
 /// What the query string asks for.
@@ -98,6 +100,8 @@ pub(super) struct Asked {
     sort: String,
     after: String,
     before: String,
+    /// The key whose menu is open.
+    menu: String,
 }
 
 impl Asked {
@@ -116,6 +120,7 @@ impl Asked {
             sort: fields.owned("sort"),
             after: fields.id("after").to_owned(),
             before: fields.id("before").to_owned(),
+            menu: fields.id("menu").to_owned(),
         }
     }
 
@@ -139,8 +144,15 @@ impl Asked {
 
     /// This list with some parameters changed; what is empty is left out.
     pub(super) fn href(&self, changes: &[(&str, &str)]) -> String {
+        let kept = self.wanted().into_iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+        let all = kept.chain(changes.iter().copied());
+        link("/settings/api-keys", &all.collect::<Vec<_>>())
+    }
+
+    /// What is asked for, whichever page of it.
+    fn wanted(&self) -> [(&'static str, &str); 7] {
         let filter = &self.filter;
-        let current = [
+        [
             ("q", &filter.q),
             ("type", &filter.key_type),
             ("environment", &filter.environment),
@@ -148,10 +160,13 @@ impl Asked {
             ("scope", &filter.scope),
             ("status", &filter.status),
             ("sort", &self.sort),
-        ];
-        let kept = current.into_iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
-        let all = kept.map(|(name, value)| (name, value.as_str())).chain(changes.iter().copied());
-        link("/settings/api-keys", &all.collect::<Vec<_>>())
+        ]
+    }
+
+    /// This very page.
+    fn current(&self) -> Vec<(&'static str, &str)> {
+        let page = [("after", self.after.as_str()), ("before", &self.before)];
+        self.wanted().into_iter().chain(page).filter(|(_, value)| !value.is_empty()).collect()
     }
 
     /// What the filter form must not lose.
@@ -258,7 +273,7 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
         attention: triage::attention(&app, account_id, (&asked, counts), now).await?,
         inboxes: inboxes::list(&app.db, account_id, "", "", MOST_INBOXES).await?,
         headings: headings(&asked),
-        rows: rows(&app, &keys, &days, now),
+        rows: rows(&app, &asked, (&keys, &days), now),
         showing: showing(first, keys.len(), counts.of(&asked.filter.status)),
         previous: beside("before", keys.first().filter(|_| has_previous)),
         next: beside("after", keys.last().filter(|_| has_next)),
@@ -310,7 +325,7 @@ fn headings(asked: &Asked) -> Headings {
     }
 }
 
-fn rows(app: &App, keys: &[ApiKey], days: &[KeyDay], now: Timestamp) -> Vec<Row> {
+fn rows(app: &App, asked: &Asked, (keys, days): (&[ApiKey], &[KeyDay]), now: Timestamp) -> Vec<Row> {
     let today = now.hour().div_euclid(24);
     let mut by_key: HashMap<&str, Vec<Bucket>> = HashMap::new();
     for day in days {
@@ -328,7 +343,8 @@ fn rows(app: &App, keys: &[ApiKey], days: &[KeyDay], now: Timestamp) -> Vec<Row>
         hours_per_bucket: 24,
         buckets: by_key.get(key.id.as_str()).cloned().unwrap_or_else(empty),
     };
-    keys.iter().map(|key| Row::of(key, app, &series(key), now)).collect()
+    let row = |key: &ApiKey| Row { is_open: key.id == asked.menu, ..Row::of(key, app, &series(key), now) };
+    keys.iter().map(row).collect()
 }
 
 impl Row {
@@ -363,6 +379,7 @@ impl Row {
                 .map(|at| Moment::new(at, text::until(at, now))),
             alive: status != Status::Deleted,
             can_reveal: can_show_again(key, product),
+            is_open: false,
         }
     }
 }
