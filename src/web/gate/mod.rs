@@ -59,6 +59,7 @@ struct Call {
 }
 
 /// Where a request came from, and the scopes that it took.
+#[derive(Clone, Copy)]
 struct Origin<'a> {
     ip: IpAddr,
     headers: &'a HeaderMap,

@@ -103,15 +103,11 @@ pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Fo
         let choice = [("preset", asked.preset.as_str()), ("scopes", &asked.scopes.join(" "))];
         me.confirmed(&app, &link(&here(&key), &choice))?;
     }
-    match key_changes::change_scopes(&app.db, &me.act(&app), &key, &scopes).await? {
-        Some(difference) => {
-            Flash::good(&key.name, &format!(" has other scopes now: {difference}.")).keep(&me).await?;
-        }
-        None => {
-            let key = find(&app, &me, &id).await?;
-            let sentence = "Somebody else changed the scopes just now. Check them and press the button again.";
-            return ChangeScopes::again(&app, &me, key, &asked, sentence.into()).await;
-        }
-    }
+    let Some(difference) = key_changes::change_scopes(&app.db, &me.act(&app), &key, &scopes).await? else {
+        let key = find(&app, &me, &id).await?;
+        let sentence = "Somebody else changed the scopes just now. Check them and press the button again.";
+        return ChangeScopes::again(&app, &me, key, &asked, sentence.into()).await;
+    };
+    Flash::good(&key.name, &format!(" has other scopes now: {difference}.")).keep(&me).await?;
     Ok(see_other(&format!("/settings/api-keys/{id}")))
 }
