@@ -1,5 +1,5 @@
-//! The keys of an account that were used most, remembered for a minute: to find them a row per key and day is read, and
-//! a page that is looked at often must not cost that each time.
+//! The keys of an account that were used most. To find them a row per key and day is read, so where many keys were used
+//! the answer is remembered for a minute: a page that is looked at often must not cost that each time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,8 @@ use crate::store::account_usage::{self, UsedKey};
 /// Keys in the ranking.
 const LENGTH: i64 = 10;
 const FRESH: Duration = Duration::from_secs(60);
+/// Where no more keys than these were used, they are looked up each time.
+const FEW: i64 = 50;
 /// Rankings remembered at once.
 const MOST: usize = 1000;
 
@@ -33,7 +35,7 @@ impl Default for Ranking {
 }
 
 impl Ranking {
-    /// The keys used most in a period that ends now, as they were at most a minute ago.
+    /// The keys used most in a period that ends now, as they are or, where there are many, were at most a minute ago.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -44,7 +46,9 @@ impl Ranking {
         }
         let keys = account_usage::most_used(db, account_id, period.since(now), LENGTH).await?;
         let ranked = Arc::new(Ranked { at: now, keys });
-        self.0.insert(about, ranked.clone());
+        if ranked.keys.first().is_some_and(|key| key.keys > FEW) {
+            self.0.insert(about, ranked.clone());
+        }
         Ok(ranked)
     }
 }

@@ -15,7 +15,7 @@ async fn a_key_loses_the_scopes_that_nobody_uses() {
         assert_eq!(get(ana.origin(), &secret, "/v1/inboxes").await, 200);
         assert_eq!(get(ana.origin(), &secret, "/v1/keys").await, 200);
         ana.goto("/settings/usage?period=24h").await;
-        ana.reload_until("Requests each hour").await;
+        ana.reload_until("first-key").await;
         ana.follow("7 days").await;
         ana.find(".periods [aria-current]").await;
         ana.click("Show as a table").await;

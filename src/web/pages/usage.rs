@@ -33,8 +33,8 @@ struct Usage {
     top: Vec<Top>,
     /// How many keys were used.
     keys: String,
-    /// When they were put in their order.
-    ranked: Moment,
+    /// When they were put in their order, if that was a while ago.
+    ranked: Option<Moment>,
 }
 
 /// A key among those that were used most.
@@ -89,7 +89,7 @@ impl Usage {
             reasons: reasons(&refused(sums), &app.product),
             top: ranked.keys.iter().map(|key| Top::of(key, total)).collect(),
             keys: text::thousands(ranked.keys.first().map_or(0, |key| u64::try_from(key.keys).unwrap_or(0))),
-            ranked: Moment::ago_in_words(ranked.at, now),
+            ranked: (ranked.at < now).then(|| Moment::exact(ranked.at)),
         }
     }
 }
