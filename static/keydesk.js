@@ -99,7 +99,7 @@
     return hours + (hours === 1 ? " hour ago" : " hours ago");
   };
   const refresh = () => {
-    for (const time of all("time[data-relative]")) {
+    for (const time of all("time[data-relative], .c-used time")) {
       const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
       if (seconds >= 0 && seconds < 43_200) time.textContent = ago(seconds);
     }
