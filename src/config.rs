@@ -198,9 +198,16 @@ impl Settings {
             }
             read => read?,
         };
-        let bytes: &[u8; SECRET_FILE_BYTES] =
-            bytes.as_slice().try_into().map_err(|_| SettingError::SecretFileSize(path))?;
-        Ok(Keyring::derive(bytes))
+        derived(&bytes, path)
+    }
+
+    /// Reads the secret file of an earlier start: for commands that check what was made with it.
+    ///
+    /// # Errors
+    /// As [`Settings::keyring`], and if there is none.
+    pub fn existing_keyring(&self) -> Result<Keyring, SettingError> {
+        let path = self.secret_file.clone().unwrap_or_else(|| self.data_dir.join("secret"));
+        derived(&read_secret_file(&path)?, path)
     }
 
     /// The public URL without a trailing slash. `bound` is the address actually listened on.
@@ -236,6 +243,11 @@ fn first_line(file: &Path) -> Result<Zeroizing<String>, SettingError> {
         return Err(SettingError::GoogleSecretEmpty(file.to_owned()));
     }
     Ok(Zeroizing::new(line.to_owned()))
+}
+
+fn derived(bytes: &[u8], path: PathBuf) -> Result<Keyring, SettingError> {
+    let bytes: &[u8; SECRET_FILE_BYTES] = bytes.try_into().map_err(|_| SettingError::SecretFileSize(path))?;
+    Ok(Keyring::derive(bytes))
 }
 
 fn read_secret_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, SettingError> {

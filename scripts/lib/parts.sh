@@ -41,6 +41,19 @@ missing_packages() {
         command -v caddy >/dev/null || echo caddy
         command -v pip3 >/dev/null || echo python3-pip
         ;;
+      flood | timing)
+        command -v python3 >/dev/null || echo python3
+        command -v jq >/dev/null || echo jq
+        ;;
+      pages)
+        command -v python3 >/dev/null || echo python3
+        command -v curl >/dev/null || echo curl
+        command -v jq >/dev/null || echo jq
+        ;;
+      export)
+        command -v curl >/dev/null || echo curl
+        command -v jq >/dev/null || echo jq
+        ;;
       bench)
         command -v wrk >/dev/null || echo wrk
         command -v curl >/dev/null || echo curl

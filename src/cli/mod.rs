@@ -1,6 +1,7 @@
 //! The command line: one subcommand a file. Without one, Keydesk serves.
 
 mod admin;
+mod audit;
 mod check;
 mod demo;
 mod init;
@@ -45,6 +46,9 @@ enum Command {
     /// Support staff.
     #[command(subcommand)]
     Staff(staff::Staff),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Keys that session tokens are signed with.
     #[command(subcommand)]
     SessionKeys(session_keys::SessionKeys),
@@ -69,6 +73,7 @@ pub fn run() -> ExitCode {
             Some(Command::Init(init)) => init::run(&init),
             Some(Command::Admin(admin)) => admin::run(&line.settings, admin).await,
             Some(Command::Staff(staff)) => staff::run(&line.settings, staff).await,
+            Some(Command::Audit(audit)) => audit::run(&line.settings, audit).await,
             Some(Command::SessionKeys(keys)) => session_keys::run(&line.settings, keys).await,
             Some(Command::Openapi) => openapi::run(&line.settings),
         }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::model::keyring::Keyring;
+use crate::model::network::source_of;
 use crate::model::scopes::{WILDCARD, never_restricted};
 use crate::model::secret::{Malformed, SecretHash};
 use crate::model::session_token::SessionTokens;
@@ -31,7 +32,7 @@ use known::{Identity, Known};
 use memory::{Memory, Recall};
 use prefixes::Prefixes;
 use refused_sign_ins::RefusedSignIns;
-use throttle::{PER_SOURCE_OF_GARBAGE, Throttle, source_of};
+use throttle::{PER_SOURCE_OF_GARBAGE, Throttle};
 use usage::Usage;
 use verdict::Refusal;
 use window::Allowance;

@@ -3,7 +3,6 @@
 //! locking them out.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +22,12 @@ pub struct Rate {
 pub const PER_ADDRESS: Rate = Rate { burst: 20, every: Duration::from_secs(3) };
 /// From one address for one account.
 pub const PER_ADDRESS_AND_ACCOUNT: Rate = Rate { burst: 5, every: Duration::from_secs(30) };
+/// Failures at one account, from wherever: a hundred at once, and then a hundred a day.
+pub const FAILURES_PER_ACCOUNT: Rate = Rate { burst: 100, every: Duration::from_secs(864) };
+/// From a device that its owner has signed in with.
+pub const PER_KNOWN_DEVICE: Rate = Rate { burst: 5, every: Duration::from_secs(30) };
+/// Mails that anybody can have sent to one address.
+pub const MAILS_PER_ADDRESS: Rate = Rate { burst: 5, every: Duration::from_secs(20 * 60) };
 /// Codes of a second factor for one account, from everywhere: 720 tries a day at three codes in a million.
 pub const PER_ACCOUNT_OF_CODES: Rate = Rate { burst: 10, every: Duration::from_secs(120) };
 /// Keys that nobody has, presented from one address. Whoever shares it with the flood still passes with a key that the
@@ -59,6 +64,14 @@ impl Throttle {
         Ok(())
     }
 
+    /// Gives back an attempt of `source` that turned out not to count.
+    pub fn give_back(&self, source: &str, rate: Rate) {
+        let mut whole_at = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = whole_at.get_mut(source) {
+            *at = *at - rate.every;
+        }
+    }
+
     /// Whether `source` has an attempt to spend.
     ///
     /// # Errors
@@ -90,17 +103,6 @@ fn forget_half(whole_at: &mut HashMap<String, Timestamp>) {
     });
 }
 
-/// The part of an address that one customer of a provider holds: an IPv4 address, an IPv6 /64.
-pub fn source_of(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,10 +123,15 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_customer_is_one_source() {
-        let source = |text: &str| source_of(text.parse().expect("an address"));
-        assert_eq!(source("2001:db8:1:2:3::4"), source("2001:db8:1:2:ffff::1"));
-        assert_ne!(source("2001:db8:1:2::1"), source("2001:db8:1:3::1"));
-        assert_eq!(source("::ffff:203.0.113.9"), "203.0.113.9");
+    fn what_is_given_back_can_be_spent_again() {
+        let throttle = Throttle::default();
+        for _ in 0..FAILURES_PER_ACCOUNT.burst {
+            assert_eq!(throttle.spend("a", FAILURES_PER_ACCOUNT, NOW), Ok(()));
+        }
+        assert!(throttle.spend("a", FAILURES_PER_ACCOUNT, NOW).is_err());
+        throttle.give_back("a", FAILURES_PER_ACCOUNT);
+        assert_eq!(throttle.spend("a", FAILURES_PER_ACCOUNT, NOW), Ok(()));
+        assert!(throttle.spend("a", FAILURES_PER_ACCOUNT, NOW).is_err());
+        throttle.give_back("nobody", FAILURES_PER_ACCOUNT);
     }
 }

@@ -2,10 +2,12 @@
 
 use zeroize::Zeroizing;
 
+use crate::model::device::Device;
 use crate::model::invitation::Invitation;
 use crate::model::letter::{Button, Letter};
 use crate::model::text;
 use crate::model::user::User;
+use crate::store::sessions::Listed;
 
 pub(super) fn password_forgotten(brand: &str, link: Zeroizing<String>) -> Letter {
     Letter {
@@ -88,6 +90,27 @@ pub(super) fn removed(brand: &str, account: &str) -> Letter {
         ],
         button: None,
         closing: format!("If you didn’t expect this, ask an administrator of {account}."),
+    }
+}
+
+pub(super) fn new_device(brand: &str, session: &Listed, public_url: &str) -> Letter {
+    let device = Device::of(&session.user_agent, session.kind == "api").name;
+    Letter {
+        subject: format!("New sign-in to {brand}"),
+        paragraphs: vec![
+            format!(
+                "Somebody, probably you, signed in to your {brand} account on a device that you hadn’t used for it."
+            ),
+            format!("{device}, from {}, on {}.", session.ip, text::date_time(session.created_at)),
+        ],
+        button: Some(Button {
+            label: "See where you are signed in",
+            link: format!("{public_url}/settings/security").into(),
+        }),
+        closing:
+            "If it wasn’t you, sign out every other device on that page, and change your password there. If it was \
+                  you, there is nothing to do."
+                .into(),
     }
 }
 

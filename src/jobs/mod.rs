@@ -20,8 +20,8 @@ use crate::model::keyring::Keyring;
 use crate::model::session_token::SessionTokens;
 use crate::product::Reveal;
 use crate::store::{
-    Act, Db, errands, kept_secrets, mailed_links, oidc_transactions, once, refresh_tokens, sealed_secrets, watch,
-    web_sessions,
+    Act, Db, audit_checkpoints, devices, errands, kept_secrets, mailed_links, oidc_transactions, once, refresh_tokens,
+    sealed_secrets, watch, web_sessions,
 };
 
 /// At most one write per key in this time; a kill loses no more than what was counted since.
@@ -136,17 +136,20 @@ pub async fn destroy_some_kept(background: &Background) -> sqlx::Result<bool> {
     }
 }
 
-/// Destroys what has expired: seals that nobody opened, records of sessions, and what may not be kept any more.
+/// Destroys what has expired: seals that nobody opened, records of sessions, and what may not be kept any more. Says the
+/// checkpoints of audit chains that are due.
 ///
 /// # Errors
 /// If the database does not answer; nothing is lost by trying again.
 pub async fn sweep(background: &Background) -> sqlx::Result<()> {
     let (db, now) = (&background.db, background.clock.now());
     background.gate.sweep(now);
+    audit_checkpoints::say_due(db, now).await?;
     sealed_secrets::sweep(db, now).await?;
     destroy_some_kept(background).await?;
     once::sweep(db, now).await?;
     errands::sweep(db, now).await?;
+    devices::sweep(db, now).await?;
     mailed_links::sweep(db, now).await?;
     oidc_transactions::sweep(db, now).await?;
     refresh_tokens::sweep(db, now).await?;

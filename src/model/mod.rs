@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod audit;
+pub mod audit_chain;
 pub mod authenticator;
 pub mod device;
 pub mod email;
@@ -11,12 +12,15 @@ pub mod inbox;
 pub mod invitation;
 pub mod key_facts;
 pub mod key_form;
+pub mod key_lifetime;
 pub mod keyring;
+pub mod known_device;
 pub mod least_privilege;
 pub mod letter;
 pub mod mailed_link;
 pub mod misfit;
 pub mod name;
+pub mod network;
 pub mod oidc_transaction;
 pub mod password;
 pub mod proof;

@@ -123,6 +123,12 @@ pub async fn note_refused_sign_in(db: &Db, act: &Act<'_>, user: &User, times: u6
     note_with(db, &act, &user.account_id, (Action::SessionRefused, target, &detail)).await
 }
 
+/// That the audit log was exported, and what of it.
+pub async fn note_export(db: &Db, act: &Act<'_>, account_id: &str, detail: &str) -> sqlx::Result<()> {
+    let target = Target { id: account_id, name: "Audit log" };
+    note_with(db, act, account_id, (Action::AuditExported, target, detail)).await
+}
+
 async fn note_with(
     db: &Db,
     act: &Act<'_>,

@@ -1,5 +1,6 @@
 //! The audit log: written only inside the transaction of the act that it records, chained per account.
 
+use super::audit_checkpoints::Checkpoint;
 use super::{Act, Db, Tx, change, columns, read, within};
 use crate::model::audit::{Action, AuditEvent, Target};
 
@@ -74,6 +75,9 @@ pub(super) async fn record(
         &mut *tx,
         sqlx::query("update accounts set audit_mac = $2 where id = $1").bind(account_id).bind(&event.mac)
     );
+    if Checkpoint::is_due(seq) {
+        tx.checkpoints.push(Checkpoint { account_id: account_id.into(), seq, mac: event.mac });
+    }
     Ok(())
 }
 

@@ -42,10 +42,12 @@ pub enum Kind {
     FactorRemoved,
     /// Somebody came in by a recovery code.
     RecoveryCodeSpent,
+    /// Somebody signed in on a device that they had not used before.
+    NewDevice,
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::PasswordForgotten,
         Self::PasswordChanged,
         Self::VerifyEmail,
@@ -57,6 +59,7 @@ impl Kind {
         Self::FactorAdded,
         Self::FactorRemoved,
         Self::RecoveryCodeSpent,
+        Self::NewDevice,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -72,6 +75,7 @@ impl Kind {
             Self::FactorAdded => "factor_added",
             Self::FactorRemoved => "factor_removed",
             Self::RecoveryCodeSpent => "recovery_code_spent",
+            Self::NewDevice => "new_device",
         }
     }
 }

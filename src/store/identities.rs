@@ -2,8 +2,8 @@
 //! unproven owner left behind goes with the first identity that proves the address.
 
 use super::{
-    Act, Db, Tx, audit_events, change, columns, errands, mailed_links, read, sealed_secrets, second_factors, sessions,
-    users, within,
+    Act, Db, Tx, audit_events, change, columns, devices, errands, mailed_links, read, sealed_secrets, second_factors,
+    sessions, users, within,
 };
 use crate::clock::Timestamp;
 use crate::model::audit::{Action, Target};
@@ -82,6 +82,7 @@ pub async fn link_by_address(db: &Db, act: &Act<'_>, user: &User, identity: &Ide
     if users::prove(&mut tx, act, user).await? {
         let had_password = users::remove_password(&mut tx, user, act.at).await?;
         sessions::end_of_user(&mut tx, &user.id, "", act.at).await?;
+        devices::forget_of(&mut tx, &user.id, "").await?;
         mailed_links::void(&mut tx, &user.id, Kind::Reset, act.at).await?;
         mailed_links::void(&mut tx, &user.id, Kind::Verify, act.at).await?;
         sealed_secrets::destroy_of_creator(&mut tx, user).await?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
-use super::{BUSY, Db, Engine, MIGRATIONS, OpenError, read};
+use super::{BUSY, Db, Engine, OpenError, newest_schema, read};
 
 /// What there is.
 pub enum Looked {
@@ -47,7 +47,7 @@ pub async fn look(url: &str) -> Result<Looked, OpenError> {
         Err(sqlx::Error::Database(_)) => return Ok(Looked::Foreign),
         Err(error) => return Err(error.into()),
     };
-    let known = MIGRATIONS.last().map_or(0, |(version, ..)| *version);
+    let known = newest_schema();
     Ok(match found {
         0 => Looked::Foreign,
         _ if found < known => Looked::Older { found, known },

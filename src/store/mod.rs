@@ -1,16 +1,21 @@
 //! What is remembered, and the only SQL. One text runs on SQLite and `PostgreSQL`: [`read!`] and [`within!`] paste the
 //! same sqlx expression into both typed arms. Every change is one transaction that also holds its audit event.
 
+pub mod account_rules;
 pub mod account_usage;
 pub mod accounts;
 pub mod api_key_secrets;
 pub mod api_keys;
+pub mod audit_chain;
+pub mod audit_checkpoints;
 pub mod audit_events;
+pub mod audit_list;
 pub mod authenticators;
 pub mod changes;
 #[cfg(test)]
 mod changes_under_loom;
 mod column_types;
+pub mod devices;
 pub mod errands;
 pub mod identities;
 pub mod inboxes;
@@ -61,6 +66,7 @@ use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
+use audit_checkpoints::Checkpoint;
 use changes::Changes;
 
 /// Read-only connections to SQLite; two cores do not keep more of them busy.
@@ -80,9 +86,25 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "team", include_str!("../../migrations/0008_team.sql")),
     (9, "second factor", include_str!("../../migrations/0009_second_factor.sql")),
     (10, "session keys", include_str!("../../migrations/0010_session_keys.sql")),
+    (11, "devices", include_str!("../../migrations/0011_devices.sql")),
     (13, "usage in sums", include_str!("../../migrations/0013_usage_in_sums.sql")),
     (14, "used scopes", include_str!("../../migrations/0014_used_scopes.sql")),
+    (15, "key lifetime", include_str!("../../migrations/0015_key_lifetime.sql")),
 ];
+
+/// What has no portable text: version, name, the whole for SQLite and the whole for `PostgreSQL`.
+const MIGRATIONS_WITH_HALVES: &[(i64, &str, &str, &str)] = &[(
+    12,
+    "audit append only",
+    concat!(
+        include_str!("../../migrations/0012_audit_append_only.sql"),
+        include_str!("../../migrations/0012_audit_append_only.sqlite.sql")
+    ),
+    concat!(
+        include_str!("../../migrations/0012_audit_append_only.sql"),
+        include_str!("../../migrations/0012_audit_append_only.postgres.sql")
+    ),
+)];
 
 /// The database, and what this process knows of its changes.
 #[derive(Clone, Debug)]
@@ -107,6 +129,8 @@ pub struct Tx {
     /// The keys and inboxes that it changes what a verdict takes of.
     changed: Vec<String>,
     changes: Arc<Changes>,
+    /// Heads of audit chains that go to the log once they are on disk.
+    checkpoints: Vec<Checkpoint>,
 }
 
 enum TxConnection {
@@ -222,7 +246,7 @@ impl Db {
             Engine::Sqlite { writer, .. } => TxConnection::Sqlite(writer.begin_with("begin immediate").await?),
             Engine::Postgres(pool) => TxConnection::Postgres(pool.begin().await?),
         };
-        Ok(Tx { connection, changed: Vec::new(), changes: self.changes.clone() })
+        Ok(Tx { connection, changed: Vec::new(), changes: self.changes.clone(), checkpoints: Vec::new() })
     }
 
     /// As [`Db::begin`], with the account's row locked first. Whatever changes an account begins here, so that no two
@@ -294,21 +318,40 @@ impl Engine {
     }
 
     async fn migrate(&self) -> Result<(), OpenError> {
-        let known = MIGRATIONS.iter().map(|(version, name, sql)| {
-            Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, SqlStr::from_static(sql), false)
-        });
-        let migrator = Migrator::with_migrations(known.collect());
+        let migrator = Migrator::with_migrations(self.migrations());
         let done = match self {
             Self::Sqlite { writer, .. } => migrator.run(writer).await,
             Self::Postgres(pool) => migrator.run(pool).await,
         };
         match done {
             Err(sqlx::migrate::MigrateError::VersionMissing(found)) => {
-                Err(OpenError::NewerSchema { found, known: MIGRATIONS.last().map_or(0, |(version, ..)| *version) })
+                Err(OpenError::NewerSchema { found, known: newest_schema() })
             }
             done => Ok(done?),
         }
     }
+
+    /// Every migration in its order, as this database takes it.
+    fn migrations(&self) -> Vec<Migration> {
+        let portable = MIGRATIONS.iter().map(|(version, name, sql)| (*version, *name, *sql));
+        let halves = MIGRATIONS_WITH_HALVES.iter().map(|(version, name, sqlite, postgres)| match self {
+            Self::Sqlite { .. } => (*version, *name, *sqlite),
+            Self::Postgres(_) => (*version, *name, *postgres),
+        });
+        let mut all: Vec<_> = portable.chain(halves).collect();
+        all.sort_unstable_by_key(|(version, ..)| *version);
+        let migration = |(version, name, sql)| {
+            Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, SqlStr::from_static(sql), false)
+        };
+        all.into_iter().map(migration).collect()
+    }
+}
+
+/// The schema that this program brings.
+fn newest_schema() -> i64 {
+    let portable = MIGRATIONS.iter().map(|(version, ..)| *version);
+    let halves = MIGRATIONS_WITH_HALVES.iter().map(|(version, ..)| *version);
+    portable.chain(halves).max().unwrap_or(0)
 }
 
 impl Tx {
@@ -323,7 +366,7 @@ impl Tx {
     /// In a task of its own: a browser that hangs up must not stop it between the commit and the note, which would leave a
     /// deleted key in memory.
     pub async fn commit(self) -> sqlx::Result<()> {
-        let Self { mut connection, changed, changes } = self;
+        let Self { mut connection, changed, changes, checkpoints } = self;
         let committing = tokio::spawn(async move {
             if let TxConnection::Postgres(tx) = &mut connection {
                 watch::tell_others(tx, &changed).await?;
@@ -335,6 +378,9 @@ impl Tx {
             // An error may hide a commit that happened; noting one that did not costs a read.
             if !changed.is_empty() {
                 changes.note(&changed);
+            }
+            if done.is_ok() {
+                checkpoints.iter().for_each(Checkpoint::say);
             }
             done
         });

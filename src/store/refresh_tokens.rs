@@ -116,10 +116,9 @@ async fn end_copied(db: &Db, act: &Act<'_>, presented: &str) -> sqlx::Result<()>
     }
 }
 
-/// The session that a refresh token, unspent and not expired, belongs to.
+/// The session that a refresh token belongs to. A spent one too: whoever lost the answer to a refresh can still log out.
 pub async fn session_of(db: &Db, token: &str, now: Timestamp) -> sqlx::Result<Option<String>> {
-    const FIND: &str =
-        "select session_id from refresh_tokens where token_hash = $1 and spent_at is null and expires_at > $2";
+    const FIND: &str = "select session_id from refresh_tokens where token_hash = $1 and expires_at > $2";
     let hash = refresh_token::hash(token);
     let found: Option<(String,)> = read!(db, c => sqlx::query_as(FIND).bind(hash).bind(now).fetch_optional(c))?;
     Ok(found.map(|(id,)| id))

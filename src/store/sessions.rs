@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::devices::{self, Shown};
 use super::{Act, Db, Tx, audit_events, change, columns, read};
 use crate::clock::{Timestamp, days, hours};
 use crate::model::audit::{Action, Target};
@@ -84,13 +85,32 @@ columns!(Row {
     created_at,
 });
 
-/// Starts a session for `user`, who proved who they are by `amr`, and records the sign-in.
-pub async fn start(db: &Db, act: &Act<'_>, user: &User, kind: Kind, amr: &str) -> sqlx::Result<String> {
+/// What a session starts with.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    pub kind: Kind,
+    /// How they proved who they are.
+    pub amr: &'a str,
+    /// What they sign in with; it is known to be theirs from then on.
+    pub shown: Option<Shown<'a>>,
+}
+
+/// A session that has just started.
+#[derive(Clone, Debug)]
+pub struct Started {
+    pub id: String,
+    /// Nobody had signed in as this user on the device that was shown.
+    pub on_new_device: bool,
+}
+
+/// Starts a session for `user` and records the sign-in.
+pub async fn start(db: &Db, act: &Act<'_>, user: &User, opening: Opening<'_>) -> sqlx::Result<Started> {
     const INSERT: &str = "
         insert into sessions (
             id, user_id, kind, created_at, last_seen_at, authenticated_at, expires_at, remembered, ip, user_agent, amr
         )
         values ($1, $2, $3, $4, $4, $4, $5, $6, $7, $8, $9)";
+    let Opening { kind, amr, shown } = opening;
     let id = act.entropy.id("ses");
     let remembered = kind != Kind::Browser { remembered: false };
     let expires_at = act.at + if remembered { REMEMBERED } else { ABSOLUTE };
@@ -113,8 +133,12 @@ pub async fn start(db: &Db, act: &Act<'_>, user: &User, kind: Kind, amr: &str) -
     let target = Target { id: &user.id, name: &user.email };
     audit_events::record(&mut tx, &Act { actor: &actor, ..*act }, &user.account_id, Action::SessionCreated, target, "")
         .await?;
+    let on_new_device = match shown {
+        Some(shown) => devices::meet(&mut tx, act, user, &id, shown).await?,
+        None => false,
+    };
     tx.commit().await?;
-    Ok(id)
+    Ok(Started { id, on_new_device })
 }
 
 /// The session of this id, if it stands: not ended, not past its end, not idle for too long.
@@ -212,6 +236,7 @@ pub async fn end_others(db: &Db, act: &Act<'_>, mine: &Session) -> sqlx::Result<
     let user = &mine.user;
     let mut tx = db.begin_on(&user.account_id).await?;
     let ended = end_of_user(&mut tx, &user.id, &mine.id, act.at).await?;
+    devices::forget_of(&mut tx, &user.id, &mine.id).await?;
     if ended > 0 {
         let target = Target { id: &user.id, name: &user.email };
         let detail = format!("all others, {}", text::count(ended, "session", "sessions"));
@@ -227,6 +252,7 @@ pub async fn end_one(db: &Db, act: &Act<'_>, user: &User, id: &str) -> sqlx::Res
     let mut tx = db.begin_on(&user.account_id).await?;
     let ended = change!(&mut tx, sqlx::query(END).bind(id).bind(&user.id).bind(act.at));
     if ended > 0 {
+        devices::forget_one(&mut tx, &user.id, id).await?;
         let target = Target { id: &user.id, name: &user.email };
         audit_events::record(&mut tx, act, &user.account_id, Action::SessionEnded, target, "from another").await?;
     }
@@ -246,6 +272,17 @@ pub struct Listed {
 }
 
 columns!(Listed { id, kind, created_at, last_seen_at, ip, user_agent });
+
+/// The session of this id, whether it stands or not, unless whose it is was removed.
+pub async fn find_listed(db: &Db, id: &str) -> sqlx::Result<Option<Listed>> {
+    const FIND: &str = "
+        select s.id, s.kind, s.created_at, s.last_seen_at, s.ip, s.user_agent
+        from sessions s
+        join users u on u.id = s.user_id
+        where s.id = $1
+        and u.removed_at is null";
+    read!(db, c => sqlx::query_as(FIND).bind(id).fetch_optional(c))
+}
 
 /// The sessions of a user that stand, the latest used first.
 pub async fn list(db: &Db, user_id: &str, now: Timestamp) -> sqlx::Result<Vec<Listed>> {

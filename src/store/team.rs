@@ -2,8 +2,8 @@
 //! both end every session of the person at once, and tell them by mail.
 
 use super::{
-    Act, Db, Tx, api_keys, audit_events, change, errands, identities, invitations, mailed_links, read, second_factors,
-    sessions, within,
+    Act, Db, Tx, api_keys, audit_events, change, devices, errands, identities, invitations, mailed_links, read,
+    second_factors, sessions, within,
 };
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
@@ -59,6 +59,7 @@ pub async fn remove(db: &Db, act: &Act<'_>, person: &User, keys: Keys) -> sqlx::
         return Ok(Err(refused));
     }
     sessions::end_of_user(&mut tx, &person.id, "", act.at).await?;
+    devices::forget_of(&mut tx, &person.id, "").await?;
     for kind in [Kind::Reset, Kind::Verify] {
         mailed_links::void(&mut tx, &person.id, kind, act.at).await?;
     }

@@ -1,14 +1,15 @@
 //! Users: people of one account.
 
 use super::{
-    Act, Db, Tx, audit_events, change, columns, errands, identities, is_taken, mailed_links, read, sealed_secrets,
-    second_factors, sessions,
+    Act, Db, Tx, audit_events, change, columns, devices, errands, identities, is_taken, mailed_links, read,
+    sealed_secrets, second_factors, sessions,
 };
 use crate::clock::Timestamp;
 use crate::model::audit::{Action, Target};
 use crate::model::mailed_link::Kind;
 use crate::model::text::fold;
 use crate::model::user::{Role, User};
+use crate::store::devices::Shown;
 
 columns!(User { id, account_id, account_name, email, name, role, staff_since, created_at });
 
@@ -58,19 +59,36 @@ pub async fn add(db: &Db, act: &Act<'_>, user: &User, password_hash: &str) -> sq
     Ok(true)
 }
 
-/// The user of an address, unless they were removed, and the hash to test a password against.
+struct WithHash {
+    id: String,
+    account_id: String,
+    account_name: String,
+    email: String,
+    name: String,
+    role: Role,
+    staff_since: Option<Timestamp>,
+    created_at: Timestamp,
+    password_hash: Option<String>,
+}
+
+columns!(WithHash { id, account_id, account_name, email, name, role, staff_since, created_at, password_hash });
+
+/// The user of an address, unless they were removed, and the hash to test a password against. One query, whether there is
+/// such a user or not: a second one for those that exist could be told by the clock.
 pub async fn find_by_email(db: &Db, email: &str) -> sqlx::Result<Option<(User, Option<String>)>> {
     const FIND: &str = "
-        select u.id, u.account_id, a.name as account_name, u.email, u.name, u.role, u.staff_since, u.created_at
+        select u.id, u.account_id, a.name as account_name, u.email, u.name, u.role, u.staff_since, u.created_at,
+            u.password_hash
         from users u
         join accounts a on a.id = u.account_id
         where u.email_folded = $1
         and u.removed_at is null";
-    const HASH: &str = "select password_hash from users where id = $1";
-    let found: Option<User> = read!(db, c => sqlx::query_as(FIND).bind(fold(email)).fetch_optional(c))?;
-    let Some(user) = found else { return Ok(None) };
-    let (hash,): (Option<String>,) = read!(db, c => sqlx::query_as(HASH).bind(&user.id).fetch_one(c))?;
-    Ok(Some((user, hash)))
+    let found: Option<WithHash> = read!(db, c => sqlx::query_as(FIND).bind(fold(email)).fetch_optional(c))?;
+    Ok(found.map(|found| {
+        let WithHash { id, account_id, account_name, email, name, role, staff_since, created_at, password_hash } =
+            found;
+        (User { id, account_id, account_name, email, name, role, staff_since, created_at }, password_hash)
+    }))
 }
 
 /// Whether a user signs in with a password. Nobody else can be asked for one.
@@ -136,19 +154,24 @@ pub async fn change_password(db: &Db, act: &Act<'_>, user: &User, password_hash:
     tx.commit().await
 }
 
-/// As [`change_password`], by a mailed link, this once. Answers `false` if the link does not work any more.
+/// A new password by a mailed link.
+#[derive(Clone, Copy, Debug)]
+pub struct Reset<'a> {
+    pub token_hash: &'a str,
+    pub password_hash: &'a str,
+    /// The browser that holds the link.
+    pub shown: Shown<'a>,
+}
+
+/// As [`change_password`], by a mailed link, this once. Answers `false` if the link does not work any more. From then on
+/// they are known on the device that is shown, and on no other: whoever reads their mail gets in again however many
+/// strangers try, and whoever had the old password is a stranger.
 ///
 /// Whoever holds the link owns the address. If nobody had proven that before, the account may be a stranger's who signed up
 /// with it: what they left unrevealed is destroyed, and who they are elsewhere is forgotten.
-pub async fn reset_password(
-    db: &Db,
-    act: &Act<'_>,
-    user: &User,
-    password_hash: &str,
-    token_hash: &str,
-) -> sqlx::Result<bool> {
+pub async fn reset_password(db: &Db, act: &Act<'_>, user: &User, reset: Reset<'_>) -> sqlx::Result<bool> {
     let mut tx = db.begin_on(&user.account_id).await?;
-    if !mailed_links::consume(&mut tx, Kind::Reset, token_hash, user, act.at).await? {
+    if !mailed_links::consume(&mut tx, Kind::Reset, reset.token_hash, user, act.at).await? {
         return Ok(false);
     }
     if mark_proven(&mut tx, user, act.at).await? {
@@ -156,7 +179,8 @@ pub async fn reset_password(
         identities::forget_of(&mut tx, act, user).await?;
         second_factors::forget_of(&mut tx, act, user).await?;
     }
-    set_password(&mut tx, act, user, password_hash, "").await?;
+    set_password(&mut tx, act, user, reset.password_hash, "").await?;
+    devices::introduce(&mut tx, act, user, None, reset.shown).await?;
     record(&mut tx, act, user, Action::PasswordReset).await?;
     tx.commit().await?;
     Ok(true)
@@ -166,6 +190,8 @@ async fn set_password(tx: &mut Tx, act: &Act<'_>, user: &User, password_hash: &s
     const SET: &str = "update users set password_hash = $2, password_changed_at = $3 where id = $1";
     change!(&mut *tx, sqlx::query(SET).bind(&user.id).bind(password_hash).bind(act.at));
     sessions::end_of_user(tx, &user.id, kept, act.at).await?;
+    // Whoever had the old password may have signed in with it: their next sign-in is news again.
+    devices::forget_of(tx, &user.id, kept).await?;
     mailed_links::void(tx, &user.id, Kind::Reset, act.at).await?;
     let event = format!("password_changed {}", act.entropy.id("evt"));
     errands::put(tx, act, errands::Kind::PasswordChanged, &user.email, &event).await

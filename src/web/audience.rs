@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_sessions::{Expiry, Session as WebSession};
 
+use super::devices;
 use super::error::{Denied, Error};
 use super::form::link;
 use super::pages::two_factor;
@@ -18,7 +19,7 @@ use super::request::RequestInfo;
 use super::{App, see_other};
 use crate::clock::Timestamp;
 use crate::model::audit::Actor;
-use crate::model::proof::{Proof, amr};
+use crate::model::proof::Proof;
 use crate::model::user::{Role, User};
 use crate::store::sessions::{self, Session};
 use crate::store::{Act, users};
@@ -168,9 +169,7 @@ pub async fn sign_in(
     user: &User,
     entry: Entry<'_>,
 ) -> Result<(), Error> {
-    let visitor = info.visitor();
-    let kind = sessions::Kind::Browser { remembered: entry.remember };
-    let id = sessions::start(&app.db, &app.act(&visitor), user, kind, &amr(entry.proofs)).await?;
+    let id = devices::start_session(app, info, user, entry).await?;
     web.clear().await;
     web.cycle_id().await?;
     web.insert(SESSION_ID, id).await?;
@@ -232,7 +231,7 @@ fn act_of(path: &str, audience: Audience, resources: &str) -> String {
         Some("pause" | "resume") => "pause keys",
         Some("delete") if path.contains("api-keys") => "delete keys",
         Some("api-keys") if matches!(audience, Audience::Administrator) => "create keys",
-        Some("audit-log") => "see the audit log",
+        Some("audit-log" | "audit-log.csv" | "audit-log.jsonl") => "see the audit log",
         Some("team") => "see the team",
         Some("usage") => "see usage",
         _ if path.contains("/team/") => "change the team",

@@ -29,6 +29,8 @@ pub enum Error {
     ConfirmationRequired { next: String },
     /// 429
     TooManyRequests { until: Timestamp, seconds: u64 },
+    /// 429, at an account where too many failed: only devices that are known there may try.
+    KnownDevicesOnly { seconds: u64 },
     /// 400
     BadRequest(&'static str),
     /// 413
@@ -76,9 +78,12 @@ impl Error {
 
     /// Too many tries; how long to wait is counted from `now`.
     pub fn throttled(Throttled { until }: Throttled, now: Timestamp) -> Self {
-        // Rounded up: whoever waits as long as they are told is let in.
-        let wait = until.since(now);
-        Self::TooManyRequests { until, seconds: wait.as_secs() + u64::from(wait.subsec_nanos() > 0) }
+        Self::TooManyRequests { until, seconds: whole_seconds(until, now) }
+    }
+
+    /// Too many failures at one account.
+    pub fn known_devices_only(Throttled { until }: Throttled, now: Timestamp) -> Self {
+        Self::KnownDevicesOnly { seconds: whole_seconds(until, now) }
     }
 
     fn status(&self) -> StatusCode {
@@ -86,7 +91,7 @@ impl Error {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Forbidden(_) | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::SignInRequired { .. } | Self::ConfirmationRequired { .. } => StatusCode::SEE_OTHER,
-            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyRequests { .. } | Self::KnownDevicesOnly { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
@@ -95,6 +100,12 @@ impl Error {
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
+}
+
+/// Rounded up: whoever waits as long as they are told is let in.
+fn whole_seconds(until: Timestamp, now: Timestamp) -> u64 {
+    let wait = until.since(now);
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 impl From<sqlx::Error> for Error {
@@ -178,6 +189,11 @@ impl ErrorPage<'_> {
                 Lead::Paused { until: Moment::new(*until, text::exact(*until)), seconds: *seconds },
                 vec![(way_back(path), "Try again".into())],
             ),
+            Error::KnownDevicesOnly { .. } => (
+                "Too many tries for this email".into(),
+                Lead::Plain("Too many sign-ins with it have failed, so for now it can only be used on a device where it was used before. Sign in on one of those, or reset the password by mail: that works right away, and this device counts from then on. Your API keys are not affected.".into()),
+                vec![("/forgot-password", "Reset the password".into()), (way_back(path), "Try again".into())],
+            ),
             Error::BadRequest(why) => plain("That didn’t arrive in one piece", why),
             Error::TooLarge => plain("That’s too much for one form", "A form may hold 64 KiB. Nothing was changed. Go back and make it shorter."),
             Error::CrossSite => plain(
@@ -240,7 +256,7 @@ fn keep(answer: &mut Response, original: &Response, error: &Error) {
         answer.headers_mut().insert(ALLOW, allow.clone());
     }
     let seconds = match error {
-        Error::TooManyRequests { seconds, .. } => *seconds,
+        Error::TooManyRequests { seconds, .. } | Error::KnownDevicesOnly { seconds } => *seconds,
         Error::Busy => 5,
         _ => return,
     };

@@ -6,6 +6,7 @@ pub mod assets;
 pub mod audience;
 pub mod chrome;
 pub mod cross_site;
+pub mod devices;
 pub mod error;
 pub mod form;
 pub mod form_id;
@@ -73,6 +74,8 @@ pub struct Inner {
     pub passwords: Passwords,
     pub throttle: Throttle,
     pub ranking: Ranking,
+    /// Failures at an account, apart from the sources: a flood of addresses must not push those out.
+    pub failures: Throttle,
     pub request_ids: RequestIds,
     pub proxies: TrustedProxies,
     pub public_url: String,
@@ -145,6 +148,7 @@ impl App {
             passwords,
             throttle,
             ranking: Ranking::default(),
+            failures: Throttle::default(),
             request_ids,
             proxies,
             public_url,

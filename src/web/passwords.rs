@@ -1,25 +1,32 @@
-//! Password hashing on a bounded pool: argon2id with 19 MiB, two passes, one lane (OWASP). As many at once as there are
-//! cores, a short queue behind them, and beyond it a prompt *busy*: a flood of sign-ins takes neither the memory nor
-//! the gate.
+//! Password hashing on a bounded pool: argon2id with 19 MiB, two passes, one lane (OWASP). One core is left to
+//! everything else, a short queue waits for the others, and beyond it there is a prompt *busy*: a flood of sign-ins takes
+//! neither the memory nor the gate.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::password_hash::PasswordHasher;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordVerifier, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use subtle::ConstantTimeEq;
 use tokio::sync::{Semaphore, TryAcquireError};
 use zeroize::Zeroizing;
 
+use crate::entropy::Entropy;
 use crate::model::password::objection;
 
 /// KiB of memory, passes and lanes of one hash.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
-/// Hashes that may wait for each that runs.
-const QUEUE_PER_CORE: usize = 16;
+/// Hashes that may run or wait, for each that may run.
+const QUEUE: usize = 16;
+
+/// Blocks of 1 KiB that are asked for at once. Only those that a hash needs are touched; but the C library gives what is
+/// larger than 32 MiB back to the system as soon as it is free, where it would keep 19 MiB for each thread that ever hashed.
+const ROOM: usize = 34 * 1024;
+const SALT_BYTES: usize = 16;
 
 pub struct Passwords {
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    memory: Arc<Memory>,
     /// Tested when there is no hash to test, so that an unknown address takes as long as a known one.
     dummy: String,
 }
@@ -38,12 +45,12 @@ impl Default for Passwords {
 impl Passwords {
     pub fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        let dummy = hash("nobody has this password");
-        Self {
-            running: Arc::new(Semaphore::new(cores)),
-            waiting: Arc::new(Semaphore::new(cores * QUEUE_PER_CORE)),
-            dummy,
-        }
+        // With a hash on every core, a verdict of the gate waits for the scheduler: docs/performance.md has the figures.
+        let at_once = cores.saturating_sub(1).max(1);
+        let waiting = Arc::new(Semaphore::new(at_once * QUEUE));
+        let memory = Arc::new(Memory::of(&waiting));
+        let dummy = memory.lend(|blocks| hash("nobody has this password", blocks));
+        Self { running: Arc::new(Semaphore::new(at_once)), waiting, memory, dummy }
     }
 
     /// What is wrong with a new password, if anything is; `known` are words its owner would think of first.
@@ -63,7 +70,8 @@ impl Passwords {
     /// # Errors
     /// [`Busy`] if the queue is full.
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, Busy> {
-        self.run(move || hash(&password)).await
+        let memory = self.memory.clone();
+        self.run(move || memory.lend(|blocks| hash(&password, blocks))).await
     }
 
     /// Whether `password` is the one behind `hash`. Without a hash the answer is no, after the same work.
@@ -73,7 +81,8 @@ impl Passwords {
     pub async fn verify(&self, password: Zeroizing<String>, hash: Option<String>) -> Result<bool, Busy> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.clone());
-        let matches = self.run(move || verify(&password, &hash)).await?;
+        let memory = self.memory.clone();
+        let matches = self.run(move || memory.lend(|blocks| verify(&password, &hash, blocks))).await?;
         Ok(known && matches)
     }
 
@@ -93,24 +102,74 @@ impl Passwords {
     }
 }
 
-fn argon2() -> Argon2<'static> {
-    let (memory, passes, lanes) = COST;
-    let params = Params::new(memory, passes, lanes, None).expect("the cost is a legal one");
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+/// What hashes are made in: handed on as long as more of them wait, and given back to the system with the last.
+struct Memory {
+    spare: Mutex<Vec<Vec<Block>>>,
+    waiting: Arc<Semaphore>,
+    places: usize,
 }
 
-fn hash(password: &str) -> String {
-    let hash: PasswordHash =
-        argon2().hash_password(password.as_bytes()).expect("argon2 takes any password of a legal length");
+impl Memory {
+    fn of(waiting: &Arc<Semaphore>) -> Self {
+        Self { spare: Mutex::default(), waiting: waiting.clone(), places: waiting.available_permits() }
+    }
+
+    fn lend<T>(&self, work: impl FnOnce(&mut Vec<Block>) -> T) -> T {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut blocks = spare.unwrap_or_else(|| Vec::with_capacity(ROOM));
+        let done = work(&mut blocks);
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever lends has a place of their own.
+        if self.waiting.available_permits() + 1 < self.places {
+            spare.push(blocks);
+        } else {
+            spare.clear();
+        }
+        done
+    }
+}
+
+/// Fills `out` with the hash.
+fn fill(password: &str, salt: &[u8], params: Params, out: &mut [u8], blocks: &mut Vec<Block>) -> Option<()> {
+    blocks.resize(params.block_count(), Block::new());
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, out, blocks).ok()
+}
+
+fn hash(password: &str, blocks: &mut Vec<Block>) -> String {
+    let (memory, passes, lanes) = COST;
+    let params = Params::new(memory, passes, lanes, None).expect("the cost is a legal one");
+    let salt = Entropy::System.bytes::<SALT_BYTES>();
+    let mut out = [0; Params::DEFAULT_OUTPUT_LEN];
+    fill(password, &salt, params.clone(), &mut out, blocks).expect("argon2 takes any password of a legal length");
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params).expect("the cost can be written"),
+        salt: Salt::new(&salt).ok(),
+        hash: Output::new(&out).ok(),
+    };
     hash.to_string()
 }
 
-fn verify(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok())
+fn verify(password: &str, hash: &str, blocks: &mut Vec<Block>) -> bool {
+    is_of(password, hash, blocks).unwrap_or(false)
+}
+
+/// Nothing if `hash` is not one of ours.
+fn is_of(password: &str, hash: &str, blocks: &mut Vec<Block>) -> Option<bool> {
+    let hash = PasswordHash::new(hash).ok()?;
+    let ours = hash.algorithm == Algorithm::Argon2id.ident() && hash.version == Some(Version::V0x13.into());
+    let (params, salt, expected) = (Params::try_from(&hash).ok()?, hash.salt.filter(|_| ours)?, hash.hash?);
+    let mut out = vec![0; expected.len()];
+    fill(password, &salt, params, &mut out, blocks)?;
+    Some(out.ct_eq(expected.as_bytes()).into())
 }
 
 #[cfg(test)]
 mod tests {
+    use argon2::{PasswordHasher, PasswordVerifier};
+
     use super::*;
 
     #[tokio::test]
@@ -123,6 +182,37 @@ mod tests {
         );
         assert!(!passwords.verify("copper lantern orbis".to_owned().into(), Some(own)).await.expect("a verdict"));
         assert!(!passwords.verify("nobody has this password".to_owned().into(), None).await.expect("a verdict"));
+    }
+
+    #[test]
+    fn a_hash_is_what_the_crate_makes_of_it_whatever_was_hashed_in_that_memory_before() {
+        let memory = Memory::of(&Arc::new(Semaphore::new(8)));
+        for password in ["copper lantern orbit", "", "velvet harbour kestrel"] {
+            let made = memory.lend(|blocks| hash(password, blocks));
+            let read = PasswordHash::new(&made).expect("a hash");
+            assert!(Argon2::default().verify_password(password.as_bytes(), &read).is_ok());
+            assert!(Argon2::default().verify_password(b"another", &read).is_err());
+        }
+        let cheap = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(64, 1, 1, None).expect("a cost"));
+        let foreign = cheap.hash_password(b"copper lantern orbit").expect("a hash").to_string();
+        assert!(memory.lend(|blocks| verify("copper lantern orbit", &foreign, blocks)), "at the cost it names");
+        for other in ["", "x", &foreign.replace("argon2id", "argon2i"), &foreign.replace("v=19", "v=16")] {
+            assert!(!memory.lend(|blocks| verify("copper lantern orbit", other, blocks)), "{other}");
+        }
+    }
+
+    #[test]
+    fn memory_is_kept_for_who_waits_and_given_back_by_the_last() {
+        let waiting = Arc::new(Semaphore::new(8));
+        let memory = Memory::of(&waiting);
+        let spare = || memory.spare.lock().expect("a lock").len();
+        let (mine, next) = (waiting.try_acquire().expect("a place"), waiting.try_acquire().expect("a place"));
+        memory.lend(|_| {});
+        assert_eq!(spare(), 1);
+        drop(next);
+        memory.lend(|_| {});
+        assert_eq!(spare(), 0);
+        drop(mine);
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Who may come in, for pages, JSON and the command line alike: sign-up makes an account, sign-in tests a password.
-//! Throttled before anything is hashed; unknown, wrong and passwordless cost the same and read the same.
+//! Throttled before anything is hashed; unknown, wrong and passwordless cost the same and read the same. However many
+//! strangers try, whoever is known by their browser, or reads their mail, gets in.
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -8,12 +9,15 @@ use super::App;
 use super::error::Error;
 use super::request::RequestInfo;
 use crate::clock::{Timestamp, days};
-use crate::gate::throttle::{PER_ADDRESS, PER_ADDRESS_AND_ACCOUNT, Rate, source_of};
+use crate::gate::throttle::{
+    FAILURES_PER_ACCOUNT, MAILS_PER_ADDRESS, PER_ADDRESS, PER_ADDRESS_AND_ACCOUNT, PER_KNOWN_DEVICE, Rate,
+};
 use crate::model::api_key::{AllowedIps, KeyType};
 use crate::model::audit::Actor;
 use crate::model::id_token::Identity;
 use crate::model::key_form::{FieldErrors, NewKey};
 use crate::model::keyring::hex;
+use crate::model::network::source_of;
 use crate::model::scopes::Scopes;
 use crate::model::secret::Secret;
 use crate::model::text::{self, fold};
@@ -22,7 +26,7 @@ use crate::model::{email, name};
 use crate::product::{ExpiryPolicy, Product};
 use crate::store::accounts::{self, SignUp, WayIn};
 use crate::store::api_keys::Issue;
-use crate::store::users;
+use crate::store::{devices, users};
 
 const LONGEST_ACCOUNT_NAME: usize = 80;
 /// Where an address says nothing of a company.
@@ -50,25 +54,72 @@ impl<E: Into<Error>> From<E> for Refused {
 /// The user whose address and password these are. For pages and JSON alike.
 ///
 /// # Errors
-/// [`Error::TooManyRequests`] before anything is hashed, [`Error::Busy`] if too many are being hashed.
+/// [`Error::TooManyRequests`] or [`Error::KnownDevicesOnly`] before anything is hashed, [`Error::Busy`] if too many are
+/// being hashed.
 pub async fn authenticate(
     app: &App,
     info: &RequestInfo,
     email: &str,
     password: Zeroizing<String>,
 ) -> Result<Option<User>, Error> {
-    spend_try(app, info, email)?;
+    let guess = Guess::spend(app, info, email).await?;
     let (user, hash) = match email::parse(email) {
         Some(email) => users::find_by_email(&app.db, &email).await?.unzip(),
         None => (None, None),
     };
-    let genuine = app.passwords.verify(password, hash.flatten()).await.map_err(|_| Error::Busy)?;
+    let genuine = app.passwords.verify(password, hash.flatten()).await;
+    if !matches!(genuine, Ok(false)) {
+        guess.did_not_fail(app);
+    }
+    let genuine = genuine.map_err(|_| Error::Busy)?;
     let Some(user) = user else { return Ok(None) };
     if !genuine {
         app.gate.refused_sign_ins.note(user, info.visitor(), info.at);
         return Ok(None);
     }
     Ok(Some(user))
+}
+
+/// A try at a password, paid for before it is known to fail, so that many at once are not more than one after the other.
+struct Guess {
+    /// The account that a stranger tries; empty for a browser that is known there.
+    account: String,
+}
+
+impl Guess {
+    /// Spends it. A browser that is known to be the user's has tries of its own: those of strangers, be they from
+    /// everywhere or from the same network, must not keep it out.
+    async fn spend(app: &App, info: &RequestInfo, email: &str) -> Result<Self, Error> {
+        let account = digest(email);
+        if let Some(hash) = info.browser.hash()
+            && devices::is_known(&app.db, &hash, email, app.now()).await?
+        {
+            spend(app, &format!("device {hash} {account}"), PER_KNOWN_DEVICE)?;
+            return Ok(Self { account: String::new() });
+        }
+        let source = source_of(info.ip);
+        spend(app, &source, PER_ADDRESS)?;
+        spend(app, &format!("password {source} {account}"), PER_ADDRESS_AND_ACCOUNT)?;
+        let now = app.now();
+        let failures = app.failures.spend(&account, FAILURES_PER_ACCOUNT, now);
+        failures.map_err(|throttled| Error::known_devices_only(throttled, now))?;
+        Ok(Self { account })
+    }
+
+    /// The password was right, or was not tested.
+    fn did_not_fail(self, app: &App) {
+        app.failures.give_back(&self.account, FAILURES_PER_ACCOUNT);
+    }
+}
+
+/// Of an address as it was typed. So that a long one takes no more memory than a short one.
+fn digest(email: &str) -> String {
+    hex(&Sha256::digest(fold(email)))
+}
+
+/// Spends one of the mails that anybody can have sent to an address. Answers `false` if there is none left.
+pub fn may_mail(app: &App, email: &str) -> bool {
+    app.throttle.spend(&format!("mail {}", digest(email)), MAILS_PER_ADDRESS, app.now()).is_ok()
 }
 
 /// Spends one try of this source, wherever it wants to go.
@@ -152,14 +203,14 @@ pub async fn objection(app: &App, password: &Zeroizing<String>, known: &[&str]) 
     app.passwords.objection(password.clone(), known).await.map_err(|_| Error::Busy)
 }
 
-/// Spends one try of this source at this address, before anything is looked up or hashed.
+/// Spends one try of this source to ask for something at this address, such as a link by mail, before anything is looked
+/// up or hashed. Wrong passwords do not use these tries up: the mail is the way back in.
 ///
 /// # Errors
 /// [`Error::TooManyRequests`] if there is none left.
 pub fn spend_try(app: &App, info: &RequestInfo, email: &str) -> Result<(), Error> {
     let source = source_of(info.ip);
-    // A digest, so that a long address takes no more memory than a short one.
-    let per_account = format!("{source} {}", hex(&Sha256::digest(fold(email))));
+    let per_account = format!("{source} {}", digest(email));
     spend(app, &source, PER_ADDRESS)?;
     spend(app, &per_account, PER_ADDRESS_AND_ACCOUNT)
 }

@@ -14,6 +14,7 @@ use tracing::Instrument;
 
 use super::App;
 use super::api::problem::Problem;
+use super::devices::Browser;
 use super::request_id::RequestId;
 use crate::clock::Timestamp;
 use crate::gate::forwarded::Forwarded;
@@ -39,6 +40,8 @@ pub struct RequestInfo {
     pub theme: Theme,
     /// The language of samples that this browser last chose.
     pub code_language: String,
+    /// On pages, the browser as far as it is known.
+    pub browser: Browser,
 }
 
 /// What the theme cookie says; nothing follows the system.
@@ -97,6 +100,7 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
         at: app.now(),
         theme: theme(request.headers()),
         code_language: cookie(request.headers(), "code_language").unwrap_or_default().to_owned(),
+        browser: Browser::default(),
     };
     request.extensions_mut().insert(info.clone());
     // Whatever is logged on the way carries the id that the page shows.

@@ -3,7 +3,7 @@
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, patch, post};
 use axum::{Router, http::StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_sessions::cookie::SameSite;
@@ -13,10 +13,10 @@ use super::api::problem::Problem;
 use super::audience::{Audience, require};
 use super::error::{Error, Missing};
 use super::pages::{
-    audit_log, docs, forgot_password, google, home, inboxes, invitation, keys, re_authenticate, reset_password,
-    security, sign_in, sign_out, sign_up, team, theme, two_factor, usage, verify_email, welcome,
+    audit_log, docs, forgot_password, google, home, inboxes, invitation, key_lifetime, keys, re_authenticate,
+    reset_password, security, sign_in, sign_out, sign_up, team, theme, two_factor, usage, verify_email, welcome,
 };
-use super::{App, api, assets, cross_site, error, form, gate, headers, operations, request};
+use super::{App, api, assets, cross_site, devices, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;
 
 /// The application.
@@ -42,6 +42,7 @@ fn pages(app: &App) -> Router<App> {
         .merge(group(administrator(), Audience::Administrator))
         .fallback(async || Error::NotFound(Missing::Page))
         .layer(session_layer(app))
+        .layer(from_fn_with_state(app.clone(), devices::recognise))
         .layer(from_fn_with_state(app.clone(), cross_site::refuse))
         .layer(CatchPanicLayer::custom(|_| Error::Internal.into_response()))
         .layer(from_fn_with_state(app.clone(), error::render))
@@ -107,6 +108,8 @@ fn auditor() -> Router<App> {
         .route("/settings/api-keys/{id}", get(keys::detail::show))
         .route("/settings/usage", get(usage::show))
         .route("/settings/audit-log", get(audit_log::show))
+        .route("/settings/audit-log.csv", get(audit_log::export::csv_file))
+        .route("/settings/audit-log.jsonl", get(audit_log::export::json_lines))
         .route("/settings/team", get(team::list::show))
 }
 
@@ -128,6 +131,7 @@ fn administrator() -> Router<App> {
         .route("/settings/inboxes", post(inboxes::new::create))
         .route("/settings/inboxes/new", get(inboxes::new::show))
         .route("/settings/inboxes/{id}/delete", get(inboxes::delete::show).post(inboxes::delete::create))
+        .route("/settings/security/rules/key-lifetime", get(key_lifetime::show).post(key_lifetime::create))
         .route("/settings/security/rules/two-factor", get(two_factor::rule::show).post(two_factor::rule::create))
         .route("/settings/team/invitations", post(team::invite::create))
         .route("/settings/team/invitations/new", get(team::invite::show))
@@ -169,6 +173,10 @@ fn v1(app: &App) -> Router<App> {
         .route("/keys/{id}/rotate", post(api::keys::rotate))
         .route("/inboxes", get(api::inboxes::list).post(api::inboxes::create))
         .route("/inboxes/{id}", get(api::inboxes::show).delete(api::inboxes::delete))
+        .route("/team", get(api::team::list))
+        .route("/team/invitations", get(api::team::list_invitations).post(api::team::invite))
+        .route("/team/invitations/{id}", delete(api::team::withdraw))
+        .route("/team/{id}", patch(api::team::change_role).delete(api::team::remove))
         .route("/usage", get(api::usage::list))
         .route("/audit-events", get(api::audit_events::list));
     if app.product.words.api_name != "inboxes" {

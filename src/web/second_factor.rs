@@ -15,13 +15,14 @@ use super::passkeys::Refused;
 use super::request::RequestInfo;
 use super::see_other;
 use crate::clock::Timestamp;
-use crate::gate::throttle::{PER_ACCOUNT_OF_CODES, PER_ADDRESS_AND_ACCOUNT, source_of};
+use crate::gate::throttle::{PER_ACCOUNT_OF_CODES, PER_ADDRESS_AND_ACCOUNT, PER_KNOWN_DEVICE, Rate};
 use crate::model::authenticator::{Authenticator, Holder};
+use crate::model::network::source_of;
 use crate::model::proof::Proof;
 use crate::model::recovery_code;
 use crate::model::user::User;
 use crate::store::passkeys::{self, Passkey};
-use crate::store::{authenticators, recovery_codes, second_factors, users};
+use crate::store::{authenticators, devices, recovery_codes, second_factors, users};
 
 const PENDING: &str = "pending";
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
@@ -76,7 +77,7 @@ pub async fn pending(app: &App, web: &WebSession) -> Result<Option<(User, Pendin
 /// # Errors
 /// [`Error::TooManyRequests`] before anything is tested.
 pub async fn prove_by_code(app: &App, info: &RequestInfo, user: &User, code: &str) -> Result<Option<Proof>, Error> {
-    spend_code(app, info, user)?;
+    spend_code(app, info, user).await?;
     let proof = if recovery_code::looks_like_one(code) {
         let actor = info.visitor().as_user(user, "");
         let spent = recovery_codes::spend(&app.db, &app.act(&actor), user, &recovery_code::hash(code)).await?;
@@ -96,14 +97,20 @@ pub async fn prove_by_code(app: &App, info: &RequestInfo, user: &User, code: &st
     Ok(proof)
 }
 
-/// A million codes are not many: few tries from one source, and not many from all of them.
-fn spend_code(app: &App, info: &RequestInfo, user: &User) -> Result<(), Error> {
+/// A million codes are not many: few tries from one source, and not many from all of them. A browser that is known to be
+/// theirs has tries of its own, so that whoever has their password cannot keep them out.
+async fn spend_code(app: &App, info: &RequestInfo, user: &User) -> Result<(), Error> {
     let now = app.now();
-    let source = format!("code {} {}", source_of(info.ip), user.id);
-    for (source, rate) in [(source, PER_ADDRESS_AND_ACCOUNT), (format!("code {}", user.id), PER_ACCOUNT_OF_CODES)] {
-        app.throttle.spend(&source, rate, now).map_err(|throttled| Error::throttled(throttled, now))?;
+    let spend = |source: &str, rate: Rate| {
+        app.throttle.spend(source, rate, now).map_err(|throttled| Error::throttled(throttled, now))
+    };
+    if let Some(hash) = info.browser.hash()
+        && devices::is_known(&app.db, &hash, &user.email, now).await?
+    {
+        return spend(&format!("code device {hash} {}", user.id), PER_KNOWN_DEVICE);
     }
-    Ok(())
+    spend(&format!("code {} {}", source_of(info.ip), user.id), PER_ADDRESS_AND_ACCOUNT)?;
+    spend(&format!("code {}", user.id), PER_ACCOUNT_OF_CODES)
 }
 
 /// The app of a user, opened.

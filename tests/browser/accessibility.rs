@@ -198,6 +198,8 @@ async fn a_keys_own_pages_are_open_to_everybody_from_seal_to_deletion() {
     inspector.look("keys-list-flash").await;
     inspector.visit("key-deleted", &sealed).await;
     inspector.visit("audit-log", "/settings/audit-log").await;
+    inspector.visit("audit-log-filtered", "/settings/audit-log?action=key.deleted&from=2020-01-01").await;
+    inspector.visit("audit-log-no-match", "/settings/audit-log?q=nowhere").await;
     inspector.visit("audit-log-of-one-key", &sealed.replace("api-keys/", "audit-log?target=")).await;
     inspector.done();
 }

@@ -15,6 +15,7 @@ fn holds(haystack: &[u8], needle: &str) -> bool {
 async fn walk(desk: &TestApp) -> Vec<(&'static str, String)> {
     let alice = desk.alice().await;
     let mut known = vec![("the password", PASSWORD.to_owned())];
+    known.push(("a device cookie", alice.cookie("keydesk-device").expect("a cookie")));
     known.push(("a session cookie", alice.cookie("keydesk").expect("a cookie")));
     let first = alice.reveals(&alice.first_key().await).await;
     let inbox = alice.inbox("Orders").await;

@@ -45,6 +45,8 @@ async fn every_failure_reads_the_same() {
     let alice = desk.alice().await;
     let amir = desk.amir(&alice).await;
     desk.database.run(&format!("update users set password_hash = null where id = '{}'", amir.user_id)).await;
+    let mei = desk.mei(&alice).await;
+    alice.post(&format!("/settings/team/{}/remove", mei.user_id), &[("keys", "keep")]).await;
     let wrong = desk.visitor().post("/sign-in", &credentials(&alice.email, "copper lantern orbis")).await;
     assert_eq!(wrong.status, 422);
     wrong.has_heading("We couldn’t sign you in");
@@ -56,6 +58,7 @@ async fn every_failure_reads_the_same() {
         ("nobody@halden.example", PASSWORD),
         (&amir.email, PASSWORD),
         (&amir.email, ""),
+        (&mei.email, PASSWORD),
         ("", ""),
         ("not an address", PASSWORD),
         (&alice.email, &format!("{PASSWORD} ")),
@@ -147,9 +150,8 @@ async fn the_cookie_is_for_this_host_and_no_script() {
             let fields = [("email", alice.email.as_str()), ("password", PASSWORD), ("remember", remember)];
             let answer = desk.visitor().post("/sign-in", &fields).await;
             let cookies = answer.set_cookies();
-            assert_eq!(cookies.len(), 1, "{cookies:?}");
-            let parts: Vec<&str> = cookies[0].split("; ").collect();
-            assert!(parts[0].starts_with(&format!("{name}=")), "{}", parts[0]);
+            let line = cookies.iter().find(|line| line.starts_with(&format!("{name}="))).expect("a cookie");
+            let parts: Vec<&str> = line.split("; ").collect();
             for attribute in ["HttpOnly", "SameSite=Lax", "Path=/"] {
                 assert!(parts.contains(&attribute), "{attribute}: {parts:?}");
             }
@@ -223,7 +225,7 @@ async fn signing_out_ends_the_session_and_not_only_the_cookie() {
     let (elsewhere, stolen) = (desk.signed_in(&alice.email).await, alice.copied());
     let out = alice.post("/sign-out", &[]).await;
     out.redirects_to("/sign-in");
-    assert_eq!(out.header("clear-site-data"), "\"cache\", \"cookies\", \"storage\"");
+    assert_eq!(out.header("clear-site-data"), "\"cache\", \"storage\"");
     assert_eq!(alice.cookie("keydesk"), None);
     assert_eq!(stolen.get("/settings/api-keys").await.status, 303, "a copy of the cookie is worth nothing");
     assert_eq!(elsewhere.get("/settings/api-keys").await.status, 200, "another browser is another session");

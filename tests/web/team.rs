@@ -65,6 +65,7 @@ async fn another_role_ends_every_session_at_once_and_is_told_by_mail() {
     assert_eq!((mail.len(), mail[0].to.as_str()), (1, amir.email.as_str()));
     assert!(mail[0].text.contains("You are now an administrator of Halden Freight on Keydesk."));
     let amir = desk.signed_in(&amir.email).await;
+    desk.mail().await;
     assert_eq!(amir.get("/settings/api-keys/new").await.status, 200);
     makes(&alice, &amir, "administrator").await.redirects_to(TEAM);
     assert_eq!(amir.get(TEAM).await.status, 200, "the same role ends nothing");
@@ -77,6 +78,7 @@ async fn whoever_is_removed_is_out_at_once_and_their_address_is_free_again() {
     let alice = desk.alice().await;
     let amir = desk.amir(&alice).await;
     let granted = desk.log_in(&amir.email).await;
+    desk.mail().await;
     desk.visitor().post("/forgot-password", &[("email", &amir.email)]).await;
     let reset = desk.mail().await.pop().expect("a mail").link();
     assert_eq!(desk.visitor().get(&reset).await.status, 200);

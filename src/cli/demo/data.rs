@@ -17,7 +17,7 @@ use crate::model::secret::Secret;
 use crate::model::user::{Role, User};
 use crate::store::accounts::{SignUp, WayIn};
 use crate::store::api_keys::{Issue, Issued, Rotation};
-use crate::store::sessions::{self, Kind};
+use crate::store::sessions::{self, Kind, Opening};
 use crate::store::usage::KeyUse;
 use crate::store::{Act, accounts, api_keys, inboxes, sealed_secrets, team, usage, usage_scopes, users};
 use crate::web::App;
@@ -96,7 +96,8 @@ async fn seen(app: &App, people: &[User]) -> Result<(), Failure> {
     for (index, ago) in ago {
         let actor = actor(&people[index]);
         let act = Act { at: app.now() - ago, ..app.act(&actor) };
-        sessions::start(&app.db, &act, &people[index], Kind::Browser { remembered: false }, "pwd").await?;
+        let opening = Opening { kind: Kind::Browser { remembered: false }, amr: "pwd", shown: None };
+        sessions::start(&app.db, &act, &people[index], opening).await?;
     }
     Ok(())
 }

@@ -16,9 +16,10 @@ use crate::model::proof::{Proof, amr};
 use crate::model::refresh_token;
 use crate::model::session_token::Subject;
 use crate::model::user::User;
+use crate::store::devices::Shown;
 use crate::store::refresh_tokens::{self, Rotated};
 use crate::store::second_factors;
-use crate::store::sessions::{self, Kind};
+use crate::store::sessions::{self, Kind, Opening, Started};
 use crate::web::App;
 use crate::web::error::Error;
 use crate::web::people::{Application, Refused, admit, authenticate};
@@ -192,7 +193,11 @@ pub async fn log_out(
 async fn start(app: &App, info: &RequestInfo, user: &User, proofs: &[Proof]) -> Result<Json<Granted>, Problem> {
     let visitor = info.visitor();
     let act = app.act(&visitor);
-    let id = sessions::start(&app.db, &act, user, Kind::Api, &amr(proofs)).await?;
+    let opening = Opening { kind: Kind::Api, amr: &amr(proofs), shown: Some(Shown::Program) };
+    let Started { id, on_new_device } = sessions::start(&app.db, &act, user, opening).await?;
+    if on_new_device {
+        app.post.bell.notify_one();
+    }
     let token = refresh_token::generate(&app.entropy);
     refresh_tokens::keep(&app.db, &id, &token, act.at).await?;
     let session = sessions::find(&app.db, &id, act.at).await?.ok_or(Error::Internal)?;

@@ -27,6 +27,7 @@ use crate::model::scopes::WILDCARD;
 use crate::model::secret::Secret;
 use crate::product::reserved::{KEYS_READ, KEYS_WRITE};
 use crate::product::{KeyAct, Product, grace_hours};
+use crate::store::account_rules;
 use crate::store::api_keys::{self, Issue, Issued, Rotated, Rotation};
 use crate::store::inboxes;
 use crate::store::key_list::{self, Filter, Sort};
@@ -121,7 +122,8 @@ pub async fn create(
     let inbox = inboxes::find(&app.db, caller.account_id(), &form.inbox).await?;
     // The form's field for the expiry has another name.
     let mistakes = |errors: FieldErrors| Problem::mistakes(&errors.renamed("expires", "expires_at"));
-    let new = form.validate(&app.product, inbox.as_ref(), app.now()).map_err(mistakes)?;
+    let lifetime = account_rules::key_lifetime(&app.db, caller.account_id()).await?;
+    let new = form.validate(&lifetime.within(&app.product), inbox.as_ref(), app.now()).map_err(mistakes)?;
     let new = no_wider(&caller.holder, new, &app.product)?;
     let secret = Secret::generate(&app.product.secret_prefix(&new.environment), &app.entropy);
     let issue = Issue { new: &new, secret: &secret, once: request.once(), reveal: None };

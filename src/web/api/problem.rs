@@ -229,6 +229,30 @@ impl Problem {
         .with_challenge(CHALLENGE)
     }
 
+    /// No key manages people.
+    pub fn session_required() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "permission_error",
+            "session_required",
+            "No API key manages people. Use the session token of POST /api/auth/login.",
+        )
+    }
+
+    pub fn role_required(act: &str) -> Self {
+        Self::forbidden(format!("Your role does not let you {act}. Ask an administrator of your account."))
+    }
+
+    /// They proved who they are too long ago for what they ask.
+    pub fn stale_session() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "permission_error",
+            "reauthentication_required",
+            "This is only done within five minutes of logging in. Log in again, and go on.",
+        )
+    }
+
     pub fn second_factor_missing() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
@@ -352,6 +376,10 @@ impl From<Error> for Problem {
         match error {
             Error::TooManyRequests { seconds, .. } => {
                 let message = format!("Too many tries. Retry after {seconds} seconds.");
+                Self::too_many(message, i64::try_from(seconds).unwrap_or(i64::MAX))
+            }
+            Error::KnownDevicesOnly { seconds } => {
+                let message = format!("Too many sign-ins with this email failed. Retry after {seconds} seconds.");
                 Self::too_many(message, i64::try_from(seconds).unwrap_or(i64::MAX))
             }
             Error::Busy => Self::new(

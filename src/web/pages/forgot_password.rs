@@ -10,9 +10,11 @@ use crate::model::email;
 use crate::store::errands::{self, Kind};
 use crate::web::error::Error;
 use crate::web::form::{Form, Query};
-use crate::web::people::spend_try;
+use crate::web::people::{may_mail, spend_try};
 use crate::web::request::RequestInfo;
 use crate::web::{App, page, see_other};
+
+const ASKED: &str = "/forgot-password?asked=yes";
 
 #[derive(Template)]
 #[template(path = "recovery/forgot.html")]
@@ -41,9 +43,13 @@ pub async fn create(State(app): State<App>, info: RequestInfo, Form(fields): For
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
     };
     spend_try(&app, &info, &address)?;
+    // Whoever it is, from wherever they ask: nobody's mailbox is filled by pressing a button of ours.
+    if !may_mail(&app, &address) {
+        return Ok(see_other(ASKED));
+    }
     let visitor = info.visitor();
     let event = format!("password_forgotten {}", app.entropy.id("evt"));
     errands::ask(&app.db, &app.act(&visitor), Kind::PasswordForgotten, &address, &event).await?;
     app.post.bell.notify_one();
-    Ok(see_other("/forgot-password?asked=yes"))
+    Ok(see_other(ASKED))
 }

@@ -8,6 +8,7 @@ pub mod google;
 pub mod home;
 pub mod inboxes;
 pub mod invitation;
+pub mod key_lifetime;
 pub mod keys;
 pub mod re_authenticate;
 pub mod reset_password;

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::model::mailed_link::{self, Kind};
 use crate::model::user::User;
 use crate::store::{mailed_links, users};
+use crate::web::devices::reset_password;
 use crate::web::error::Error;
 use crate::web::form::{Form, Query};
 use crate::web::people::{objection, spend_try};
@@ -68,10 +69,8 @@ pub async fn create(State(app): State<App>, info: RequestInfo, Form(fields): For
         return Ok(Reset { error: Some(sentence), ..Reset::of(&app, &info, token, Some(&user)) }.answer());
     }
     let hash = app.passwords.hash(password).await.map_err(|_| Error::Busy)?;
-    let actor = info.visitor().as_user(&user, "");
-    if !users::reset_password(&app.db, &app.act(&actor), &user, &hash, &mailed_link::hash(token)).await? {
+    if !reset_password(&app, &info, &user, &hash, &mailed_link::hash(token)).await? {
         return Ok(Reset::of(&app, &info, token, None).answer());
     }
-    app.post.bell.notify_one();
     Ok(see_other("/sign-in?password=changed"))
 }

@@ -9,7 +9,10 @@ use zeroize::Zeroizing;
 use crate::clock::Timestamp;
 use crate::model::device::Device;
 use crate::model::key_form::FieldErrors;
+use crate::model::key_lifetime::in_words;
 use crate::model::{recovery_code, text};
+use crate::product::ExpiryPolicy;
+use crate::store::account_rules;
 use crate::store::identities;
 use crate::store::second_factors::{self, Factors};
 use crate::store::sessions::{self, Listed};
@@ -34,7 +37,7 @@ struct Security {
     elsewhere: Option<Elsewhere>,
     two_factor: TwoFactor,
     /// The account's rules, for whoever may change them.
-    rule: Option<RuleRow>,
+    rules: Option<Rules>,
     sessions: Vec<SessionRow>,
 }
 
@@ -44,10 +47,13 @@ struct TwoFactor {
     sentence: String,
 }
 
-/// Whether everybody needs a second factor.
-struct RuleRow {
-    on: bool,
+/// What an account asks of its people and its keys.
+struct Rules {
+    /// Whether everybody needs a second factor.
+    two_factor: bool,
     asked: String,
+    /// Nothing where keys do not expire.
+    lifetime: Option<String>,
 }
 
 /// The row of the issuer that people may sign in with.
@@ -105,13 +111,19 @@ impl TwoFactor {
     }
 }
 
-impl RuleRow {
+impl Rules {
     async fn of(app: &App, me: &Me) -> Result<Option<Self>, Error> {
         if !me.is_administrator() {
             return Ok(None);
         }
         let rule = second_factors::rule(&app.db, me.account_id()).await?;
-        Ok(Some(Self { on: rule.required_at.is_some(), asked: asked(&rule) }))
+        let lifetime = account_rules::key_lifetime(&app.db, me.account_id()).await?;
+        let expire = app.product.expiry.policy != ExpiryPolicy::None;
+        Ok(Some(Self {
+            two_factor: rule.required_at.is_some(),
+            asked: asked(&rule),
+            lifetime: expire.then(|| in_words(&lifetime.within(&app.product))),
+        }))
     }
 }
 
@@ -129,7 +141,7 @@ pub async fn show(State(app): State<App>, me: Me) -> Result<Response, Error> {
         password_changed: password_changed_at.map(Moment::date),
         elsewhere: Elsewhere::of(&app, &me).await?,
         two_factor: TwoFactor::of(second_factors::of(&app.db, &me.user().id).await?),
-        rule: RuleRow::of(&app, &me).await?,
+        rules: Rules::of(&app, &me).await?,
         sessions: sessions.into_iter().map(|session| SessionRow::of(session, &me, now)).collect(),
     };
     Ok(page(StatusCode::OK, &shown))

@@ -166,6 +166,11 @@ impl Actor {
         Self { ip: ip.parse().expect("an address"), ..self.clone() }
     }
 
+    /// The same person or program, by what it says of itself.
+    pub fn calling_itself(&self, user_agent: &str) -> Self {
+        Self { user_agent: user_agent.into(), ..self.clone() }
+    }
+
     /// The same person, with the same cookies, at another start of the desk.
     pub fn before(&self, desk: &TestApp) -> Self {
         Self { router: desk.router.clone(), ..self.clone() }

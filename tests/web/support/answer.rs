@@ -150,7 +150,7 @@ impl Answer {
         audit::note_secrets_in(&String::from_utf8_lossy(&self.body));
         for cookie in self.set_cookies() {
             let (name, value) = cookie.split(';').next().and_then(|pair| pair.split_once('=')).expect("a cookie");
-            if name.ends_with("keydesk") {
+            if name.ends_with("keydesk") || name.ends_with("keydesk-device") {
                 audit::note(value);
             }
         }

@@ -56,6 +56,35 @@ impl TestDatabase {
         self.db.changes().note_all();
     }
 
+    /// Takes the triggers off that keep the audit events as they are, as whoever holds the database can.
+    pub async fn allow_tampering(&self) {
+        let triggers: &[&str] = match &self.db.engine {
+            Engine::Sqlite { .. } => &[
+                "drop trigger audit_events_are_not_updated",
+                "drop trigger audit_events_are_not_deleted",
+                "drop trigger audit_events_are_not_replaced",
+            ],
+            Engine::Postgres(_) => &["drop trigger audit_events_are_not_changed on audit_events"],
+        };
+        for trigger in triggers {
+            self.run(trigger).await;
+        }
+    }
+
+    /// Why the database refuses a change.
+    pub async fn refusal(&self, sql: &str) -> String {
+        let sql = AssertSqlSafe(sql.to_owned());
+        let error = match &self.db.engine {
+            Engine::Sqlite { writer, .. } => sqlx::query(sql).execute(writer).await.err(),
+            Engine::Postgres(pool) => sqlx::query(sql).execute(pool).await.err(),
+        };
+        error.expect("a refusal").to_string()
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.db.engine, Engine::Postgres(_))
+    }
+
     pub async fn count(&self, sql: &str) -> i64 {
         let sql = AssertSqlSafe(sql.to_owned());
         let counted: sqlx::Result<(i64,)> = match &self.db.engine {

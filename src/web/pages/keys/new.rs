@@ -1,5 +1,7 @@
 //! Creating a key: two forms, one per type, and their mistakes. A key that could be issued is issued sealed.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -11,9 +13,11 @@ use crate::clock::{Timestamp, days};
 use crate::model::api_key::KeyType;
 use crate::model::inbox::Inbox;
 use crate::model::key_form::{FieldErrors, KeyForm};
+use crate::model::key_lifetime::length;
 use crate::model::secret::Secret;
 use crate::model::text;
 use crate::product::{Environment, ExpiryPolicy, KeyAct, Product};
+use crate::store::account_rules;
 use crate::store::api_keys::{self, Issue, Issued};
 use crate::store::inboxes;
 use crate::store::once::Once;
@@ -47,6 +51,7 @@ impl<'a> New<'a> {
     /// The form as somebody opens it, or as it comes back.
     async fn of(app: &'a App, me: &Me, key_type: KeyType, form: KeyForm) -> Result<Self, Error> {
         let now = app.now();
+        let new_keys = new_keys_of(app, me).await?;
         Ok(Self {
             chrome: Chrome::of(app, me, Place::Keys).await?,
             app,
@@ -56,7 +61,7 @@ impl<'a> New<'a> {
             expired: false,
             inboxes: offered_inboxes(app, me, &form.inbox).await?,
             choice: ScopeChoice::new(&app.product, key_type, &form.preset, &form.scopes),
-            expiries: expiries(&app.product, &form, now),
+            expiries: expiries(&new_keys, &form, now),
             tomorrow: (now + days(1)).to_string().split('T').next().unwrap_or_default().to_owned(),
             form,
         })
@@ -113,13 +118,9 @@ async fn offered_inboxes(app: &App, me: &Me, chosen: &str) -> Result<Vec<inboxes
 }
 
 fn expiries(product: &Product, form: &KeyForm, now: Timestamp) -> Vec<Choice> {
-    let label = |count: u64| match count {
-        365 => "1 year".to_owned(),
-        count => text::count(count, "day", "days"),
-    };
     let after = |count: &u64| Choice {
         value: count.to_string(),
-        label: label(*count),
+        label: length(*count),
         hint: text::date(now + days(*count)),
         checked: form.expires == count.to_string(),
     };
@@ -136,6 +137,11 @@ fn expiries(product: &Product, form: &KeyForm, now: Timestamp) -> Vec<Choice> {
         choices.push(never);
     }
     choices
+}
+
+/// The product as new keys of my account know it.
+async fn new_keys_of<'a>(app: &'a App, me: &Me) -> Result<Cow<'a, Product>, Error> {
+    Ok(account_rules::key_lifetime(&app.db, me.account_id()).await?.within(&app.product))
 }
 
 /// `GET /settings/api-keys/new?type=`
@@ -160,7 +166,7 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
         } else {
             product.presets.first().map_or("read".into(), |first| first.id.clone())
         },
-        expires: product.expiry.default_days.map_or("none".into(), |days| days.to_string()),
+        expires: new_keys_of(&app, &me).await?.expiry.default_days.map_or("none".into(), |days| days.to_string()),
         ..KeyForm::default()
     };
     Ok(page(StatusCode::OK, &New::of(&app, &me, key_type, form).await?))
@@ -177,7 +183,8 @@ pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Resul
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
     }
     let inbox = find_inbox(&app, &me, &form).await?;
-    let new = match form.validate(&app.product, inbox.as_ref(), app.now()) {
+    let new_keys = new_keys_of(&app, &me).await?;
+    let new = match form.validate(&new_keys, inbox.as_ref(), app.now()) {
         Ok(new) => new,
         Err(errors) => return Ok(New::of(&app, &me, key_type, form).await?.again(errors)),
     };

@@ -1,0 +1,217 @@
+//! The chain of an account's audit events, and a walk along it that stops at the first event that somebody touched.
+//! Each MAC covers the event and the MAC before it; the account's head holds the last, and checkpoints in the log hold
+//! some between.
+
+use std::fmt;
+
+use hmac::Mac;
+
+use super::keyring::{Keyring, hex};
+
+/// The MAC of an event behind `previous`: every field with its length before it, so no two events read alike.
+pub fn mac(fields: [&str; 16], previous: &str, keyring: &Keyring) -> String {
+    let mut mac = keyring.audit();
+    for field in fields.into_iter().chain([previous]) {
+        mac.update(&(field.len() as u64).to_be_bytes());
+        mac.update(field.as_bytes());
+    }
+    hex(&mac.finalize().into_bytes())
+}
+
+/// An event as it lies in the database, where everything in it may be somebody else's word.
+#[derive(Clone, Debug)]
+pub struct Link {
+    pub account_id: String,
+    pub seq: i64,
+    pub id: String,
+    /// In microseconds.
+    pub at: i64,
+    pub action: String,
+    pub actor_kind: String,
+    pub actor_id: String,
+    pub actor_name: String,
+    pub actor_role: String,
+    pub session_id: String,
+    pub ip: String,
+    pub user_agent: String,
+    pub request_id: String,
+    pub target_id: String,
+    pub target_name: String,
+    pub detail: String,
+    pub mac: String,
+}
+
+impl Link {
+    /// Whether it was written as event `seq` behind `previous`.
+    pub fn belongs(&self, seq: i64, previous: &str, keyring: &Keyring) -> bool {
+        let (seq, at) = (seq.to_string(), self.at.to_string());
+        let fields = [
+            &self.account_id,
+            &seq,
+            &at,
+            &self.id,
+            &self.action,
+            &self.actor_kind,
+            &self.actor_id,
+            &self.actor_name,
+            &self.actor_role,
+            &self.session_id,
+            &self.ip,
+            &self.user_agent,
+            &self.request_id,
+            &self.target_id,
+            &self.target_name,
+            &self.detail,
+        ];
+        mac(fields.map(String::as_str), previous, keyring) == self.mac
+    }
+}
+
+/// A row of the events.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub seq: i64,
+    pub id: String,
+    /// None where a column holds what no Keydesk writes.
+    pub link: Option<Link>,
+}
+
+/// Where a chain ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    pub seq: i64,
+    pub mac: String,
+}
+
+/// What is wrong with the first bad event of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// A field or the MAC is not what was written.
+    Edited,
+    /// What belongs here stands at another place.
+    Swapped { with: i64 },
+    /// Nothing is here, but after it.
+    Missing,
+    /// Before the first.
+    Added,
+    /// The account counts more events than there are.
+    TailCut { counted: i64 },
+    /// The account's head is not the end of its events.
+    HeadDiffers,
+    /// The account itself is gone.
+    AccountGone,
+    /// A checkpoint saw another event here.
+    CheckpointDiffers,
+    /// A checkpoint saw this event, and it is not there.
+    CutBehindCheckpoint { seen: i64 },
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Edited => f.write_str("edited: it is not what was recorded"),
+            Self::Swapped { with } => write!(f, "swapped: the event that belongs here stands at {with}"),
+            Self::Missing => f.write_str("missing: it was deleted"),
+            Self::Added => f.write_str("added: no event is recorded here"),
+            Self::TailCut { counted } => write!(f, "tail cut: the account counts {counted} events"),
+            Self::HeadDiffers => f.write_str("head does not match: the account ends its events elsewhere"),
+            Self::AccountGone => f.write_str("missing: the account itself is gone"),
+            Self::CheckpointDiffers => f.write_str("rewritten: a checkpoint in the log saw another event here"),
+            Self::CutBehindCheckpoint { seen } => write!(f, "tail cut: a checkpoint in the log saw event {seen}"),
+        }
+    }
+}
+
+/// The first bad event of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bad {
+    pub account_id: String,
+    pub seq: i64,
+    /// Empty where there is none.
+    pub event_id: String,
+    pub flaw: Flaw,
+}
+
+impl fmt::Display for Bad {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = if self.event_id.is_empty() { "none" } else { &self.event_id };
+        write!(f, "{}: event {} ({id}) {}", self.account_id, self.seq, self.flaw)
+    }
+}
+
+/// A walk along one account's events, oldest first.
+#[derive(Clone, Debug)]
+pub struct Walk<'a> {
+    account_id: &'a str,
+    keyring: &'a Keyring,
+    /// In their order.
+    checkpoints: &'a [Head],
+    /// The last event that is good, and its MAC.
+    pub reached: Head,
+}
+
+impl<'a> Walk<'a> {
+    pub fn new(account_id: &'a str, keyring: &'a Keyring, checkpoints: &'a [Head]) -> Self {
+        Self { account_id, keyring, checkpoints, reached: Head::default() }
+    }
+
+    pub fn account_id(&self) -> &'a str {
+        self.account_id
+    }
+
+    /// The place of the next event.
+    pub fn next(&self) -> i64 {
+        self.reached.seq + 1
+    }
+
+    /// Whether `link`, wherever it stands, is what comes next.
+    pub fn is_next(&self, link: &Link) -> bool {
+        link.belongs(self.next(), &self.reached.mac, self.keyring)
+    }
+
+    /// Goes on to the next row.
+    ///
+    /// # Errors
+    /// If it is not what was recorded there.
+    pub fn step(&mut self, row: &Row) -> Result<(), Bad> {
+        let id = &row.id;
+        if row.seq > self.next() {
+            return Err(self.bad(self.next(), "", Flaw::Missing));
+        } else if row.seq < self.next() {
+            return Err(self.bad(row.seq, id, Flaw::Added));
+        }
+        let Some(link) = row.link.as_ref().filter(|link| self.is_next(link)) else {
+            return Err(self.bad(row.seq, id, Flaw::Edited));
+        };
+        self.reached = Head { seq: row.seq, mac: link.mac.clone() };
+        let passed = self.checkpoints.partition_point(|seen| seen.seq < row.seq);
+        let here = self.checkpoints[passed..].iter().take_while(|seen| seen.seq == row.seq);
+        self.checkpoints = &self.checkpoints[passed..];
+        if here.into_iter().any(|seen| seen.mac != link.mac) {
+            return Err(self.bad(row.seq, id, Flaw::CheckpointDiffers));
+        }
+        Ok(())
+    }
+
+    /// Ends where there are no more rows.
+    ///
+    /// # Errors
+    /// If a checkpoint or the account knows another end.
+    pub fn end(&self, head: Option<&Head>) -> Result<(), Bad> {
+        if let Some(seen) = self.checkpoints.last().filter(|seen| seen.seq > self.reached.seq) {
+            return Err(self.bad(self.next(), "", Flaw::CutBehindCheckpoint { seen: seen.seq }));
+        }
+        match head {
+            Some(head) if *head == self.reached => Ok(()),
+            Some(head) if head.seq > self.reached.seq => {
+                Err(self.bad(self.next(), "", Flaw::TailCut { counted: head.seq }))
+            }
+            Some(_) => Err(self.bad(self.reached.seq, "", Flaw::HeadDiffers)),
+            None => Err(self.bad(self.next(), "", Flaw::AccountGone)),
+        }
+    }
+
+    fn bad(&self, seq: i64, event_id: &str, flaw: Flaw) -> Bad {
+        Bad { account_id: self.account_id.into(), seq, event_id: event_id.into(), flaw }
+    }
+}
