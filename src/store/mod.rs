@@ -2,6 +2,7 @@
 //! same sqlx expression into both typed arms. Every change is one transaction that also holds its audit event.
 
 pub mod account_rules;
+pub mod account_usage;
 pub mod accounts;
 pub mod api_key_secrets;
 pub mod api_keys;
@@ -38,6 +39,8 @@ pub mod sessions;
 pub mod team;
 pub mod usage;
 pub mod usage_list;
+pub mod usage_roll_up;
+pub mod usage_scopes;
 pub mod users;
 pub mod watch;
 pub mod web_sessions;
@@ -84,6 +87,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "second factor", include_str!("../../migrations/0009_second_factor.sql")),
     (10, "session keys", include_str!("../../migrations/0010_session_keys.sql")),
     (11, "devices", include_str!("../../migrations/0011_devices.sql")),
+    (13, "usage in sums", include_str!("../../migrations/0013_usage_in_sums.sql")),
+    (14, "used scopes", include_str!("../../migrations/0014_used_scopes.sql")),
     (15, "key lifetime", include_str!("../../migrations/0015_key_lifetime.sql")),
 ];
 

@@ -14,7 +14,7 @@ use super::audience::{Audience, require};
 use super::error::{Error, Missing};
 use super::pages::{
     audit_log, docs, forgot_password, google, home, inboxes, invitation, key_lifetime, keys, re_authenticate,
-    reset_password, security, sign_in, sign_out, sign_up, team, theme, two_factor, verify_email, welcome,
+    reset_password, security, sign_in, sign_out, sign_up, team, theme, two_factor, usage, verify_email, welcome,
 };
 use super::{App, api, assets, cross_site, devices, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;
@@ -106,6 +106,7 @@ fn auditor() -> Router<App> {
     Router::new()
         .route("/settings/api-keys", get(keys::list::show))
         .route("/settings/api-keys/{id}", get(keys::detail::show))
+        .route("/settings/usage", get(usage::show))
         .route("/settings/audit-log", get(audit_log::show))
         .route("/settings/audit-log.csv", get(audit_log::export::csv_file))
         .route("/settings/audit-log.jsonl", get(audit_log::export::json_lines))
@@ -123,6 +124,7 @@ fn administrator() -> Router<App> {
         .route("/settings/api-keys/{id}/rotate", get(keys::rotate::show).post(keys::rotate::create))
         .route("/settings/api-keys/{id}/stop-old", post(keys::rotate::stop_old))
         .route("/settings/api-keys/{id}/rename", get(keys::rename::show).post(keys::rename::create))
+        .route("/settings/api-keys/{id}/scopes", get(keys::scopes::show).post(keys::scopes::create))
         .route("/settings/api-keys/{id}/pause", post(keys::pause::create))
         .route("/settings/api-keys/{id}/resume", post(keys::pause::end))
         .route("/settings/api-keys/{id}/delete", get(keys::delete::show).post(keys::delete::create))

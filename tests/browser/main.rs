@@ -21,5 +21,6 @@ mod recovery;
 mod reveal_again;
 mod team;
 mod two_factor;
+mod usage;
 mod view;
 mod visits;
