@@ -52,7 +52,7 @@ pub async fn change_scopes(db: &Db, act: &Act<'_>, key: &ApiKey, scopes: &Scopes
         and scopes = $4
         and deleted_at is null
         returning id";
-    let mut tx = db.begin_on(&key.account_id).await?;
+    let mut tx = db.begin_as(act, &key.account_id).await?;
     let (before, after) = (key.scopes.to_string(), scopes.to_string());
     let changed: Option<(String,)> = within!(&mut tx, c => {
         sqlx::query_as(CHANGE).bind(&key.account_id).bind(&key.id).bind(&after).bind(&before).fetch_optional(c)
