@@ -44,10 +44,12 @@ pub enum Kind {
     RecoveryCodeSpent,
     /// Somebody signed in on a device that they had not used before.
     NewDevice,
+    /// The secret of a key was found where it should not be.
+    KeyExposed,
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::PasswordForgotten,
         Self::PasswordChanged,
         Self::VerifyEmail,
@@ -60,6 +62,7 @@ impl Kind {
         Self::FactorRemoved,
         Self::RecoveryCodeSpent,
         Self::NewDevice,
+        Self::KeyExposed,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -76,6 +79,7 @@ impl Kind {
             Self::FactorRemoved => "factor_removed",
             Self::RecoveryCodeSpent => "recovery_code_spent",
             Self::NewDevice => "new_device",
+            Self::KeyExposed => "key_exposed",
         }
     }
 }
