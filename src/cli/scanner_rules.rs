@@ -55,6 +55,7 @@ fn slug(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use regex::Regex;
+    use toml::de::DeTable;
 
     use super::*;
     use crate::entropy::Entropy;
@@ -88,7 +89,7 @@ mod tests {
         let inside = 1 + number % 47;
         match number % 10 {
             0 => secret[..secret.len() - 1 - number % 48].to_owned(),
-            1 => format!("{secret}{}", &random[..1 + number % 48]),
+            1 => format!("{secret}{}", &random[..=number % 48]),
             2 => format!("zz_{random}"),
             3 => format!("{}{random}", prefix.to_uppercase()),
             4 => format!("{prefix}{}-{}", &random[..inside], &random[inside + 1..]),
@@ -119,12 +120,14 @@ mod tests {
     fn the_rule_is_toml_whatever_the_product_is_called() {
         for mut product in products() {
             product.brand.name = "A \"quoted\" \\ brand\nof two lines".into();
-            let rule: toml::Table = gitleaks(&product).parse().expect("TOML");
-            let rule = &rule["rules"][0];
-            assert_eq!(rule["id"].as_str(), Some("a-quoted-brand-of-two-lines-api-key"));
-            assert_eq!(rule["description"].as_str(), Some(&*format!("API key of {}", product.brand.name)));
-            assert_eq!(rule["regex"].as_str(), Some(&*pattern(&product.secret_prefixes())));
-            let keywords = rule["keywords"].as_array().expect("keywords");
+            let printed = gitleaks(&product);
+            let document = DeTable::parse(&printed).expect("TOML");
+            let rule = document.get_ref()["rules"].get_ref()[0].get_ref();
+            let text = |name: &str| rule[name].get_ref().as_str().expect("a text").to_owned();
+            assert_eq!(text("id"), "a-quoted-brand-of-two-lines-api-key");
+            assert_eq!(text("description"), format!("API key of {}", product.brand.name));
+            assert_eq!(text("regex"), pattern(&product.secret_prefixes()));
+            let keywords = rule["keywords"].get_ref().as_array().expect("keywords");
             assert_eq!(keywords.len(), product.secret_prefixes().len());
         }
     }

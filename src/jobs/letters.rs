@@ -119,10 +119,9 @@ pub(super) fn key_exposed(brand: &str, exposure: &Exposure, public_url: &str) ->
     let Exposure { key_id, key_name, key_type, environment, seen, is_deleted, has_secret, .. } = exposure;
     let page = format!("{public_url}/settings/api-keys/{key_id}");
     let (stopped, next, label, link) = if *is_deleted {
-        let inbox = exposure.inbox_id.as_deref().unwrap_or_default();
-        let form = format!(
-            "{public_url}/settings/api-keys/new?type={key_type}&environment={environment}&inbox={inbox}"
-        );
+        let environment = if environment.is_empty() { String::new() } else { format!("&environment={environment}") };
+        let inbox = exposure.inbox_id.as_ref().map(|inbox| format!("&inbox={inbox}")).unwrap_or_default();
+        let form = format!("{public_url}/settings/api-keys/new?type={key_type}{environment}{inbox}");
         ("It was switched off at once", "Make another key, and put it where this one was.", "Make another key", form)
     } else if *has_secret {
         let next = "The new secret of this key was not reported, and works on. Where the old one is still in use, put the \
@@ -142,9 +141,10 @@ pub(super) fn key_exposed(brand: &str, exposure: &Exposure, public_url: &str) ->
                 .into(),
         ],
         button: Some(Button { label, link: link.into() }),
-        closing: "Whoever holds a key can report it; nobody has to prove who they are. You get this mail because you are \
+        closing:
+            "Whoever holds a key can report it; nobody has to prove who they are. You get this mail because you are \
                   an administrator of the account."
-            .into(),
+                .into(),
     }
 }
 

@@ -53,7 +53,8 @@ mod tests {
         assert!(address("https://api.github.com/meta/public_keys/secret_scanning"));
         assert!(address("http://127.0.0.1:9000/keys") && address("http://[::1]:9000/") && address("http://localhost/"));
         assert_eq!("keys.json".parse(), Ok(KeySource::File("keys.json".into())));
-        for bad in ["", "http://api.github.com/", "ftp://127.0.0.1/", "https://a:b@c.example/", "https://", "file:///x"] {
+        for bad in ["", "http://api.github.com/", "ftp://127.0.0.1/", "https://a:b@c.example/", "https://", "file:///x"]
+        {
             assert!(bad.parse::<KeySource>().is_err(), "{bad}");
         }
     }

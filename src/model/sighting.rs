@@ -86,7 +86,8 @@ mod tests {
         let secret = format!("kd_live_{}", "x".repeat(49));
         assert_eq!(said(&format!("https://git.example/{secret}/a")), found("https://git.example/…/a"));
         assert_eq!(said(&format!("https://git.example/{}", "a/".repeat(500))).len(), found("").len() + LONGEST_PLACE);
-        for none in ["", "on Slack", "javascript:alert(1)", "mailto:ana@halden.example", "file:///etc/passwd", "https://"]
+        for none in
+            ["", "on Slack", "javascript:alert(1)", "mailto:ana@halden.example", "file:///etc/passwd", "https://"]
         {
             assert_eq!(said(none), "over the API", "{none:?}");
         }

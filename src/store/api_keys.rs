@@ -319,8 +319,7 @@ fn old_key_stops(now: Timestamp, dies_at: Timestamp) -> String {
 /// Ends the grace of the old secret now. Answers `false` if there was none to end.
 pub async fn stop_old(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> {
     let mut tx = db.begin_on(&key.account_id).await?;
-    let stopped =
-        stop_old_within(&mut tx, act, &key.account_id, Target { id: &key.id, name: &key.name }, "").await?;
+    let stopped = stop_old_within(&mut tx, act, &key.account_id, Target { id: &key.id, name: &key.name }, "").await?;
     tx.commit().await?;
     Ok(stopped)
 }

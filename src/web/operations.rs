@@ -31,12 +31,12 @@ const TRUE_FOR: std::time::Duration = days(180);
 /// `GET /.well-known/security.txt` (RFC 9116).
 pub async fn security_txt(State(app): State<App>) -> impl IntoResponse {
     let report = format!("{}{}", app.public_url, leaks::PAGE);
-    let contacts = app.security_contact.iter().map(ToString::to_string).chain([report]);
-    let contacts: String = contacts.map(|contact| format!("Contact: {contact}\n")).collect();
+    let contacts: Vec<String> = app.security_contact.iter().map(ToString::to_string).chain([report]).collect();
     let today = app.now().date_time().replace_time(time::Time::MIDNIGHT);
     let text = format!(
-        "# A leaked API key is switched off on the page below. Holding it is enough.\n{contacts}Expires: {}\n\
+        "# A leaked API key is switched off on the page below. Holding it is enough.\nContact: {}\nExpires: {}\n\
          Preferred-Languages: en\nCanonical: {}/.well-known/security.txt\n",
+        contacts.join("\nContact: "),
         Timestamp::from(today) + TRUE_FOR,
         app.public_url
     );

@@ -14,7 +14,8 @@ use super::audience::{Audience, require};
 use super::error::{Error, Missing};
 use super::pages::{
     audit_log, docs, forgot_password, google, home, inboxes, invitation, key_lifetime, keys, re_authenticate,
-    report_leaked_key, reset_password, security, sign_in, sign_out, sign_up, team, theme, two_factor, verify_email, welcome,
+    report_leaked_key, reset_password, security, sign_in, sign_out, sign_up, team, theme, two_factor, verify_email,
+    welcome,
 };
 use super::{App, api, assets, cross_site, devices, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;

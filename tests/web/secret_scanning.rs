@@ -35,7 +35,11 @@ struct Scanner {
 impl Scanner {
     fn new() -> Self {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key");
-        Self { key, id: "bcb53661c06b4728e59d897fb6165d5c9cda0fd9cdf9d09ead458168deb7518c", folder: crate::audit::folder("web-scanner-") }
+        Self {
+            key,
+            id: "bcb53661c06b4728e59d897fb6165d5c9cda0fd9cdf9d09ead458168deb7518c",
+            folder: crate::audit::folder("web-scanner-"),
+        }
     }
 
     fn document(&self) -> String {
@@ -141,7 +145,11 @@ async fn whatever_is_not_signed_to_the_byte_is_refused() {
         ("nothing", &body, scanner.id, String::new()),
     ] {
         let answer = sent(&desk, body, id, &signature).await;
-        assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (403, Some("signature_refused")), "{what}");
+        assert_eq!(
+            (answer.status, answer.json()["error"]["code"].as_str()),
+            (403, Some("signature_refused")),
+            "{what}"
+        );
     }
     let visitor = desk.visitor().at("192.0.2.31");
     let bare = || visitor.ask(Method::POST, PATH).raw("application/json", body.clone());

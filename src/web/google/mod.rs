@@ -86,7 +86,8 @@ impl Google {
         let unusable = |why: String| Unusable { name: provider.name().to_owned(), why };
         let redirect = RedirectUrl::new(format!("{public_url}{CALLBACK}"));
         let redirect = redirect.map_err(|error| unusable(error.to_string()))?;
-        let fetcher = Fetcher::reaching(&provider.issuer, provider.timeout).map_err(|error| unusable(error.to_string()))?;
+        let fetcher =
+            Fetcher::reaching(&provider.issuer, provider.timeout).map_err(|error| unusable(error.to_string()))?;
         let issuer = Issuer::new(provider.issuer.clone(), fetcher);
         Ok(Self { provider, issuer, redirect })
     }

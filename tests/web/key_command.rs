@@ -1,4 +1,4 @@
-//! `keydesk key leaked` and `keydesk scanner-rules`, as somebody types them.
+//! `keydesk key` and `keydesk scanner-rules`, as somebody types them.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -7,8 +7,8 @@ use std::process::{Output, Stdio};
 use serde_json::json;
 
 use crate::audit;
-use crate::commands::{finished, folder, keydesk, said};
-use crate::support::Binary;
+use crate::commands::{created, finished, folder, keydesk, said};
+use crate::support::{Binary, PASSWORD};
 
 /// Pipes a text into `keydesk key leaked`, beside a desk that serves from `data`.
 fn leaked(folder: &Path, data: &Path, text: &[u8]) -> Output {
@@ -26,7 +26,8 @@ async fn every_key_in_a_text_is_switched_off_and_named_without_its_secret() {
     let bearer = format!("authorization: Bearer {first}\r\ncontent-type: application/json\r\n");
     let mut keys = vec![(first_id, first.clone())];
     for name in ["two", "three"] {
-        let made = connection.ask("POST /v1/keys", &bearer, &json!({ "name": name, "preset": "full" }).to_string()).await;
+        let made =
+            connection.ask("POST /v1/keys", &bearer, &json!({ "name": name, "preset": "full" }).to_string()).await;
         let made: serde_json::Value = serde_json::from_str(&made.body).expect("JSON");
         let text = |field: &str| made[field].as_str().expect("a text").to_owned();
         audit::note(&text("secret"));
@@ -95,4 +96,40 @@ fn the_rules_are_printed_for_the_product_in_use_without_a_database() {
         ]
     );
     assert!(!folder.path().join("data").exists());
+}
+
+#[test]
+fn keys_of_an_account_are_listed_created_and_deleted() {
+    let folder = folder();
+    created(folder.path(), "ops@halden.example", &format!("{PASSWORD}\n"));
+    let key = |arguments: &[&str]| {
+        said(&finished(keydesk(folder.path(), &[&["key"], arguments].concat()).spawn().expect("it starts")))
+    };
+    let rows = || -> Vec<Vec<String>> {
+        let (fine, out, err) = key(&["list", "OPS@halden.example"]);
+        assert!(fine, "{err}");
+        out.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+    };
+    assert_eq!(rows().len(), 1, "the first key");
+    let (fine, secret, err) = key(&["create", "ops@halden.example", "backend", "--environment", "live"]);
+    audit::note(&secret);
+    assert!(fine, "{err}");
+    let (id, rest) = err.split_once(' ').expect("an id");
+    assert_eq!(rest, "is created. Its secret is said this once:");
+    let row = [id, "active", "live", &format!("kd_live_…{}", &secret[secret.len() - 4..]), "backend"];
+    assert_eq!(rows()[0], row.map(str::to_owned));
+
+    for (arguments, why) in [
+        (&["create", "ops@halden.example", "backend", "--environment", "live"][..], "a key named backend exists"),
+        (&["create", "ops@halden.example", "", "--environment", "moon"], "environment: "),
+        (&["create", "nobody@halden.example", "x"], "nobody signs in with nobody@halden.example"),
+        (&["delete", "ops@halden.example", "key_none"], "has no key with this id"),
+    ] {
+        let (fine, out, err) = key(arguments);
+        assert!(!fine && out.is_empty() && err.contains(why), "{arguments:?}: {err}");
+    }
+    assert_eq!(key(&["delete", "ops@halden.example", id]), (true, format!("{id} is deleted."), String::new()));
+    assert!(rows().iter().all(|row| row[0] != id), "a deleted key is not listed");
+    let again = key(&["delete", "ops@halden.example", id]);
+    assert_eq!(again.1, format!("{id} was deleted before; nothing was changed."));
 }

@@ -1,16 +1,15 @@
-//! `keydesk key`: keys from the command line. `leaked` switches off what stands in a text, such as the output of a scanner
-//! or a log, and says what it did by key id: no secret is repeated.
+//! `keydesk key leaked`: switches off what stands in a text, such as the output of a scanner or a log, and says what it did
+//! by key id: no secret is repeated.
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::PathBuf;
+use std::path::Path;
 
-use clap::Subcommand;
 use zeroize::Zeroizing;
 
-use super::Failure;
-use super::serve::open;
+use crate::cli::Failure;
+use crate::cli::serve::open;
 use crate::config::Settings;
 use crate::model::audit::Actor;
 use crate::model::secret::Presented;
@@ -25,27 +24,14 @@ const PIECE: usize = 64 * 1024;
 /// More characters than a secret has: what may begin in one piece and end in the next.
 const OVERLAP: usize = 256;
 
-#[derive(Subcommand)]
-pub enum Key {
-    /// Switch off every key whose secret stands in a text, as leaked: deleted, its owners told by mail.
-    Leaked {
-        /// The text; - is what comes in.
-        file: PathBuf,
-        /// Where it was found, for the owners.
-        #[arg(long, default_value = "", hide_default_value = true)]
-        url: String,
-    },
-}
-
-pub async fn run(settings: &Settings, key: Key) -> Result<(), Failure> {
-    let Key::Leaked { file, url } = key;
+pub async fn run(settings: &Settings, file: &Path, url: &str) -> Result<(), Failure> {
     let text: Box<dyn Read> = if file.as_os_str() == "-" {
         Box::new(io::stdin().lock())
     } else {
-        Box::new(File::open(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?)
+        Box::new(File::open(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?)
     };
     let app = open(settings, settings.listen).await?;
-    let tally = stop_all(&app, text, &Sighting::new(Channel::CommandLine, &url)).await?;
+    let tally = stop_all(&app, text, &Sighting::new(Channel::CommandLine, url)).await?;
     app.db.close().await;
     tally.say()
 }
