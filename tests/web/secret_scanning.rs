@@ -13,6 +13,7 @@ use axum::response::IntoResponse as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keydesk::model::key_source::KeySource;
+use keydesk::model::keyring::hex;
 use keydesk::web::scanning_keys::ScanningKeys;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -94,10 +95,7 @@ async fn what_is_signed_is_believed_and_each_token_answered() {
     let body = json!([finding(&key.secret), finding(&stranger), finding("nothing of ours")]).to_string();
     let answer = scanner.sends(&desk, &body).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    let fed_back = |token: &str, label: &str| {
-        let hash: String = Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect();
-        json!({ "token_hash": hash, "token_type": "keydesk_api_key", "label": label })
-    };
+    let fed_back = |token: &str, label: &str| json!({ "token_hash": hex(&Sha256::digest(token)), "token_type": "keydesk_api_key", "label": label });
     let expected = json!([
         fed_back(&key.secret, "true_positive"),
         fed_back(&stranger, "false_positive"),
