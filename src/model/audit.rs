@@ -22,6 +22,7 @@ pub enum Action {
     KeyRotated,
     KeyOldStopped,
     KeyRenamed,
+    KeyScopesChanged,
     KeyPaused,
     KeyResumed,
     KeyDeleted,
@@ -51,7 +52,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -63,6 +64,7 @@ impl Action {
         Self::KeyRotated,
         Self::KeyOldStopped,
         Self::KeyRenamed,
+        Self::KeyScopesChanged,
         Self::KeyPaused,
         Self::KeyResumed,
         Self::KeyDeleted,
@@ -104,6 +106,7 @@ impl Action {
             Self::KeyRotated => "key.rotated",
             Self::KeyOldStopped => "key.old_stopped",
             Self::KeyRenamed => "key.renamed",
+            Self::KeyScopesChanged => "key.scopes_changed",
             Self::KeyPaused => "key.paused",
             Self::KeyResumed => "key.resumed",
             Self::KeyDeleted => "key.deleted",
@@ -146,6 +149,7 @@ impl Action {
             Self::KeyRotated => "Rotated the key",
             Self::KeyOldStopped => "Stopped the old key",
             Self::KeyRenamed => "Renamed the key",
+            Self::KeyScopesChanged => "Changed the scopes",
             Self::KeyPaused => "Paused the key",
             Self::KeyResumed => "Resumed the key",
             Self::KeyDeleted => "Deleted the key",

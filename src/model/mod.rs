@@ -16,6 +16,7 @@ pub mod key_lifetime;
 pub mod key_source;
 pub mod keyring;
 pub mod known_device;
+pub mod least_privilege;
 pub mod letter;
 pub mod mailed_link;
 pub mod misfit;

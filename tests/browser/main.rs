@@ -22,5 +22,6 @@ mod recovery;
 mod reveal_again;
 mod team;
 mod two_factor;
+mod usage;
 mod view;
 mod visits;

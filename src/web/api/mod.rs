@@ -19,5 +19,6 @@ pub mod page;
 pub mod problem;
 pub mod rate;
 pub mod secret_scanning;
+pub mod team;
 pub mod usage;
 pub mod words;
