@@ -7,7 +7,7 @@ use url::Url;
 
 /// A `mailto:` or `https:` address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecurityContact(Url);
+pub struct SecurityContact(String);
 
 impl FromStr for SecurityContact {
     type Err = String;
@@ -16,13 +16,14 @@ impl FromStr for SecurityContact {
         let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "mailto" | "https"));
         // The parser drops line ends; what goes into a line of its own is checked all the same.
         let url = url.filter(|url| url.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
-        url.map(Self).ok_or_else(|| "it must be mailto: and an address, or begin with https://".into())
+        url.map(|url| Self(url.into()))
+            .ok_or_else(|| "it must be mailto: and an address, or begin with https://".into())
     }
 }
 
 impl fmt::Display for SecurityContact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str())
+        f.write_str(&self.0)
     }
 }
 

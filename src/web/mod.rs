@@ -92,7 +92,7 @@ pub struct Inner {
     /// Whom to write to about a weakness, where that is not the page for leaked keys alone.
     pub security_contact: Option<SecurityContact>,
     /// What GitHub signs its findings with; none while they are not taken.
-    pub scanning_keys: Option<ScanningKeys>,
+    pub scanning_keys: Option<Box<ScanningKeys>>,
 }
 
 /// What an [`App`] is made of.
@@ -109,7 +109,7 @@ pub struct Parts {
     /// Whom people may sign in with, if anybody.
     pub google: Option<Google>,
     pub security_contact: Option<SecurityContact>,
-    pub scanning_keys: Option<ScanningKeys>,
+    pub scanning_keys: Option<Box<ScanningKeys>>,
     /// Keys that the gate remembers at once.
     pub cache_keys: usize,
 }

@@ -79,7 +79,7 @@ struct PublicKey {
 impl ScanningKeys {
     /// # Errors
     /// If there is no such file, or no keys in it. An address is first asked when somebody comes.
-    pub fn open(source: KeySource) -> Result<Self, NoKeys> {
+    pub fn open(source: KeySource) -> Result<Box<Self>, NoKeys> {
         let source = match source {
             KeySource::File(path) => {
                 read_file(&path)?;
@@ -90,7 +90,7 @@ impl ScanningKeys {
                 Source::Address(Box::new(url), fetcher)
             }
         };
-        Ok(Self { source, kept: tokio::sync::Mutex::default() })
+        Ok(Box::new(Self { source, kept: tokio::sync::Mutex::default() }))
     }
 
     /// Whether the key of this id signed `body`; `signature` is base64 of DER.

@@ -105,7 +105,7 @@ impl TestApp {
     }
 
     async fn with(&self, parts: Parts) -> Self {
-        let app = App::new(parts).await.expect("the database answers");
+        let app = Box::pin(App::new(parts)).await.expect("the database answers");
         Self {
             router: routes::router(app.clone()),
             app,
@@ -180,7 +180,7 @@ impl TestApp {
             scanning_keys: None,
             cache_keys,
         };
-        let app = App::new(parts).await.expect("the database answers");
+        let app = Box::pin(App::new(parts)).await.expect("the database answers");
         let router = routes::router(app.clone());
         Self { app, router, database, mailbox }
     }
