@@ -26,6 +26,7 @@ pub enum Action {
     KeyPaused,
     KeyResumed,
     KeyDeleted,
+    KeyExposed,
     SecretsDestroyed,
     InboxCreated,
     InboxDeleted,
@@ -51,7 +52,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -67,6 +68,7 @@ impl Action {
         Self::KeyPaused,
         Self::KeyResumed,
         Self::KeyDeleted,
+        Self::KeyExposed,
         Self::SecretsDestroyed,
         Self::InboxCreated,
         Self::InboxDeleted,
@@ -108,6 +110,7 @@ impl Action {
             Self::KeyPaused => "key.paused",
             Self::KeyResumed => "key.resumed",
             Self::KeyDeleted => "key.deleted",
+            Self::KeyExposed => "key.exposed",
             Self::SecretsDestroyed => "secrets.destroyed",
             Self::InboxCreated => "inbox.created",
             Self::InboxDeleted => "inbox.deleted",
@@ -150,6 +153,7 @@ impl Action {
             Self::KeyPaused => "Paused the key",
             Self::KeyResumed => "Resumed the key",
             Self::KeyDeleted => "Deleted the key",
+            Self::KeyExposed => "Reported the key as leaked",
             Self::SecretsDestroyed => "Destroyed kept secrets",
             Self::InboxCreated => "Created it",
             Self::InboxDeleted => "Deleted it",

@@ -48,10 +48,12 @@ pub enum Kind {
     RecoveryCodeSpent,
     /// Somebody signed in on a device that they had not used before.
     NewDevice,
+    /// The secret of a key was found where it should not be.
+    KeyExposed,
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::PasswordForgotten,
         Self::PasswordChanged,
         Self::VerifyEmail,
@@ -66,6 +68,7 @@ impl Kind {
         Self::RecoveryCodeSpent,
         Self::IdentityUnlinked,
         Self::NewDevice,
+        Self::KeyExposed,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -84,6 +87,7 @@ impl Kind {
             Self::RecoveryCodeSpent => "recovery_code_spent",
             Self::IdentityUnlinked => "identity_unlinked",
             Self::NewDevice => "new_device",
+            Self::KeyExposed => "key_exposed",
         }
     }
 }

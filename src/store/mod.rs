@@ -23,6 +23,7 @@ pub mod invitations;
 pub mod kept_secrets;
 pub mod key_changes;
 pub mod key_list;
+pub mod leaked_keys;
 pub mod live_keys;
 pub mod look;
 pub mod mailed_links;

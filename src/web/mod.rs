@@ -14,6 +14,7 @@ pub mod gate;
 pub mod google;
 pub mod headers;
 pub mod highlight;
+pub mod leaks;
 pub mod mails;
 pub mod new_inbox;
 pub mod operations;
@@ -28,6 +29,7 @@ pub mod request;
 pub mod request_id;
 pub mod routes;
 pub mod samples;
+pub mod scanning_keys;
 pub mod second_factor;
 pub mod server;
 pub mod view;
@@ -47,6 +49,7 @@ use crate::jobs::Background;
 use crate::jobs::mail::{Post, Route};
 use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
+use crate::model::security_contact::SecurityContact;
 use crate::model::session_token::SessionTokens;
 use crate::model::trusted_proxies::TrustedProxies;
 use crate::product::Product;
@@ -56,6 +59,7 @@ use passkeys::Passkeys;
 use passwords::Passwords;
 use ranking::Ranking;
 use request_id::RequestIds;
+use scanning_keys::ScanningKeys;
 
 pub use view::icon;
 
@@ -85,6 +89,10 @@ pub struct Inner {
     pub google: Option<Google>,
     /// Where browsers have them: nowhere at a bare address.
     pub passkeys: Option<Passkeys>,
+    /// Whom to write to about a weakness, where that is not the page for leaked keys alone.
+    pub security_contact: Option<SecurityContact>,
+    /// What GitHub signs its findings with; none while they are not taken.
+    pub scanning_keys: Option<Box<ScanningKeys>>,
 }
 
 /// What an [`App`] is made of.
@@ -100,6 +108,8 @@ pub struct Parts {
     pub mail: (Route, Mailbox),
     /// Whom people may sign in with, if anybody.
     pub google: Option<Google>,
+    pub security_contact: Option<SecurityContact>,
+    pub scanning_keys: Option<Box<ScanningKeys>>,
     /// Keys that the gate remembers at once.
     pub cache_keys: usize,
 }
@@ -116,7 +126,8 @@ impl App {
     /// # Errors
     /// If the database does not answer.
     pub async fn new(parts: Parts) -> sqlx::Result<Self> {
-        let Parts { db, product, keyring, clock, entropy, public_url, proxies, mail, google, cache_keys } = parts;
+        let Parts { db, product, keyring, clock, entropy, public_url, proxies, mail, google, .. } = parts;
+        let Parts { security_contact, scanning_keys, cache_keys, .. } = parts;
         let installation_id = db.installation_id(&entropy, clock.now()).await?;
         usage_scopes::count_from(&db, clock.now()).await?;
         let keyring = Arc::new(keyring);
@@ -156,6 +167,8 @@ impl App {
             post,
             google,
             passkeys,
+            security_contact,
+            scanning_keys,
         })))
     }
 

@@ -14,7 +14,8 @@ use super::audience::{Audience, require};
 use super::error::{Error, Missing};
 use super::pages::{
     audit_log, docs, forgot_password, google, home, inboxes, invitation, key_lifetime, keys, re_authenticate,
-    reset_password, security, sign_in, sign_out, sign_up, team, theme, two_factor, usage, verify_email, welcome,
+    report_leaked_key, reset_password, security, sign_in, sign_out, sign_up, team, theme, two_factor, usage,
+    verify_email, welcome,
 };
 use super::{App, api, assets, cross_site, devices, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;
@@ -63,6 +64,7 @@ fn visitor() -> Router<App> {
         .route("/two-factor/passkey", post(two_factor::sign_in::by_passkey))
         .route("/two-factor/passkey/options", post(two_factor::sign_in::options))
         .route("/.well-known/change-password", get(security::well_known))
+        .route("/report-leaked-key", get(report_leaked_key::show).post(report_leaked_key::create))
         .route("/docs", get(docs::show))
         .route("/theme", post(theme::choose))
         .route("/static/{hash}/{file}", get(assets::asset))
@@ -154,10 +156,11 @@ fn machines(app: &App) -> Router<App> {
         .route("/healthz", get(async || StatusCode::OK))
         .route("/readyz", get(operations::ready))
         .route("/.well-known/jwks.json", get(operations::key_set))
+        .route("/.well-known/security.txt", get(operations::security_txt))
         .route("/openapi.json", get(api::openapi::serve(app)));
     keys_and_resources
         .route_layer(door)
-        .merge(auth().route_layer(in_the_clear))
+        .merge(auth().merge(leaks()).route_layer(in_the_clear))
         .merge(nowhere())
         .layer(CatchPanicLayer::custom(|_| Problem::from(Error::Internal).into_response()))
         .layer(from_fn_with_state(app.clone(), api::problem::word_refusals))
@@ -195,6 +198,13 @@ fn auth() -> Router<App> {
         .route("/api/auth/login", post(api::auth::log_in))
         .route("/api/auth/refresh", post(api::auth::refresh))
         .route("/api/auth/logout", post(api::auth::log_out))
+}
+
+/// Keys that leaked: from whoever found one, and from a scanner that signs what it says.
+fn leaks() -> Router<App> {
+    Router::new()
+        .route("/api/report-leaked-key", post(api::leaked_key::create))
+        .route("/api/secret-scanning/github", post(api::secret_scanning::create))
 }
 
 /// The product's gateway, once per request of the product's customers. No layer but its own: see [`gate`].

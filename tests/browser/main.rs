@@ -15,6 +15,7 @@ mod google;
 mod harness;
 mod inspector;
 mod issuer;
+mod leaked_key;
 mod looks;
 mod person;
 mod recovery;

@@ -172,6 +172,12 @@ impl Problem {
         Self::forbidden(format!("Keys can’t be {} over the API here.{instead}", act.past()))
     }
 
+    /// 403: what came is not signed by whom it says it is from.
+    pub fn not_signed() -> Self {
+        let message = "The signature does not fit the body, or is by no key that is known.";
+        Self::new(StatusCode::FORBIDDEN, "permission_error", "signature_refused", message)
+    }
+
     pub fn method_not_allowed() -> Self {
         let message = "This path does not answer to that method; see the Allow header.";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", "method_not_allowed", message)

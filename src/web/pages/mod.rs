@@ -11,6 +11,7 @@ pub mod invitation;
 pub mod key_lifetime;
 pub mod keys;
 pub mod re_authenticate;
+pub mod report_leaked_key;
 pub mod reset_password;
 pub mod security;
 pub mod sign_in;
