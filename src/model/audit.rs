@@ -42,6 +42,8 @@ pub enum Action {
     IdentityLinked,
     IdentityUnlinked,
     AuditExported,
+    KeysExported,
+    KeyNoted,
     FactorAdded,
     FactorRemoved,
     RecoveryCodesMade,
@@ -50,7 +52,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 38] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -82,6 +84,8 @@ impl Action {
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::AuditExported,
+        Self::KeysExported,
+        Self::KeyNoted,
         Self::FactorAdded,
         Self::FactorRemoved,
         Self::RecoveryCodesMade,
@@ -122,6 +126,8 @@ impl Action {
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::AuditExported => "audit.exported",
+            Self::KeysExported => "keys.exported",
+            Self::KeyNoted => "key.noted",
             Self::FactorAdded => "factor.added",
             Self::FactorRemoved => "factor.removed",
             Self::RecoveryCodesMade => "recovery_codes.made",
@@ -163,6 +169,8 @@ impl Action {
             Self::IdentityLinked => "Connected a way to sign in",
             Self::IdentityUnlinked => "Disconnected a way to sign in",
             Self::AuditExported => "Exported the audit log",
+            Self::KeysExported => "Exported the list of keys",
+            Self::KeyNoted => "Added a note",
             Self::FactorAdded => "Added a second factor",
             Self::FactorRemoved => "Removed a second factor",
             Self::RecoveryCodesMade => "Made new recovery codes",

@@ -44,10 +44,22 @@ pub enum Kind {
     RecoveryCodeSpent,
     /// Somebody signed in on a device that they had not used before.
     NewDevice,
+    /// Somebody else made a key.
+    KeyCreated,
+    /// Somebody else revealed a key.
+    KeyRevealed,
+    /// A key will expire soon.
+    KeyExpiring,
+    /// A key has expired.
+    KeyExpired,
+    /// The secret of a key should be replaced.
+    RotationDue,
+    /// An hour of a key had unusually many requests.
+    UsageSpike,
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 18] = [
         Self::PasswordForgotten,
         Self::PasswordChanged,
         Self::VerifyEmail,
@@ -60,6 +72,12 @@ impl Kind {
         Self::FactorRemoved,
         Self::RecoveryCodeSpent,
         Self::NewDevice,
+        Self::KeyCreated,
+        Self::KeyRevealed,
+        Self::KeyExpiring,
+        Self::KeyExpired,
+        Self::RotationDue,
+        Self::UsageSpike,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -76,6 +94,12 @@ impl Kind {
             Self::FactorRemoved => "factor_removed",
             Self::RecoveryCodeSpent => "recovery_code_spent",
             Self::NewDevice => "new_device",
+            Self::KeyCreated => "key_created",
+            Self::KeyRevealed => "key_revealed",
+            Self::KeyExpiring => "key_expiring",
+            Self::KeyExpired => "key_expired",
+            Self::RotationDue => "rotation_due",
+            Self::UsageSpike => "usage_spike",
         }
     }
 }
@@ -127,7 +151,8 @@ pub(super) async fn put_about(
     insert(tx, act, kind, (recipient, about), &event).await
 }
 
-async fn insert(
+/// Asks for a mail about the record of this id, once for each event.
+pub(super) async fn insert(
     tx: &mut Tx,
     act: &Act<'_>,
     kind: Kind,

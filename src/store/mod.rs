@@ -21,10 +21,14 @@ pub mod inboxes;
 pub mod invitations;
 pub mod kept_secrets;
 pub mod key_changes;
+pub mod key_errands;
 pub mod key_list;
+pub mod key_notes;
+pub mod key_reminders;
 pub mod live_keys;
 pub mod look;
 pub mod mailed_links;
+pub mod many_keys;
 pub mod oidc_transactions;
 pub mod once;
 pub mod passkeys;
@@ -85,6 +89,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "session keys", include_str!("../../migrations/0010_session_keys.sql")),
     (11, "devices", include_str!("../../migrations/0011_devices.sql")),
     (15, "key lifetime", include_str!("../../migrations/0015_key_lifetime.sql")),
+    (18, "notes and reminders", include_str!("../../migrations/0018_notes_and_reminders.sql")),
 ];
 
 /// What has no portable text: version, name, the whole for SQLite and the whole for `PostgreSQL`.

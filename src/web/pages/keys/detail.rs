@@ -6,6 +6,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::banner::Banner;
+use super::life::Life;
+use super::notes::Note;
 use super::reveal::{OldKey, SealPage};
 use super::{Abilities, Seal, awaits_first_reveal, can_show_again, find};
 use crate::clock::{Timestamp, days};
@@ -38,6 +41,7 @@ struct Detail {
     key: ApiKey,
     standing: Standing,
     abilities: Abilities,
+    banner: Option<Banner>,
     old: Option<OldKey>,
     last_used: Option<Moment>,
     periods: Vec<(&'static str, &'static str)>,
@@ -45,6 +49,8 @@ struct Detail {
     numbers: Numbers,
     chart: Chart,
     events: Vec<Line>,
+    life: Life,
+    notes: Vec<Note>,
     created: Moment,
     /// When its secret should be replaced.
     due: Option<Due>,
@@ -118,6 +124,7 @@ pub async fn show(State(app): State<App>, me: Me, Id(id): Id, Query(query): Quer
         not_kept: app.product.reveals_again() && key.kept_at.is_none() && key.deleted_at.is_none(),
         standing: Standing::of(&key, now),
         abilities: Abilities::of(&key, &app.product, now),
+        banner: Banner::of(&key, &app.product, me.is_administrator(), now),
         old: OldKey::find(&app, &key).await?,
         last_used: key.last_used_at.map(|at| Moment::ago_in_words(at, now)),
         periods: PERIODS.to_vec(),
@@ -125,6 +132,8 @@ pub async fn show(State(app): State<App>, me: Me, Id(id): Id, Query(query): Quer
         numbers: numbers(&app, &key, &series, period_start(period, now)).await?,
         chart: Chart::of(&series),
         events: events.iter().map(|event| Line::of(event, now)).collect(),
+        life: Life::of(&app, &key).await?,
+        notes: Note::newest(&app, &key).await?,
         created: Moment::date(key.created_at),
         due: Due::of(&key, &app.product, now),
         offered: app.product.keys.in_page.clone(),

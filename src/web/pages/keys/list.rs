@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{Tag, can_show_again, type_label};
+use super::{Tag, can_show_again, export, type_label};
 use crate::clock::Timestamp;
 use crate::model::api_key::{ApiKey, Status};
 use crate::model::secret::Secret;
@@ -99,15 +99,15 @@ struct Row {
 }
 
 /// What the query string asks for.
-struct Asked {
-    filter: Filter,
+pub(super) struct Asked {
+    pub(super) filter: Filter,
     sort: String,
     after: String,
     before: String,
 }
 
 impl Asked {
-    fn read(fields: &Fields) -> Self {
+    pub(super) fn read(fields: &Fields) -> Self {
         let filter = Filter {
             q: fields.get("q").trim().chars().take(LONGEST_SEARCH).collect(),
             key_type: fields.owned("type"),
@@ -143,7 +143,7 @@ impl Asked {
     }
 
     /// This list with some parameters changed; what is empty is left out.
-    fn href(&self, changes: &[(&str, &str)]) -> String {
+    pub(super) fn href(&self, changes: &[(&str, &str)]) -> String {
         let filter = &self.filter;
         let current = [
             ("q", &filter.q),
@@ -201,6 +201,11 @@ impl List<'_> {
 
     fn among_deleted(&self) -> String {
         self.asked.href(&[("status", "deleted")])
+    }
+
+    /// This list as a file, whole.
+    fn export(&self) -> String {
+        export::path(&self.asked)
     }
 
     fn offers(&self, key_type: &str) -> bool {

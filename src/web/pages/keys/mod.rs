@@ -1,13 +1,19 @@
 //! Settings → API keys, and what its screens share: finding the key, saying what it can do, drawing its seal.
 
+mod banner;
 pub mod delete;
 pub mod detail;
+pub mod export;
+mod life;
 pub mod list;
 pub mod new;
+pub mod notes;
 pub mod pause;
 pub mod rename;
 pub mod reveal;
 pub mod rotate;
+pub mod selected;
+mod successor;
 
 use std::time::Duration;
 
