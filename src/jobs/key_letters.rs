@@ -25,22 +25,22 @@ impl Letterhead<'_> {
         format!("the API key {} ({}) of {}", self.key.name, self.key.fragment(), self.account)
     }
 
-    fn button(&self, label: &'static str, rest: &str) -> Option<Button> {
+    fn button(&self, label: &'static str, rest: &str) -> Button {
         let link = format!("{}/settings/api-keys/{}{rest}", self.public_url, self.key.id);
-        Some(Button { label, link: link.into() })
+        Button { label, link: link.into() }
     }
 
-    fn page(&self) -> Option<Button> {
+    fn page(&self) -> Button {
         self.button("See the key", "")
     }
 
     /// To a form that is filled from this key, where a page makes keys.
-    fn successor(&self) -> Option<Button> {
+    fn successor(&self) -> Button {
         if !self.advice.creates {
             return self.page();
         }
         let link = format!("{}/settings/api-keys/new?from={}", self.public_url, self.key.id);
-        Some(Button { label: "Create its successor", link: link.into() })
+        Button { label: "Create its successor", link: link.into() }
     }
 
     /// What is known of who would miss it.
@@ -67,7 +67,7 @@ impl Letterhead<'_> {
                 format!("{by} created {} on {}.", self.subject(), text::date_time(key.created_at)),
                 format!("{scopes}{to}"),
             ],
-            button: self.page(),
+            button: Some(self.page()),
             closing: format!(
                 "If nobody should have made it, delete it on that page: it stops at once. You get this mail because you \
                  are an administrator of {} on {}.",
@@ -86,7 +86,7 @@ impl Letterhead<'_> {
                 format!("{by} revealed {}, which you created, on {}{from}.", self.subject(), text::date_time(at)),
                 "Whoever reveals a key can copy it and use it.".into(),
             ],
-            button: self.page(),
+            button: Some(self.page()),
             closing: "If you agreed on that, there is nothing to do. If not, rotate or delete the key on that page."
                 .into(),
         }
@@ -106,7 +106,7 @@ impl Letterhead<'_> {
         Letter {
             subject: format!("{} expires {until}", self.key.name),
             paragraphs,
-            button: self.successor(),
+            button: Some(self.successor()),
             closing: "If nothing needs it any more, let it expire: there is nothing to do.".into(),
         }
     }
@@ -124,7 +124,7 @@ impl Letterhead<'_> {
         Letter {
             subject: format!("{} has expired", self.key.name),
             paragraphs,
-            button: self.successor(),
+            button: Some(self.successor()),
             closing: "If nothing needs it any more, there is nothing to do.".into(),
         }
     }
@@ -167,7 +167,7 @@ impl Letterhead<'_> {
                      and at least {FLOOR} requests or {REFUSED_FLOOR} refused ones; at most once a day for each key."
                 ),
             ],
-            button: self.button("See its requests", "?period=24h"),
+            button: Some(self.button("See its requests", "?period=24h")),
             closing:
                 "If you know why, there is nothing to do. If not, look from where it is used, and rotate or delete it."
                     .into(),
@@ -189,7 +189,7 @@ impl Letterhead<'_> {
                 ),
                 format!("{} The old secret can go on working while you deploy the new one.", self.last_use()),
             ],
-            button: self.button("Rotate the key", "/rotate"),
+            button: Some(self.button("Rotate the key", "/rotate")),
             closing: "If nothing needs it any more, delete it instead.".into(),
         }
     }

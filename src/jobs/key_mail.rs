@@ -24,7 +24,7 @@ pub(super) async fn compose(background: &Background, errand: &Errand) -> sqlx::R
         let spike = stretch.and_then(|stretch| Some((stretch, stretch.spike()?)));
         return Ok(spike.map(|(stretch, spike)| head(background, &reader, &key).spike(&stretch, spike)));
     }
-    Ok(plain(errand.kind, &head(background, &reader, &key)))
+    Ok(of_its_state(errand.kind, &head(background, &reader, &key)))
 }
 
 fn head<'a>(background: &'a Background, reader: &'a User, key: &'a ApiKey) -> Letterhead<'a> {
@@ -38,7 +38,7 @@ fn head<'a>(background: &'a Background, reader: &'a User, key: &'a ApiKey) -> Le
     }
 }
 
-fn plain(kind: Kind, head: &Letterhead<'_>) -> Option<Letter> {
+fn of_its_state(kind: Kind, head: &Letterhead<'_>) -> Option<Letter> {
     let (key, now) = (head.key, head.now);
     let status = key.status(now);
     match kind {

@@ -39,23 +39,12 @@ pub(super) async fn run(background: &Background) {
 /// # Errors
 /// If the database does not answer; nothing is lost by trying again.
 pub async fn remind(background: &Background) -> sqlx::Result<()> {
+    let (db, now) = (&background.db, background.clock.now());
     for reminder in [Reminder::ExpiresIn14Days, Reminder::ExpiresIn3Days, Reminder::Expired] {
-        while tell(
-            background,
-            reminder,
-            &key_reminders::expiring(&background.db, reminder, background.clock.now()).await?,
-        )
-        .await?
-        {}
+        while tell(background, reminder, &key_reminders::expiring(db, reminder, now).await?).await? {}
     }
     if let Some(age) = background.advice.rotates_after {
-        while tell(
-            background,
-            Reminder::RotationDue,
-            &key_reminders::old(&background.db, age, background.clock.now()).await?,
-        )
-        .await?
-        {}
+        while tell(background, Reminder::RotationDue, &key_reminders::old(db, age, now).await?).await? {}
     }
     spikes(background).await?;
     background.post.bell.notify_one();
