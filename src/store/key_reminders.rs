@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Act, Db, Tx, change, columns, key_errands, read};
 use crate::clock::{Timestamp, days, hours};
-use crate::model::reminder::{HOURS_BEFORE, Reminder, Stretch};
+use crate::model::reminder::{FLOOR, HOURS_BEFORE, REFUSED_FLOOR, Reminder, Stretch};
 
 /// Reminders that are read, and told in one transaction, at once.
 pub const CHUNK: usize = 200;
@@ -108,21 +108,27 @@ pub async fn old(db: &Db, age: Duration, now: Timestamp) -> sqlx::Result<Vec<Due
 /// The busy keys of an hour behind the key `after`, each with the busiest of the hours before. Those that somebody was
 /// told of within a day are left out.
 pub async fn busy(db: &Db, hour: i64, after: &str) -> sqlx::Result<Vec<Busy>> {
+    // The third condition is the one that the index is made with.
     const LIST: &str = "
-        select h.key_id, k.account_id, h.hour, h.ok + h.refused as requests, h.refused,
+        select h.key_id, h.account_id, h.hour, h.requests, h.refused,
             coalesce(max(b.ok + b.refused), 0) as most_requests, coalesce(max(b.refused), 0) as most_refused,
             min(b.hour) as since
-        from usage_hours h
-        join api_keys k on k.id = h.key_id
+        from (
+            select h.key_id, k.account_id, h.hour, h.ok + h.refused as requests, h.refused
+            from usage_hours h
+            join api_keys k on k.id = h.key_id
+            where h.hour = $1
+            and h.key_id > $3
+            and h.ok + h.refused >= 100
+            and (h.ok + h.refused >= $6 or h.refused >= $7)
+            and k.deleted_at is null
+            and not exists (select 1 from key_reminders r where r.key_id = h.key_id and r.kind = $4 and r.at > $5)
+            order by h.key_id
+            limit $8
+        ) h
         left join usage_hours b on b.key_id = h.key_id and b.hour >= $2 and b.hour < $1
-        where h.hour = $1
-        and h.ok + h.refused >= 100
-        and h.key_id > $3
-        and k.deleted_at is null
-        and not exists (select 1 from key_reminders r where r.key_id = h.key_id and r.kind = $4 and r.at > $5)
-        group by h.key_id, k.account_id, h.hour, h.ok, h.refused
-        order by h.key_id
-        limit $6";
+        group by h.key_id, h.account_id, h.hour, h.requests, h.refused
+        order by h.key_id";
     let begin = Timestamp::from_micros(hour * 3_600_000_000);
     read!(db, c => sqlx::query_as(LIST)
         .bind(hour)
@@ -130,6 +136,8 @@ pub async fn busy(db: &Db, hour: i64, after: &str) -> sqlx::Result<Vec<Busy>> {
         .bind(after)
         .bind(Reminder::Spike.as_str())
         .bind(begin - SPIKES_APART)
+        .bind(FLOOR)
+        .bind(REFUSED_FLOOR)
         .bind(chunk())
         .fetch_all(c))
 }
