@@ -22,20 +22,11 @@ bench_export() {
   "${desk[@]}" audit verify 2>/dev/null
   verified=$(awk -v from="$began" -v to="$EPOCHREALTIME" 'BEGIN { print to - from }')
   start desk "${desk[@]}"
-  export_sign_in
+  sign_in_by_curl "${url_of[desk]/127.0.0.1/localhost}" "$export_email"
   : >"$scratch/exports"
   export_measure csv
   export_measure jsonl
   export_report
-}
-
-# Keeps the session's cookie in a file.
-export_sign_in() {
-  local url=${url_of[desk]/127.0.0.1/localhost} status
-  status=$(curl --silent --output /dev/null --write-out '%{http_code}' --cookie-jar "$scratch/cookies" \
-    --header 'Sec-Fetch-Site: same-origin' --data-urlencode "email=$export_email" \
-    --data-urlencode "password@$scratch/password.form" "$url/sign-in")
-  [[ $status == 303 ]] || refuse "the sign-in was answered with $status"
 }
 
 # export_measure EXTENSION: downloads everything once.

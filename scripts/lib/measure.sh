@@ -100,3 +100,12 @@ measure() {
     '. + {cpu_us: ($spent / .requests), server_busy: ($loaded / .us),
       others: (([$busy - $loaded, 0] | max) / $took), logged: ($logged / .requests)}' "$scratch/load.json"
 }
+
+# sign_in_by_curl URL EMAIL: with the password that lies in the scratch folder; keeps the session's cookie in a file there.
+sign_in_by_curl() {
+  local status
+  status=$(curl --silent --output /dev/null --write-out '%{http_code}' --cookie-jar "$scratch/cookies" \
+    --header 'Sec-Fetch-Site: same-origin' --data-urlencode "email=$2" \
+    --data-urlencode "password@$scratch/password.form" "$1/sign-in")
+  [[ $status == 303 ]] || refuse "the sign-in was answered with $status"
+}

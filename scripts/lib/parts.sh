@@ -45,6 +45,11 @@ missing_packages() {
         command -v python3 >/dev/null || echo python3
         command -v jq >/dev/null || echo jq
         ;;
+      pages)
+        command -v python3 >/dev/null || echo python3
+        command -v curl >/dev/null || echo curl
+        command -v jq >/dev/null || echo jq
+        ;;
       export)
         command -v curl >/dev/null || echo curl
         command -v jq >/dev/null || echo jq

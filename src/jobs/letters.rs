@@ -185,3 +185,26 @@ pub(super) fn recovery_code_spent(brand: &str, left: &str) -> Letter {
             .into(),
     }
 }
+
+pub(super) fn recovery_codes_made(brand: &str) -> Letter {
+    Letter {
+        subject: format!("New recovery codes for {brand}"),
+        paragraphs: vec![format!(
+            "New recovery codes were made for your {brand} account just now. The old ones don’t work any more."
+        )],
+        button: None,
+        closing: "If it wasn’t you, change your password at once and make new codes, both under Settings → Security."
+            .into(),
+    }
+}
+
+pub(super) fn identity_unlinked(brand: &str) -> Letter {
+    Letter {
+        subject: format!("One way less to sign in to {brand}"),
+        paragraphs: vec![format!(
+            "An account that you have elsewhere was disconnected: it doesn’t sign you in to {brand} any more."
+        )],
+        button: None,
+        closing: "If it wasn’t you, change your password at once, and look at Settings → Security.".into(),
+    }
+}

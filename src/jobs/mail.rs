@@ -133,6 +133,8 @@ async fn run_for_user(background: &Background, errand: &Errand) -> Result<(), No
         Kind::PasswordRemoved => letters::password_removed(brand),
         Kind::FactorAdded => letters::factor_added(brand, &errand.about),
         Kind::FactorRemoved => letters::factor_removed(brand, &errand.about),
+        Kind::RecoveryCodesMade => letters::recovery_codes_made(brand),
+        Kind::IdentityUnlinked => letters::identity_unlinked(brand),
         Kind::RecoveryCodeSpent => letters::recovery_code_spent(brand, &errand.about),
         _ => letters::password_changed(brand),
     };

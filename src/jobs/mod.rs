@@ -1,5 +1,5 @@
-//! What happens alone: mail is sent, usage and refused sign-ins are written, expired seals and sessions are swept, and so is what is
-//! kept of secrets that may not be shown again any more. Each job is a plain function that a test can call; only
+//! What happens alone: mail is sent, usage and refused sign-ins are written, old hours of usage become days, expired seals
+//! and sessions are swept, and so is what is kept of secrets that may not be shown again any more. Each job is a plain function that a test can call; only
 //! [`run`] knows how often.
 
 mod key_letters;
@@ -8,6 +8,7 @@ mod letters;
 pub mod mail;
 pub mod reminders;
 pub mod session_keys;
+pub mod usage_hours;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,6 +79,7 @@ pub async fn run(background: Background) {
         destroy_kept(&background),
         mail::run(&background),
         reminders::run(&background),
+        usage_hours::run(&background),
         keep_house(background.clone())
     );
 }

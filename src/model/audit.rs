@@ -22,6 +22,7 @@ pub enum Action {
     KeyRotated,
     KeyOldStopped,
     KeyRenamed,
+    KeyScopesChanged,
     KeyPaused,
     KeyResumed,
     KeyDeleted,
@@ -52,7 +53,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -64,6 +65,7 @@ impl Action {
         Self::KeyRotated,
         Self::KeyOldStopped,
         Self::KeyRenamed,
+        Self::KeyScopesChanged,
         Self::KeyPaused,
         Self::KeyResumed,
         Self::KeyDeleted,
@@ -106,6 +108,7 @@ impl Action {
             Self::KeyRotated => "key.rotated",
             Self::KeyOldStopped => "key.old_stopped",
             Self::KeyRenamed => "key.renamed",
+            Self::KeyScopesChanged => "key.scopes_changed",
             Self::KeyPaused => "key.paused",
             Self::KeyResumed => "key.resumed",
             Self::KeyDeleted => "key.deleted",
@@ -149,6 +152,7 @@ impl Action {
             Self::KeyRotated => "Rotated the key",
             Self::KeyOldStopped => "Stopped the old key",
             Self::KeyRenamed => "Renamed the key",
+            Self::KeyScopesChanged => "Changed the scopes",
             Self::KeyPaused => "Paused the key",
             Self::KeyResumed => "Resumed the key",
             Self::KeyDeleted => "Deleted the key",

@@ -15,6 +15,7 @@ pub mod key_form;
 pub mod key_lifetime;
 pub mod keyring;
 pub mod known_device;
+pub mod least_privilege;
 pub mod letter;
 pub mod mailed_link;
 pub mod misfit;

@@ -128,7 +128,7 @@ pub enum Issued {
 /// Issues a key. `limit` is the number of keys an account may hold; 0 is no limit.
 pub async fn issue(db: &Db, act: &Act<'_>, account_id: &str, issue: Issue<'_>, limit: i64) -> sqlx::Result<Issued> {
     const COUNT: &str = "select count(*) from api_keys where account_id = $1 and deleted_at is null";
-    let mut tx = db.begin_on(account_id).await?;
+    let mut tx = db.begin_as(act, account_id).await?;
     match once::look(&mut tx, account_id, issue.once).await? {
         Seen::Made(id) => return Ok(Issued::Before(id)),
         Seen::Differently => return Ok(Issued::OtherRequest),
@@ -256,7 +256,7 @@ pub enum Rotated {
 
 /// Gives the key a new secret, unless it is not any more as `key` says: a button pressed twice rotates once.
 pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, rotation: Rotation<'_>) -> sqlx::Result<Rotated> {
-    let mut tx = db.begin_on(&key.account_id).await?;
+    let mut tx = db.begin_as(act, &key.account_id).await?;
     match once::look(&mut tx, &key.account_id, rotation.once).await? {
         Seen::Made(_) => return Ok(Rotated::Before),
         Seen::Differently => return Ok(Rotated::OtherRequest),
@@ -324,7 +324,7 @@ fn old_key_stops(now: Timestamp, dies_at: Timestamp) -> String {
 /// Ends the grace of the old secret now. Answers `false` if there was none to end.
 pub async fn stop_old(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> {
     const UPDATE: &str = "update api_keys set retires_at = $3 where account_id = $1 and id = $2 and retires_at > $3 and deleted_at is null";
-    let mut tx = db.begin_on(&key.account_id).await?;
+    let mut tx = db.begin_as(act, &key.account_id).await?;
     let updated = change!(&mut tx, sqlx::query(UPDATE).bind(&key.account_id).bind(&key.id).bind(act.at));
     if updated == 0 {
         return Ok(false);
@@ -346,7 +346,7 @@ pub async fn stop_old(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool
 
 /// Deletes a key for good; its record stays as a tombstone. Answers `false` if it was deleted before.
 pub async fn delete(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> {
-    let mut tx = db.begin_on(&key.account_id).await?;
+    let mut tx = db.begin_as(act, &key.account_id).await?;
     let deleted = delete_within(&mut tx, act, &key.account_id, &key.id, "").await?;
     tx.commit().await?;
     Ok(deleted.is_some())

@@ -34,12 +34,16 @@ pub enum Kind {
     Removed,
     /// Another way to sign in was added.
     IdentityLinked,
+    /// A way to sign in is gone.
+    IdentityUnlinked,
     /// A password that somebody set before the address was proven is gone.
     PasswordRemoved,
     /// There is another second factor.
     FactorAdded,
     /// There is one less.
     FactorRemoved,
+    /// There are new recovery codes, and the old ones are void.
+    RecoveryCodesMade,
     /// Somebody came in by a recovery code.
     RecoveryCodeSpent,
     /// Somebody signed in on a device that they had not used before.
@@ -59,7 +63,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 20] = [
         Self::PasswordForgotten,
         Self::PasswordChanged,
         Self::VerifyEmail,
@@ -70,7 +74,9 @@ impl Kind {
         Self::PasswordRemoved,
         Self::FactorAdded,
         Self::FactorRemoved,
+        Self::RecoveryCodesMade,
         Self::RecoveryCodeSpent,
+        Self::IdentityUnlinked,
         Self::NewDevice,
         Self::KeyCreated,
         Self::KeyRevealed,
@@ -92,7 +98,9 @@ impl Kind {
             Self::PasswordRemoved => "password_removed",
             Self::FactorAdded => "factor_added",
             Self::FactorRemoved => "factor_removed",
+            Self::RecoveryCodesMade => "recovery_codes_made",
             Self::RecoveryCodeSpent => "recovery_code_spent",
+            Self::IdentityUnlinked => "identity_unlinked",
             Self::NewDevice => "new_device",
             Self::KeyCreated => "key_created",
             Self::KeyRevealed => "key_revealed",

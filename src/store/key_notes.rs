@@ -27,7 +27,7 @@ pub async fn add(db: &Db, act: &Act<'_>, key: &ApiKey, body: &str) -> sqlx::Resu
     const INSERT: &str = "
         insert into key_notes (id, account_id, key_id, author_id, body, created_at)
         values ($1, $2, $3, $4, $5, $6)";
-    let mut tx = db.begin_on(&key.account_id).await?;
+    let mut tx = db.begin_as(act, &key.account_id).await?;
     let (count,): (i64,) =
         within!(&mut tx, c => sqlx::query_as(COUNT).bind(&key.account_id).bind(&key.id).fetch_one(c))?;
     if count >= MOST {

@@ -66,7 +66,7 @@ pub async fn called(db: &Db, account_id: &str, ids: &[String], from_hour: i64) -
 
 /// Deletes the keys for good, and answers how many it were.
 pub async fn delete(db: &Db, act: &Act<'_>, account_id: &str, ids: &[String]) -> sqlx::Result<usize> {
-    let mut tx = db.begin_on(account_id).await?;
+    let mut tx = db.begin_as(act, account_id).await?;
     let (among, mut done) = (among(ids), 0);
     for id in ids {
         done += usize::from(delete_within(&mut tx, act, account_id, id, &among).await?.is_some());
@@ -77,7 +77,7 @@ pub async fn delete(db: &Db, act: &Act<'_>, account_id: &str, ids: &[String]) ->
 
 /// Stops the keys until each is resumed, and answers how many it were.
 pub async fn pause(db: &Db, act: &Act<'_>, account_id: &str, ids: &[String]) -> sqlx::Result<usize> {
-    let mut tx = db.begin_on(account_id).await?;
+    let mut tx = db.begin_as(act, account_id).await?;
     let (among, mut done) = (among(ids), 0);
     for id in ids {
         done += usize::from(pause_within(&mut tx, act, account_id, id, &among).await?);
@@ -93,7 +93,7 @@ fn among(ids: &[String]) -> String {
 
 /// Records that the list of keys left as a file; `detail` says how many of them and which.
 pub async fn note_export(db: &Db, act: &Act<'_>, account_id: &str, detail: &str) -> sqlx::Result<()> {
-    let mut tx = db.begin_on(account_id).await?;
+    let mut tx = db.begin_as(act, account_id).await?;
     let target = Target { id: account_id, name: "API keys" };
     audit_events::record(&mut tx, act, account_id, Action::KeysExported, target, detail).await?;
     tx.commit().await

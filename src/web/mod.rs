@@ -21,6 +21,9 @@ pub mod pages;
 pub mod passkeys;
 pub mod passwords;
 pub mod people;
+pub mod period;
+pub mod ranking;
+pub mod refusals;
 pub mod request;
 pub mod request_id;
 pub mod routes;
@@ -49,10 +52,11 @@ use crate::model::keyring::Keyring;
 use crate::model::session_token::SessionTokens;
 use crate::model::trusted_proxies::TrustedProxies;
 use crate::product::{KeyAct, Product};
-use crate::store::{Act, Db, session_keys};
+use crate::store::{Act, Db, session_keys, usage_scopes};
 use google::Google;
 use passkeys::Passkeys;
 use passwords::Passwords;
+use ranking::Ranking;
 use request_id::RequestIds;
 
 pub use view::icon;
@@ -71,6 +75,7 @@ pub struct Inner {
     pub entropy: Entropy,
     pub passwords: Passwords,
     pub throttle: Throttle,
+    pub ranking: Ranking,
     /// Failures at an account, apart from the sources: a flood of addresses must not push those out.
     pub failures: Throttle,
     pub request_ids: RequestIds,
@@ -115,6 +120,7 @@ impl App {
     pub async fn new(parts: Parts) -> sqlx::Result<Self> {
         let Parts { db, product, keyring, clock, entropy, public_url, proxies, mail, google, cache_keys } = parts;
         let installation_id = db.installation_id(&entropy, clock.now()).await?;
+        usage_scopes::count_from(&db, clock.now()).await?;
         let keyring = Arc::new(keyring);
         let generations = session_keys::list(&db, clock.now()).await?;
         let tokens = Arc::new(SessionTokens::new(keyring.clone(), &public_url, &generations));
@@ -143,6 +149,7 @@ impl App {
             entropy,
             passwords,
             throttle,
+            ranking: Ranking::default(),
             failures: Throttle::default(),
             request_ids,
             proxies,

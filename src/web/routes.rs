@@ -3,7 +3,7 @@
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, patch, post};
 use axum::{Router, http::StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_sessions::cookie::SameSite;
@@ -14,7 +14,7 @@ use super::audience::{Audience, require};
 use super::error::{Error, Missing};
 use super::pages::{
     audit_log, docs, forgot_password, google, home, inboxes, invitation, key_lifetime, keys, re_authenticate,
-    reset_password, security, sign_in, sign_out, sign_up, team, theme, two_factor, verify_email, welcome,
+    reset_password, security, sign_in, sign_out, sign_up, team, theme, two_factor, usage, verify_email, welcome,
 };
 use super::{App, api, assets, cross_site, devices, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;
@@ -108,6 +108,7 @@ fn auditor() -> Router<App> {
         .route("/settings/api-keys.csv", get(keys::export::csv_file))
         .route("/settings/api-keys/{id}", get(keys::detail::show))
         .route("/settings/api-keys/{id}/notes", get(keys::notes::show).post(keys::notes::create))
+        .route("/settings/usage", get(usage::show))
         .route("/settings/audit-log", get(audit_log::show))
         .route("/settings/audit-log.csv", get(audit_log::export::csv_file))
         .route("/settings/audit-log.jsonl", get(audit_log::export::json_lines))
@@ -127,6 +128,7 @@ fn administrator() -> Router<App> {
         .route("/settings/api-keys/{id}/rotate", get(keys::rotate::show).post(keys::rotate::create))
         .route("/settings/api-keys/{id}/stop-old", post(keys::rotate::stop_old))
         .route("/settings/api-keys/{id}/rename", get(keys::rename::show).post(keys::rename::create))
+        .route("/settings/api-keys/{id}/scopes", get(keys::scopes::show).post(keys::scopes::create))
         .route("/settings/api-keys/{id}/pause", post(keys::pause::create))
         .route("/settings/api-keys/{id}/resume", post(keys::pause::end))
         .route("/settings/api-keys/{id}/delete", get(keys::delete::show).post(keys::delete::create))
@@ -175,6 +177,10 @@ fn v1(app: &App) -> Router<App> {
         .route("/keys/{id}/rotate", post(api::keys::rotate))
         .route("/inboxes", get(api::inboxes::list).post(api::inboxes::create))
         .route("/inboxes/{id}", get(api::inboxes::show).delete(api::inboxes::delete))
+        .route("/team", get(api::team::list))
+        .route("/team/invitations", get(api::team::list_invitations).post(api::team::invite))
+        .route("/team/invitations/{id}", delete(api::team::withdraw))
+        .route("/team/{id}", patch(api::team::change_role).delete(api::team::remove))
         .route("/usage", get(api::usage::list))
         .route("/audit-events", get(api::audit_events::list));
     if app.product.words.api_name != "inboxes" {

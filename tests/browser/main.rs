@@ -22,5 +22,6 @@ mod reveal_again;
 mod several;
 mod team;
 mod two_factor;
+mod usage;
 mod view;
 mod visits;

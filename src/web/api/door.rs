@@ -1,7 +1,7 @@
 //! The door of `/v1`: the gate decides who comes in, and every request that passes is counted.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
@@ -26,6 +26,8 @@ pub struct Caller {
     pub actor: Actor,
     /// Whether this request is counted in the key's minute.
     counted: Arc<AtomicBool>,
+    /// The scope that this request took.
+    scope: Arc<OnceLock<String>>,
 }
 
 impl Caller {
@@ -47,6 +49,9 @@ impl Caller {
         app.gate.authorize(&self.holder, need, app.now())?;
         if !self.counted.swap(true, Ordering::Relaxed) {
             app.gate.spend(&self.holder, app.now())?;
+        }
+        if let Some(scope) = need.scope {
+            self.scope.get_or_init(|| scope.to_owned());
         }
         Ok(())
     }
@@ -72,11 +77,14 @@ pub async fn enter(State(app): State<App>, info: RequestInfo, mut request: Reque
         Err(unavailable) => return Problem::from(unavailable).into_response(),
     };
     let actor = actor(&holder, &info);
-    request.extensions_mut().insert(Caller { actor, holder: holder.clone(), counted: Arc::default() });
+    let scope = Arc::<OnceLock<String>>::default();
+    let caller = Caller { actor, holder: holder.clone(), counted: Arc::default(), scope: scope.clone() };
+    request.extensions_mut().insert(caller);
     let mut response = next.run(request).await;
     let refused = response.extensions().get::<Problem>().is_some_and(|problem| problem.refused);
     if let (Holder::Key(key), false) = (&holder, refused) {
-        app.gate.usage.passed(key, &visit(&info, &response, app.now()));
+        let scopes = [scope.get().map_or("", String::as_str), ""];
+        app.gate.usage.passed(key, &Visit { scopes, ..visit(&info, &response, app.now()) });
     }
     if let Some(allowance) = app.gate.allowance(&holder, app.now()) {
         rate::say(response.headers_mut(), allowance);
@@ -103,6 +111,7 @@ fn visit<'a>(info: &'a RequestInfo, response: &Response, now: Timestamp) -> Visi
         user_agent: &info.user_agent,
         request_id: &info.id,
         took: now.since(info.at),
+        scopes: [""; 2],
     }
 }
 

@@ -17,5 +17,6 @@ pub mod openapi;
 pub mod page;
 pub mod problem;
 pub mod rate;
+pub mod team;
 pub mod usage;
 pub mod words;

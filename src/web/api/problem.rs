@@ -182,6 +182,15 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request_error", "unsupported_media_type", message)
     }
 
+    pub fn too_slow() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "invalid_request_error",
+            "request_timeout",
+            "The body took too long to arrive. Send the request again, all of it.",
+        )
+    }
+
     pub fn too_large(limit: usize) -> Self {
         let message = format!("The body is larger than {limit} bytes.");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request_error", "body_too_large", message)
@@ -227,6 +236,30 @@ impl Problem {
             "The code is not right, or was used before.",
         )
         .with_challenge(CHALLENGE)
+    }
+
+    /// No key manages people.
+    pub fn session_required() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "permission_error",
+            "session_required",
+            "No API key manages people. Use the session token of POST /api/auth/login.",
+        )
+    }
+
+    pub fn role_required(act: &str) -> Self {
+        Self::forbidden(format!("Your role does not let you {act}. Ask an administrator of your account."))
+    }
+
+    /// They proved who they are too long ago for what they ask.
+    pub fn stale_session() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "permission_error",
+            "reauthentication_required",
+            "This is only done within five minutes of logging in. Log in again, and go on.",
+        )
     }
 
     pub fn second_factor_missing() -> Self {
@@ -358,6 +391,8 @@ impl From<Error> for Problem {
                 let message = format!("Too many sign-ins with this email failed. Retry after {seconds} seconds.");
                 Self::too_many(message, i64::try_from(seconds).unwrap_or(i64::MAX))
             }
+            Error::SignInRequired { .. } => Refusal::SessionEnded.into(),
+            Error::TooSlow => Self::too_slow(),
             Error::Busy => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "api_error",

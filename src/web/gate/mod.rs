@@ -58,15 +58,23 @@ struct Call {
     at: Timestamp,
 }
 
+/// Where a request came from, and the scopes that it took.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    ip: IpAddr,
+    headers: &'a HeaderMap,
+    scopes: [&'a str; 2],
+}
+
 impl Call {
     fn begin(app: &App) -> Self {
         Self { id: app.request_ids.next(), at: app.now() }
     }
 
     /// Counts it, if it passed with a key; `original` is what the key was used for.
-    fn count(&self, app: &App, verdict: &Verdict, from: (IpAddr, &HeaderMap), original: Original<'_>) {
+    fn count(&self, app: &App, verdict: &Verdict, from: Origin<'_>, original: Original<'_>) {
         let (None, Some(Holder::Key(key))) = (&verdict.refusal, &verdict.holder) else { return };
-        let (ip, headers) = from;
+        let Origin { ip, headers, scopes } = from;
         let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         let visit = Visit {
             at: self.at,
@@ -77,6 +85,7 @@ impl Call {
             user_agent: words(agent.unwrap_or_default()),
             request_id: self.id.as_str(),
             took: app.now().since(self.at),
+            scopes,
         };
         app.gate.usage.passed(key, &visit);
     }
@@ -137,9 +146,11 @@ async fn judge(
     }
     let route = forwarded.original.and_then(|original| app.gate.route(original));
     let needs = needs(app, asked, forwarded.original.is_some(), route.as_ref());
+    let scopes = needs.as_ref().map_or([""; 2], |needs| needs.map(|need| need.scope.unwrap_or_default()));
     let verdict = app.gate.decide(credential, forwarded.source, needs, call.at).await?;
     let own = Original { method: head.method.as_str(), uri: head.uri.path() };
-    call.count(app, &verdict, (forwarded.source, headers), forwarded.original.unwrap_or(own));
+    let origin = Origin { ip: forwarded.source, headers, scopes };
+    call.count(app, &verdict, origin, forwarded.original.unwrap_or(own));
     Ok(verdict)
 }
 
@@ -203,7 +214,8 @@ async fn questioned(app: &App, call: &Call, request: Request) -> Result<Verdict,
         return Err(Problem::invalid("scope", NO_SUCH_SCOPE));
     }
     let own = Original { method: "POST", uri: "/gate/verify" };
-    call.count(app, &verdict, (source, &head.headers), own);
+    let scopes = [need.scope.unwrap_or_default(), ""];
+    call.count(app, &verdict, Origin { ip: source, headers: &head.headers, scopes }, own);
     Ok(verdict)
 }
 

@@ -19,5 +19,6 @@ pub mod sign_up;
 pub mod team;
 pub mod theme;
 pub mod two_factor;
+pub mod usage;
 pub mod verify_email;
 pub mod welcome;

@@ -16,22 +16,29 @@ pub struct Binary {
     process: Child,
     address: String,
     pub data: TempDir,
+    /// Where its database is, if not in its folder.
+    database: Option<String>,
 }
 
 impl Binary {
     /// Starts with a fresh data folder; no minute of a key is ever spent.
     pub fn start() -> Self {
+        Self::start_at(None)
+    }
+
+    /// As [`Self::start`], at the database of this URL.
+    pub fn start_at(database: Option<String>) -> Self {
         let data = audit::folder("binary-");
         let product = DEFAULT.replace("per_minute = 100", "per_minute = 0");
         std::fs::write(data.path().join("product.toml"), product).expect("a definition");
-        let (process, address) = serve(&data);
-        Self { process, address, data }
+        let (process, address) = serve(&data, database.as_deref());
+        Self { process, address, data, database }
     }
 
     /// Kills it (`kill -9`), as a power cut would, and starts it again with what lies on disk.
     pub fn kill_and_start_again(&mut self) {
         self.kill();
-        (self.process, self.address) = serve(&self.data);
+        (self.process, self.address) = serve(&self.data, self.database.as_deref());
     }
 
     /// Puts a line of the product definition differently, for the next start.
@@ -52,8 +59,12 @@ impl Binary {
     }
 }
 
-fn serve(data: &TempDir) -> (Child, String) {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_keydesk"))
+fn serve(data: &TempDir, database: Option<&str>) -> (Child, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keydesk"));
+    if let Some(url) = database {
+        command.env("KEYDESK_DATABASE_URL", url);
+    }
+    let mut process = command
         .env("KEYDESK_LISTEN", "127.0.0.1:0")
         .env("KEYDESK_DATA_DIR", data.path())
         .env("KEYDESK_PRODUCT", data.path().join("product.toml"))
@@ -89,22 +100,29 @@ pub struct Heard {
 impl Connection {
     /// Sends one request; `headers` end with `\r\n` each.
     pub async fn ask(&mut self, line: &str, headers: &str, body: &str) -> Heard {
+        self.ask_whoever_lives(line, headers, body).await.expect("an answer")
+    }
+
+    /// As [`Self::ask`], of a desk that may be killed meanwhile.
+    pub async fn ask_whoever_lives(&mut self, line: &str, headers: &str, body: &str) -> std::io::Result<Heard> {
         let request =
             format!("{line} HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: {}\r\n\r\n{body}", body.len());
-        self.stream.write_all(request.as_bytes()).await.expect("a request");
-        self.stream.flush().await.expect("a request");
+        self.stream.write_all(request.as_bytes()).await?;
+        self.stream.flush().await?;
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
-            assert!(self.stream.read_line(&mut head).await.expect("a head") > 0, "cut off after {head:?}");
+            if self.stream.read_line(&mut head).await? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
         }
         let length = head
             .lines()
             .find_map(|line| line.strip_prefix("content-length: "))
             .map_or(0, |length| length.parse().expect("a length"));
         let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).await.expect("a body");
+        self.stream.read_exact(&mut body).await?;
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        Heard { status, head, body: String::from_utf8(body).expect("text") }
+        Ok(Heard { status, head, body: String::from_utf8(body).expect("text") })
     }
 
     /// Presses the button of a form.

@@ -20,7 +20,7 @@ mod verdicts;
 pub use actor::{Actor, Key, PASSWORD};
 pub use answer::Answer;
 pub use app::{SECRET_FILE, TestApp};
-pub use binary::Binary;
+pub use binary::{Binary, Connection};
 pub use cast::{Cast, HOME};
 pub use dice::Dice;
 pub use issuer::{Forged, Issuer, Manner, Signed, queried};

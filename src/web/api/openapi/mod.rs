@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::error_body::ErrorBody;
-use super::{audit_events, auth, inboxes, key, keys, usage};
+use super::{audit_events, auth, inboxes, key, keys, team, usage};
 use crate::product::reserved::{INBOXES_READ, INBOXES_WRITE};
 use crate::product::{KeyAct, Product};
 use crate::web::{App, gate};
@@ -33,6 +33,12 @@ use crate::web::{App, gate};
         inboxes::create,
         inboxes::show,
         inboxes::delete,
+        team::list,
+        team::change_role,
+        team::remove,
+        team::list_invitations,
+        team::invite,
+        team::withdraw,
         usage::list,
         audit_events::list,
     ),
@@ -104,6 +110,9 @@ fn offer(paths: &mut Map<String, Value>, product: &Product) {
     }
     if withheld(KeyAct::Create) {
         object(&mut paths["/v1/keys"]).remove("post");
+    }
+    if !product.api.session_token {
+        paths.retain(|path, _| !path.starts_with("/v1/team"));
     }
     name_resources(paths, &product.words.api_name);
     if product.api.path != "/v1" {

@@ -13,6 +13,7 @@ use futures_util::stream;
 
 use super::list::Asked;
 use super::selected::chosen;
+use super::triage;
 use crate::clock::Timestamp;
 use crate::model::api_key::ApiKey;
 use crate::model::secret::Secret;
@@ -59,7 +60,7 @@ pub(super) fn path(asked: &Asked) -> String {
 
 /// `GET /settings/api-keys.csv`, with the list's filters, or with `key=` for each key that was chosen
 pub async fn csv_file(State(app): State<App>, me: Me, method: Method, Query(query): Query) -> Result<Response, Error> {
-    let asked = Asked::read(&query);
+    let asked = Asked::read(&query, triage::due_since(&app.product, app.now()));
     // As on the list: a whole secret belongs into no address.
     if let Some(last4) = Secret::last4_within(query.get("q"), &app.gate.prefixes.all()) {
         let short = asked.href(&[("sort", ""), ("q", last4)]);

@@ -3,6 +3,7 @@
 mod banner;
 pub mod delete;
 pub mod detail;
+mod excess;
 pub mod export;
 mod life;
 pub mod list;
@@ -12,8 +13,11 @@ pub mod pause;
 pub mod rename;
 pub mod reveal;
 pub mod rotate;
+mod scope_choice;
+pub mod scopes;
 pub mod selected;
 mod successor;
+mod triage;
 
 use std::time::Duration;
 
