@@ -5,6 +5,7 @@ use crate::flows::walk;
 use crate::inspector::Inspector;
 
 const LIST: &str = "/settings/api-keys";
+const BOXES: &str = "/settings/api-keys?select=1";
 
 #[tokio::test]
 #[ignore = "needs Chromium: run ./scripts/test"]
@@ -17,8 +18,10 @@ async fn several_keys_are_ticked_paused_and_deleted() {
             ids.push(ana.path().await.rsplit('/').next().expect("an id").to_owned());
         }
         ana.goto(LIST).await;
+        ana.follow("Select several").await;
         ana.press("Delete…").await;
         ana.see("No key was selected. Tick the keys first.").await;
+        ana.goto(BOXES).await;
         if ana.view().has_javascript() {
             ana.see("Select all on this page").await;
             ana.see("With the selected keys").await;
@@ -36,6 +39,7 @@ async fn several_keys_are_ticked_paused_and_deleted() {
         assert_eq!(ana.heading().await, "Pause 2 keys?");
         ana.press("Pause 2 keys").await;
         ana.see("2 keys were paused.").await;
+        ana.goto(BOXES).await;
 
         ana.choose("key", &ids[0]).await;
         ana.choose("key", &ids[2]).await;
@@ -88,7 +92,7 @@ async fn the_pages_of_several_keys_and_of_notes_are_open_to_everybody() {
         chosen = format!("{chosen}&key={}", path.rsplit('/').next().expect("an id"));
     }
     let sealed = inspector.browser.path().await;
-    inspector.visit("keys-bulk", LIST).await;
+    inspector.visit("keys-bulk", BOXES).await;
     inspector.browser.find(".c-pick input").await.click().await.expect("the box can be ticked");
     inspector.look("keys-bulk-ticked").await;
     inspector.visit("selected-pause", &format!("{LIST}/selected/pause?{}", &chosen[1..])).await;

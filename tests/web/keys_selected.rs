@@ -7,6 +7,7 @@ use crate::support::{Actor, Answer, Key, TestApp, key_path};
 const DELETE: &str = "/settings/api-keys/selected/delete";
 const PAUSE: &str = "/settings/api-keys/selected/pause";
 const LIST: &str = "/settings/api-keys";
+const BOXES: &str = "/settings/api-keys?select=1";
 
 fn asking(path: &str, ids: &[&str]) -> String {
     format!("{path}?key={}", ids.join("&key="))
@@ -27,20 +28,24 @@ async fn the_list_has_a_box_for_each_key_and_a_button_for_what_the_product_offer
     let desk = TestApp::new().await;
     let alice = desk.alice().await;
     let key = alice.key("billing", &[]).await;
-    let page = alice.get(LIST).await;
+    let list = alice.get(LIST).await;
+    assert_eq!(list.link("Select several").as_deref(), Some(BOXES));
+    list.says_nothing_of("Select billing");
+    let page = alice.get(BOXES).await;
+    assert_eq!(page.link("Done selecting").as_deref(), Some(LIST));
     for part in
         [&format!("name=\"key\" value=\"{}\"", key.id), "Select billing", DELETE, PAUSE, "/settings/api-keys.csv"]
     {
         assert!(page.html().contains(part), "{part}");
     }
-    let page = desk.amir(&alice).await.get(LIST).await;
-    assert!(page.html().contains("Select billing") && page.html().contains("formaction=\"/settings/api-keys.csv\""));
+    let page = desk.amir(&alice).await.get(BOXES).await;
+    assert!(page.html().contains("Select billing") && page.html().contains("action=\"/settings/api-keys.csv\""));
     page.says_nothing_of(DELETE);
     page.says_nothing_of(PAUSE);
     let desk = TestApp::with_product(|product| product.keys.in_page.retain(|act| *act == KeyAct::Create)).await;
     let alice = desk.alice().await;
     let key = alice.creates("billing", &[]).await;
-    let page = alice.get(LIST).await;
+    let page = alice.get(BOXES).await;
     page.says_nothing_of(DELETE);
     page.says_nothing_of(PAUSE);
     for path in [DELETE, PAUSE] {

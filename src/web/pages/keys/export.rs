@@ -55,7 +55,7 @@ const HEADINGS: [&str; 22] = [
 
 /// Where the file of a list is; its order is the file's own.
 pub(super) fn path(asked: &Asked) -> String {
-    asked.href(&[("sort", "")]).replacen("/api-keys", "/api-keys.csv", 1)
+    asked.href(&[("sort", ""), ("select", "")]).replacen("/api-keys", "/api-keys.csv", 1)
 }
 
 /// `GET /settings/api-keys.csv`, with the list's filters, or with `key=` for each key that was chosen
