@@ -142,6 +142,31 @@
     }
   });
 
+  // Keys of a list: all of the page at once, and how many are ticked.
+  const picked = document.querySelector("[data-picked]");
+  if (picked) {
+    const boxes = [...picked.closest("form").querySelectorAll("[name=key]")];
+    const every = document.createElement("input");
+    every.type = "checkbox";
+    const label = document.createElement("label");
+    label.append(every, "Select all on this page");
+    picked.before(label);
+    const words = picked.textContent;
+    const count = () => {
+      const ticked = boxes.filter((box) => box.checked).length;
+      every.checked = ticked === boxes.length;
+      every.indeterminate = ticked > 0 && !every.checked;
+      picked.textContent = ticked ? ticked + " selected" : words;
+    };
+    every.onchange = () => {
+      for (const box of boxes) box.checked = every.checked;
+      count();
+    };
+    on("change", count);
+    addEventListener("pageshow", count);
+    count();
+  }
+
   // Forms: filters go when a select changes; a second press within two seconds is ignored.
   on("change", (event) => {
     if (event.target.matches("form[data-autosubmit] select")) event.target.form.requestSubmit();

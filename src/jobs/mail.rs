@@ -10,7 +10,7 @@ use lettre::{AsyncTransport, Message, Tokio1Executor};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::{Background, letters, product, report};
+use super::{Background, key_mail, letters, product, report};
 use crate::model::letter::Letter;
 use crate::model::mailed_link::{Kind as Link, Token};
 use crate::model::user::User;
@@ -110,6 +110,12 @@ async fn run_one(background: &Background, errand: &Errand) -> Result<(), NotSent
         Kind::KeyExposed => leaked_keys::last_exposure(db, &errand.about)
             .await?
             .map(|exposure| letters::key_exposed(brand, &exposure, &background.post.public_url)),
+        Kind::KeyCreated
+        | Kind::KeyRevealed
+        | Kind::KeyExpiring
+        | Kind::KeyExpired
+        | Kind::RotationDue
+        | Kind::UsageSpike => key_mail::compose(background, errand).await?,
         _ => return run_for_user(background, errand).await,
     };
     // What it was about is over: there is nothing to say to anybody.

@@ -2,8 +2,11 @@
 //! and sessions are swept, and so is what is kept of secrets that may not be shown again any more. Each job is a plain function that a test can call; only
 //! [`run`] knows how often.
 
+mod key_letters;
+mod key_mail;
 mod letters;
 pub mod mail;
+pub mod reminders;
 pub mod session_keys;
 pub mod usage_hours;
 
@@ -20,8 +23,8 @@ use crate::model::keyring::Keyring;
 use crate::model::session_token::SessionTokens;
 use crate::product::Reveal;
 use crate::store::{
-    Act, Db, audit_checkpoints, devices, errands, kept_secrets, mailed_links, oidc_transactions, once, refresh_tokens,
-    sealed_secrets, watch, web_sessions,
+    Act, Db, audit_checkpoints, devices, errands, kept_secrets, key_reminders, mailed_links, oidc_transactions, once,
+    refresh_tokens, sealed_secrets, watch, web_sessions,
 };
 
 /// At most one write per key in this time; a kill loses no more than what was counted since.
@@ -46,6 +49,7 @@ pub struct Background {
     pub post: mail::Post,
     /// How often the product definition lets a secret be shown.
     pub reveal: Reveal,
+    pub advice: reminders::Advice,
 }
 
 impl Background {
@@ -74,6 +78,7 @@ pub async fn run(background: Background) {
         session_keys::run(&background),
         destroy_kept(&background),
         mail::run(&background),
+        reminders::run(&background),
         usage_hours::run(&background),
         keep_house(background.clone())
     );
@@ -149,6 +154,7 @@ pub async fn sweep(background: &Background) -> sqlx::Result<()> {
     destroy_some_kept(background).await?;
     once::sweep(db, now).await?;
     errands::sweep(db, now).await?;
+    key_reminders::sweep(db, now).await?;
     devices::sweep(db, now).await?;
     mailed_links::sweep(db, now).await?;
     oidc_transactions::sweep(db, now).await?;

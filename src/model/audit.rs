@@ -44,6 +44,8 @@ pub enum Action {
     IdentityLinked,
     IdentityUnlinked,
     AuditExported,
+    KeysExported,
+    KeyNoted,
     FactorAdded,
     FactorRemoved,
     RecoveryCodesMade,
@@ -52,7 +54,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -86,6 +88,8 @@ impl Action {
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::AuditExported,
+        Self::KeysExported,
+        Self::KeyNoted,
         Self::FactorAdded,
         Self::FactorRemoved,
         Self::RecoveryCodesMade,
@@ -128,6 +132,8 @@ impl Action {
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::AuditExported => "audit.exported",
+            Self::KeysExported => "keys.exported",
+            Self::KeyNoted => "key.noted",
             Self::FactorAdded => "factor.added",
             Self::FactorRemoved => "factor.removed",
             Self::RecoveryCodesMade => "recovery_codes.made",
@@ -171,6 +177,8 @@ impl Action {
             Self::IdentityLinked => "Connected a way to sign in",
             Self::IdentityUnlinked => "Disconnected a way to sign in",
             Self::AuditExported => "Exported the audit log",
+            Self::KeysExported => "Exported the list of keys",
+            Self::KeyNoted => "Added a note",
             Self::FactorAdded => "Added a second factor",
             Self::FactorRemoved => "Removed a second factor",
             Self::RecoveryCodesMade => "Made new recovery codes",

@@ -17,9 +17,35 @@ pub fn objection(name: &str, longest: usize) -> Option<String> {
     }
 }
 
+/// The name of what comes after `name`: `billing-2` after `billing`, `My key 3` after `My key 2`.
+pub fn successor(name: &str) -> String {
+    let digits = name.len() - name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let (stem, number) = name.split_at(name.len() - digits);
+    let counted = stem.ends_with(['-', ' ']) && digits <= 3;
+    let (stem, number) = match number.parse::<u32>() {
+        Ok(number) if counted => (stem.trim_end_matches(['-', ' ']), number + 1),
+        _ => (name, 2),
+    };
+    let end = if stem.contains(' ') { format!(" {number}") } else { format!("-{number}") };
+    let stem: String = stem.chars().take(LONGEST - end.len()).collect();
+    format!("{}{end}", stem.trim_end())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_successor_is_counted_and_fits() {
+        for (name, next) in
+            [("billing", "billing-2"), ("billing-2", "billing-3"), ("My key", "My key 2"), ("My key 9", "My key 10")]
+        {
+            assert_eq!(successor(name), next);
+        }
+        assert_eq!(successor("data-export-2025"), "data-export-2025-2");
+        assert_eq!(successor(&"ж".repeat(50)), format!("{}-2", "ж".repeat(48)));
+        assert_eq!(objection(&successor(&"x".repeat(50)), LONGEST), None);
+    }
 
     #[test]
     fn a_name_has_one_to_fifty_characters_that_can_be_seen() {

@@ -2,7 +2,9 @@
 //! event in the same transaction.
 
 use super::once::{self, Once, Seen};
-use super::{Act, Db, Tx, api_key_secrets, audit_events, change, columns, is_taken, read, sealed_secrets, within};
+use super::{
+    Act, Db, Tx, api_key_secrets, audit_events, change, columns, is_taken, key_errands, read, sealed_secrets, within,
+};
 use crate::clock::{Timestamp, hours};
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
@@ -145,6 +147,7 @@ pub async fn issue(db: &Db, act: &Act<'_>, account_id: &str, issue: Issue<'_>, l
         return Ok(Issued::LimitReached);
     }
     once::remember(&mut tx, act, account_id, issue.once, &id).await?;
+    key_errands::created(&mut tx, act, account_id, &id).await?;
     tx.commit().await?;
     Ok(Issued::Key(id))
 }
@@ -202,6 +205,14 @@ fn sealed_until(act: &Act<'_>, reveal: Option<Reveal>) -> Option<Timestamp> {
 pub async fn find(db: &Db, account_id: &str, id: &str) -> sqlx::Result<Option<ApiKey>> {
     const FIND: &str = select_key!("\nwhere k.account_id = $1\nand k.id = $2");
     read!(db, c => sqlx::query_as(FIND).bind(account_id).bind(id).fetch_optional(c))
+}
+
+/// When the key was used for the first time.
+pub async fn first_used_at(db: &Db, account_id: &str, id: &str) -> sqlx::Result<Option<Timestamp>> {
+    const FIND: &str = "select first_used_at from api_keys where account_id = $1 and id = $2";
+    let found: Option<(Option<Timestamp>,)> =
+        read!(db, c => sqlx::query_as(FIND).bind(account_id).bind(id).fetch_optional(c))?;
+    Ok(found.and_then(|(at,)| at))
 }
 
 /// What a verdict takes of the key that a secret belongs, or belonged, to: one indexed read.

@@ -50,10 +50,22 @@ pub enum Kind {
     NewDevice,
     /// The secret of a key was found where it should not be.
     KeyExposed,
+    /// Somebody else made a key.
+    KeyCreated,
+    /// Somebody else revealed a key.
+    KeyRevealed,
+    /// A key will expire soon.
+    KeyExpiring,
+    /// A key has expired.
+    KeyExpired,
+    /// The secret of a key should be replaced.
+    RotationDue,
+    /// An hour of a key had unusually many requests.
+    UsageSpike,
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 21] = [
         Self::PasswordForgotten,
         Self::PasswordChanged,
         Self::VerifyEmail,
@@ -69,6 +81,12 @@ impl Kind {
         Self::IdentityUnlinked,
         Self::NewDevice,
         Self::KeyExposed,
+        Self::KeyCreated,
+        Self::KeyRevealed,
+        Self::KeyExpiring,
+        Self::KeyExpired,
+        Self::RotationDue,
+        Self::UsageSpike,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -88,6 +106,12 @@ impl Kind {
             Self::IdentityUnlinked => "identity_unlinked",
             Self::NewDevice => "new_device",
             Self::KeyExposed => "key_exposed",
+            Self::KeyCreated => "key_created",
+            Self::KeyRevealed => "key_revealed",
+            Self::KeyExpiring => "key_expiring",
+            Self::KeyExpired => "key_expired",
+            Self::RotationDue => "rotation_due",
+            Self::UsageSpike => "usage_spike",
         }
     }
 }
@@ -139,7 +163,8 @@ pub(super) async fn put_about(
     insert(tx, act, kind, (recipient, about), &event).await
 }
 
-async fn insert(
+/// Asks for a mail about the record of this id, once for each event.
+pub(super) async fn insert(
     tx: &mut Tx,
     act: &Act<'_>,
     kind: Kind,

@@ -78,6 +78,20 @@ fn difference(before: &Scopes, after: &Scopes) -> String {
 
 /// Stops the key until it is resumed. Answers `false` if it was stopped, or deleted, before.
 pub async fn pause(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> {
+    let mut tx = db.begin_as(act, &key.account_id).await?;
+    let paused = pause_within(&mut tx, act, &key.account_id, &key.id, "").await?;
+    tx.commit().await?;
+    Ok(paused)
+}
+
+/// As [`pause`], within a transaction that may pause others too.
+pub(super) async fn pause_within(
+    tx: &mut Tx,
+    act: &Act<'_>,
+    account_id: &str,
+    id: &str,
+    detail: &str,
+) -> sqlx::Result<bool> {
     const PAUSE: &str = "
         update api_keys
         set paused_at = $3
@@ -85,15 +99,14 @@ pub async fn pause(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> {
         and id = $2
         and paused_at is null
         and deleted_at is null
-        returning id";
-    let mut tx = db.begin_as(act, &key.account_id).await?;
-    let paused: Option<(String,)> = within!(&mut tx, c => {
-        sqlx::query_as(PAUSE).bind(&key.account_id).bind(&key.id).bind(act.at).fetch_optional(c)
+        returning name";
+    let paused: Option<(String,)> = within!(&mut *tx, c => {
+        sqlx::query_as(PAUSE).bind(account_id).bind(id).bind(act.at).fetch_optional(c)
     })?;
-    if paused.is_some() {
-        record(tx, act, key, (Action::KeyPaused, &key.name, "")).await?;
-    }
-    Ok(paused.is_some())
+    let Some((name,)) = paused else { return Ok(false) };
+    tx.changes(id);
+    audit_events::record(tx, act, account_id, Action::KeyPaused, Target { id, name: &name }, detail).await?;
+    Ok(true)
 }
 
 /// Lets a paused key work again. Answers `false` if it was not paused any more.

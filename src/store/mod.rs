@@ -22,11 +22,15 @@ pub mod inboxes;
 pub mod invitations;
 pub mod kept_secrets;
 pub mod key_changes;
+pub mod key_errands;
 pub mod key_list;
+pub mod key_notes;
+pub mod key_reminders;
 pub mod leaked_keys;
 pub mod live_keys;
 pub mod look;
 pub mod mailed_links;
+pub mod many_keys;
 pub mod oidc_transactions;
 pub mod once;
 pub mod passkeys;
@@ -91,6 +95,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (13, "usage in sums", include_str!("../../migrations/0013_usage_in_sums.sql")),
     (14, "used scopes", include_str!("../../migrations/0014_used_scopes.sql")),
     (15, "key lifetime", include_str!("../../migrations/0015_key_lifetime.sql")),
+    (18, "notes and reminders", include_str!("../../migrations/0018_notes_and_reminders.sql")),
 ];
 
 /// What has no portable text: version, name, the whole for SQLite and the whole for `PostgreSQL`.

@@ -1,7 +1,7 @@
 //! Sealed secrets: fresh secrets that nobody has revealed yet. A reveal consumes the row, its audit event in the same
 //! transaction; whoever comes second finds nothing.
 
-use super::{Act, Db, Tx, audit_events, change, kept_secrets, within};
+use super::{Act, Db, Tx, audit_events, change, kept_secrets, key_errands, within};
 use crate::clock::Timestamp;
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
@@ -110,7 +110,8 @@ pub(super) async fn mark_revealed(tx: &mut Tx, act: &Act<'_>, key: &ApiKey) -> s
         sqlx::query(MARK).bind(&key.account_id).bind(&key.id).bind(act.at).bind(&act.actor.id).bind(&act.actor.ip)
     );
     let target = Target { id: &key.id, name: &key.name };
-    audit_events::record(tx, act, &key.account_id, Action::KeyRevealed, target, "").await
+    audit_events::record(tx, act, &key.account_id, Action::KeyRevealed, target, "").await?;
+    key_errands::revealed(tx, act, &key.account_id, &key.id).await
 }
 
 /// Destroys the seals that nobody opened in time.

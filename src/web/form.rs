@@ -90,6 +90,17 @@ impl Fields {
         self.0.iter().filter(|(key, _)| named(key)).map(|(_, value)| value.clone()).collect()
     }
 
+    /// The ids in a field that comes more than once, each once. What cannot be one is left out.
+    pub fn ids(&self, name: &str) -> Vec<String> {
+        let mut ids = Vec::new();
+        for id in self.all(name) {
+            if can_be_id(&id) && !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        ids
+    }
+
     /// The fields of a query string or a form; nothing if it is not valid text.
     pub fn parse(text: &str) -> Option<Self> {
         let pairs = text.split('&').filter(|pair| !pair.is_empty());

@@ -32,6 +32,7 @@ pub mod samples;
 pub mod scanning_keys;
 pub mod second_factor;
 pub mod server;
+pub mod spreadsheet;
 pub mod view;
 
 use std::ops::Deref;
@@ -41,18 +42,19 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use lettre::message::Mailbox;
 
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Timestamp, days};
 use crate::entropy::Entropy;
 use crate::gate::Gate;
 use crate::gate::throttle::Throttle;
 use crate::jobs::Background;
 use crate::jobs::mail::{Post, Route};
+use crate::jobs::reminders::Advice;
 use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
 use crate::model::security_contact::SecurityContact;
 use crate::model::session_token::SessionTokens;
 use crate::model::trusted_proxies::TrustedProxies;
-use crate::product::Product;
+use crate::product::{KeyAct, Product};
 use crate::store::{Act, Db, session_keys, usage_scopes};
 use google::Google;
 use passkeys::Passkeys;
@@ -211,7 +213,15 @@ impl App {
             installation_id: self.installation_id.clone(),
             post: self.post.clone(),
             reveal: self.product.keys.reveal,
+            advice: self.advice(),
         }
+    }
+
+    /// What a mail about a key may advise.
+    fn advice(&self) -> Advice {
+        let (creates, rotates) = (self.product.offers(KeyAct::Create), self.product.offers(KeyAct::Rotate));
+        let age = Some(self.product.rotation.recommended_days).filter(|age| rotates && *age > 0);
+        Advice { creates, rotates, rotates_after: age.map(days) }
     }
 
     /// Whether people reach Keydesk over TLS. Only the public URL decides, never a header.

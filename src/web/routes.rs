@@ -103,11 +103,13 @@ fn second_factors() -> Router<App> {
         .route("/settings/security/two-factor/passkeys/{id}/remove", post(manage::remove_passkey))
 }
 
-/// Administrators and auditors: to look, not to touch.
+/// Administrators and auditors: to look, and to note what they saw, not to touch.
 fn auditor() -> Router<App> {
     Router::new()
         .route("/settings/api-keys", get(keys::list::show))
+        .route("/settings/api-keys.csv", get(keys::export::csv_file))
         .route("/settings/api-keys/{id}", get(keys::detail::show))
+        .route("/settings/api-keys/{id}/notes", get(keys::notes::show).post(keys::notes::create))
         .route("/settings/usage", get(usage::show))
         .route("/settings/audit-log", get(audit_log::show))
         .route("/settings/audit-log.csv", get(audit_log::export::csv_file))
@@ -122,6 +124,8 @@ fn administrator() -> Router<App> {
         .route("/welcome/status", get(welcome::status))
         .route("/settings/api-keys", post(keys::new::create))
         .route("/settings/api-keys/new", get(keys::new::show))
+        .route("/settings/api-keys/selected/delete", get(keys::selected::ask_delete).post(keys::selected::delete))
+        .route("/settings/api-keys/selected/pause", get(keys::selected::ask_pause).post(keys::selected::pause))
         .route("/settings/api-keys/{id}/reveal", post(keys::reveal::create))
         .route("/settings/api-keys/{id}/rotate", get(keys::rotate::show).post(keys::rotate::create))
         .route("/settings/api-keys/{id}/stop-old", post(keys::rotate::stop_old))

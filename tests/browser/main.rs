@@ -20,6 +20,7 @@ mod looks;
 mod person;
 mod recovery;
 mod reveal_again;
+mod several;
 mod team;
 mod two_factor;
 mod usage;

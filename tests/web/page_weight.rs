@@ -75,7 +75,8 @@ async fn fifty_busy_keys_and_every_page_about_usage_weigh_less_than_60_kb() {
     let created_by = format!("update api_keys set created_by = '{}', revealed_at = 1", alice.user_id);
     desk.database.run(&created_by).await;
     let mut heavy = Vec::new();
-    let mut pages = vec!["/settings/api-keys".to_owned(), key_path(&latest, "scopes")];
+    let mut pages =
+        vec!["/settings/api-keys".to_owned(), "/settings/api-keys?select=1".to_owned(), key_path(&latest, "scopes")];
     for period in ["24h", "7d", "30d", "90d"] {
         pages.push(format!("/settings/usage?period={period}"));
         pages.push(format!("{}?period={period}", key_path(&latest, "")));

@@ -73,12 +73,12 @@ impl TestApp {
 
     /// Auditor in the account of `administrator`.
     pub async fn amir(&self, administrator: &Actor) -> Actor {
-        self.joined(administrator, "amir@halden.example", "Amir Haddad", Role::Auditor).await
+        self.joined_as(administrator, "amir@halden.example", "Amir Haddad", Role::Auditor).await
     }
 
     /// Member in the account of `administrator`.
     pub async fn mei(&self, administrator: &Actor) -> Actor {
-        self.joined(administrator, "mei@halden.example", "Mei Tan", Role::Member).await
+        self.joined_as(administrator, "mei@halden.example", "Mei Tan", Role::Member).await
     }
 
     async fn signed_up(&self, account: &str, email: &str) -> Actor {
@@ -88,7 +88,8 @@ impl TestApp {
         self.known(visitor, email).await
     }
 
-    async fn joined(&self, administrator: &Actor, email: &str, name: &str, role: Role) -> Actor {
+    /// Somebody else in the account of `administrator`.
+    pub async fn joined_as(&self, administrator: &Actor, email: &str, name: &str, role: Role) -> Actor {
         static HASH: OnceCell<String> = OnceCell::const_new();
         let hash =
             HASH.get_or_init(async || self.app.passwords.hash(PASSWORD.to_owned().into()).await.expect("a hash"));

@@ -201,6 +201,16 @@ impl TestApp {
         self.mailbox.take()
     }
 
+    /// Asks for the mails about keys that are due, as the background job does.
+    pub async fn remind(&self) {
+        self.remind_silently().await.expect("the database answers");
+    }
+
+    /// As [`Self::remind`], beside another process that does it too.
+    pub async fn remind_silently(&self) -> sqlx::Result<()> {
+        jobs::reminders::remind(&self.app.background()).await
+    }
+
     /// Destroys what has expired, as the background job does.
     pub async fn sweep(&self) {
         jobs::sweep(&self.app.background()).await.expect("the database sweeps");

@@ -19,6 +19,7 @@ use crate::store::audit_list::{self, Filter, Place, Window, newest};
 use crate::web::audience::Me;
 use crate::web::error::Error;
 use crate::web::form::Query;
+use crate::web::spreadsheet::{self, plain};
 use crate::web::{App, api, see_other};
 
 /// Events read and sent at once.
@@ -71,14 +72,14 @@ impl Format {
     /// What stands before the first event.
     fn opening(self) -> io::Result<Bytes> {
         match self {
-            Self::Csv => csv(&[HEADINGS.map(Cow::Borrowed)]),
+            Self::Csv => spreadsheet::lines([HEADINGS.map(Cow::Borrowed)]),
             Self::JsonLines => Ok(Bytes::new()),
         }
     }
 
     fn piece(self, events: Vec<AuditEvent>) -> io::Result<Bytes> {
         match self {
-            Self::Csv => csv(&events.iter().map(cells).collect::<Vec<_>>()),
+            Self::Csv => spreadsheet::lines(events.iter().map(cells)),
             Self::JsonLines => {
                 let mut lines = Vec::new();
                 for event in events {
@@ -169,16 +170,6 @@ impl Export {
     }
 }
 
-fn csv(rows: &[[Cow<'_, str>; 14]]) -> io::Result<Bytes> {
-    // RFC 4180, section 2: lines end with CRLF.
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    for row in rows {
-        writer.write_record(row.iter().map(|cell| cell.as_bytes()))?;
-    }
-    let written = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(written.into())
-}
-
 fn cells(event: &AuditEvent) -> [Cow<'_, str>; 14] {
     [
         Cow::Owned(event.at.to_string()),
@@ -197,27 +188,4 @@ fn cells(event: &AuditEvent) -> [Cow<'_, str>; 14] {
         plain(&event.target_name),
         plain(&event.detail),
     ]
-}
-
-/// A cell that no spreadsheet takes for a formula: whoever names a key or sends a user agent must not run anything on the
-/// machine of whoever opens the file.
-fn plain(text: &str) -> Cow<'_, str> {
-    // Those of full width are read as their narrow selves in East Asian settings.
-    let dangerous = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-    if text.starts_with(dangerous) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_begins_like_a_formula() {
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1"] {
-            assert_eq!(plain(formula), format!("'{formula}"));
-        }
-        for harmless in ["", "billing", "a=1", "'=1", "198.51.100.7"] {
-            assert_eq!(plain(harmless), harmless);
-        }
-    }
 }

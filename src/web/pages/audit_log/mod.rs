@@ -217,7 +217,7 @@ fn actors(asked: &Asked, people: Vec<users::Person>, events: &[AuditEvent]) -> V
 fn actions(asked: &Asked, resources: &str) -> Vec<(String, Vec<Choice>)> {
     let resources = text::capitalised(resources);
     let groups: [(&str, &[&str]); 5] = [
-        ("Keys", &["key", "secrets"]),
+        ("Keys", &["key", "keys", "secrets"]),
         (&resources, &["inbox"]),
         ("People", &["member", "invitation", "staff"]),
         ("Signing in", &["session", "password", "email", "identity", "factor", "recovery_code", "recovery_codes"]),

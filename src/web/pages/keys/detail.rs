@@ -6,7 +6,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::banner::Banner;
 use super::excess::Excess;
+use super::life::Life;
+use super::notes::Note;
 use super::reveal::{OldKey, SealPage};
 use super::{Abilities, Seal, awaits_first_reveal, can_show_again, find};
 use crate::clock::{Timestamp, days};
@@ -42,6 +45,7 @@ struct Detail {
     key: ApiKey,
     standing: Standing,
     abilities: Abilities,
+    banner: Option<Banner>,
     old: Option<OldKey>,
     last_used: Option<Moment>,
     periods: [Period; 4],
@@ -53,6 +57,8 @@ struct Detail {
     /// What it may do and does not.
     excess: Option<Excess>,
     events: Vec<Line>,
+    life: Life,
+    notes: Vec<Note>,
     created: Moment,
     /// When its secret should be replaced.
     due: Option<Due>,
@@ -107,6 +113,7 @@ pub async fn show(State(app): State<App>, me: Me, Id(id): Id, Query(query): Quer
         not_kept: app.product.reveals_again() && key.kept_at.is_none() && key.deleted_at.is_none(),
         standing: Standing::of(&key, now),
         abilities: Abilities::of(&key, &app.product, now),
+        banner: Banner::of(&key, &app.product, me.is_administrator(), now),
         old: OldKey::find(&app, &key).await?,
         last_used: key.last_used_at.map(|at| Moment::ago_in_words(at, now)),
         periods: PERIODS,
@@ -117,6 +124,8 @@ pub async fn show(State(app): State<App>, me: Me, Id(id): Id, Query(query): Quer
         reasons: reasons(&refused, &app.product),
         excess: Excess::find(&app, &key, now).await?,
         events: events.iter().map(|event| Line::of(event, now)).collect(),
+        life: Life::of(&app, &key).await?,
+        notes: Note::newest(&app, &key).await?,
         created: Moment::date(key.created_at),
         due: Due::of(&key, &app.product, now),
         offered: app.product.keys.in_page.clone(),

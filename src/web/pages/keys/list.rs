@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::triage::{self, Tab};
-use super::{Tag, can_show_again, type_label};
+use super::{Tag, can_show_again, export, type_label};
 use crate::clock::Timestamp;
 use crate::model::api_key::{ApiKey, Status};
 use crate::model::secret::Secret;
@@ -102,10 +102,12 @@ pub(super) struct Asked {
     before: String,
     /// The key whose menu is open.
     menu: String,
+    /// `1` where keys are selected: there is a box in each row, and neither a menu nor a sparkline.
+    select: String,
 }
 
 impl Asked {
-    fn read(fields: &Fields, due_since: Timestamp) -> Self {
+    pub(super) fn read(fields: &Fields, due_since: Timestamp) -> Self {
         let filter = Filter {
             q: fields.get("q").trim().chars().take(LONGEST_SEARCH).collect(),
             key_type: fields.owned("type"),
@@ -121,6 +123,7 @@ impl Asked {
             after: fields.id("after").to_owned(),
             before: fields.id("before").to_owned(),
             menu: fields.id("menu").to_owned(),
+            select: if fields.get("select") == "1" { "1".into() } else { String::new() },
         }
     }
 
@@ -150,7 +153,7 @@ impl Asked {
     }
 
     /// What is asked for, whichever page of it.
-    fn wanted(&self) -> [(&'static str, &str); 7] {
+    fn wanted(&self) -> [(&'static str, &str); 8] {
         let filter = &self.filter;
         [
             ("q", &filter.q),
@@ -160,6 +163,7 @@ impl Asked {
             ("scope", &filter.scope),
             ("status", &filter.status),
             ("sort", &self.sort),
+            ("select", &self.select),
         ]
     }
 
@@ -171,7 +175,12 @@ impl Asked {
 
     /// What the filter form must not lose.
     fn carried(&self) -> Vec<(&'static str, &str)> {
-        let all = [("status", &self.filter.status), ("scope", &self.filter.scope), ("sort", &self.sort)];
+        let all = [
+            ("status", &self.filter.status),
+            ("scope", &self.filter.scope),
+            ("sort", &self.sort),
+            ("select", &self.select),
+        ];
         all.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.as_str())).collect()
     }
 
@@ -211,6 +220,20 @@ impl List<'_> {
 
     fn among_deleted(&self) -> String {
         self.asked.href(&[("status", "deleted")])
+    }
+
+    fn selects(&self) -> bool {
+        !self.asked.select.is_empty()
+    }
+
+    /// This page with a box in each row, or without.
+    fn selecting(&self, value: &str) -> String {
+        self.asked.href(&[("after", &self.asked.after), ("before", &self.asked.before), ("select", value)])
+    }
+
+    /// This list as a file, whole.
+    fn export(&self) -> String {
+        export::path(&self.asked)
     }
 
     fn offers(&self, key_type: &str) -> bool {

@@ -1,16 +1,22 @@
 //! Settings → API keys, and what its screens share: finding the key, saying what it can do, drawing its seal.
 
+mod banner;
 pub mod delete;
 pub mod detail;
 mod excess;
+pub mod export;
+mod life;
 pub mod list;
 pub mod new;
+pub mod notes;
 pub mod pause;
 pub mod rename;
 pub mod reveal;
 pub mod rotate;
 mod scope_choice;
 pub mod scopes;
+pub mod selected;
+mod successor;
 mod triage;
 
 use std::time::Duration;

@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::offered;
 use super::scope_choice::{Choice, ScopeChoice};
+use super::{find, offered, successor};
 use crate::clock::{Timestamp, days};
 use crate::model::api_key::KeyType;
 use crate::model::inbox::Inbox;
@@ -144,10 +144,17 @@ async fn new_keys_of<'a>(app: &'a App, me: &Me) -> Result<Cow<'a, Product>, Erro
     Ok(account_rules::key_lifetime(&app.db, me.account_id()).await?.within(&app.product))
 }
 
-/// `GET /settings/api-keys/new?type=`
+/// `GET /settings/api-keys/new?type=`, or `?from=` a key to make another like it
 pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result<Response, Error> {
     offered(&app, KeyAct::Create)?;
     let product = &app.product;
+    if query.has("from") {
+        let before = find(&app, &me, query.id("from")).await?;
+        let form = successor::form(&before, &*new_keys_of(&app, &me).await?);
+        if product.offers_type(&form.key_type) {
+            return Ok(page(StatusCode::OK, &New::of(&app, &me, before.key_type, form).await?));
+        }
+    }
     let asked = query.get("type");
     let offered =
         if product.offers_type(asked) { asked } else { product.keys.types.first().map_or("standard", String::as_str) };
