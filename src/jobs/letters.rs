@@ -116,12 +116,10 @@ pub(super) fn new_device(brand: &str, session: &Listed, public_url: &str) -> Let
 }
 
 pub(super) fn key_exposed(brand: &str, exposure: &Exposure, public_url: &str) -> Letter {
-    let Exposure { key_id, key_name, key_type, environment, seen, is_deleted, has_secret, .. } = exposure;
+    let Exposure { key_id, key_name, seen, is_deleted, has_secret } = exposure;
     let page = format!("{public_url}/settings/api-keys/{key_id}");
     let (stopped, next, label, link) = if *is_deleted {
-        let environment = if environment.is_empty() { String::new() } else { format!("&environment={environment}") };
-        let inbox = exposure.inbox_id.as_ref().map(|inbox| format!("&inbox={inbox}")).unwrap_or_default();
-        let form = format!("{public_url}/settings/api-keys/new?type={key_type}{environment}{inbox}");
+        let form = format!("{public_url}/settings/api-keys/new?from={key_id}");
         ("It was switched off at once", "Make another key, and put it where this one was.", "Make another key", form)
     } else if *has_secret {
         let next = "The new secret of this key was not reported, and works on. Where the old one is still in use, put the \

@@ -2,7 +2,7 @@
 //! the account's administrators are told. Reported again it does nothing more.
 
 use super::{Act, Db, Tx, api_key_secrets, api_keys, audit_events, columns, errands, read, sealed_secrets, within};
-use crate::model::api_key::{KeyType, Status};
+use crate::model::api_key::Status;
 use crate::model::audit::{Action, Target};
 use crate::model::key_facts::KeyFacts;
 use crate::model::secret::Presented;
@@ -108,9 +108,6 @@ async fn administrators(tx: &mut Tx, account_id: &str) -> sqlx::Result<Vec<Strin
 pub struct Exposure {
     pub key_id: String,
     pub key_name: String,
-    pub key_type: KeyType,
-    pub environment: String,
-    pub inbox_id: Option<String>,
     /// Where it was seen, in the words of the audit log.
     pub seen: String,
     pub is_deleted: bool,
@@ -118,7 +115,7 @@ pub struct Exposure {
     pub has_secret: bool,
 }
 
-columns!(Exposure { key_id, key_name, key_type, environment, inbox_id, seen, is_deleted, has_secret });
+columns!(Exposure { key_id, key_name, seen, is_deleted, has_secret });
 
 /// The last time that a secret of this key was reported.
 ///
@@ -126,7 +123,7 @@ columns!(Exposure { key_id, key_name, key_type, environment, inbox_id, seen, is_
 /// If the database does not answer.
 pub async fn last_exposure(db: &Db, key_id: &str) -> sqlx::Result<Option<Exposure>> {
     const FIND: &str = "
-        select k.id as key_id, k.name as key_name, k.key_type, k.environment, k.inbox_id, e.detail as seen,
+        select k.id as key_id, k.name as key_name, e.detail as seen,
             k.deleted_at is not null as is_deleted,
             exists (select 1 from api_key_secrets s where s.key_id = k.id and s.dies_at is null) as has_secret
         from api_keys k
