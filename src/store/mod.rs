@@ -30,11 +30,13 @@ pub mod once;
 pub mod passkeys;
 pub mod recovery_codes;
 pub mod refresh_tokens;
+pub mod refusals;
 pub mod sealed_secrets;
 pub mod second_factors;
 pub mod secret_prefixes;
 pub mod session_keys;
 pub mod sessions;
+pub mod support;
 pub mod team;
 pub mod usage;
 pub mod usage_list;
@@ -85,6 +87,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "session keys", include_str!("../../migrations/0010_session_keys.sql")),
     (11, "devices", include_str!("../../migrations/0011_devices.sql")),
     (15, "key lifetime", include_str!("../../migrations/0015_key_lifetime.sql")),
+    (16, "refusals", include_str!("../../migrations/0016_refusals.sql")),
 ];
 
 /// What has no portable text: version, name, the whole for SQLite and the whole for `PostgreSQL`.

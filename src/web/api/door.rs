@@ -12,9 +12,10 @@ use super::problem::Problem;
 use super::rate;
 use crate::clock::Timestamp;
 use crate::gate::credential::Credential;
+use crate::gate::refusals::{Attempt, Whose};
 use crate::gate::usage::Visit;
 use crate::gate::verdict::Refusal;
-use crate::gate::{Holder, Need};
+use crate::gate::{Holder, Need, TurnedAway};
 use crate::model::audit::Actor;
 use crate::web::App;
 use crate::web::request::RequestInfo;
@@ -64,19 +65,24 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 pub async fn enter(State(app): State<App>, info: RequestInfo, mut request: Request, next: Next) -> Response {
     let credential = Credential::from_headers(request.headers());
     if app.is_https() && !info.secure && !matches!(credential, Credential::Missing) {
-        return Problem::from(Refusal::PlainHttp).into_response();
+        return turned_away(&app, &info, credential, &Refusal::PlainHttp.into());
     }
     let holder = match app.gate.identify(credential, info.ip, app.now()).await {
         Ok(Ok(holder)) => holder,
-        Ok(Err(refusal)) => return Problem::from(refusal).into_response(),
+        Ok(Err(why)) => return turned_away(&app, &info, credential, &why),
         Err(unavailable) => return Problem::from(unavailable).into_response(),
     };
     let actor = actor(&holder, &info);
+    let last4 = credential.last4().to_owned();
     request.extensions_mut().insert(Caller { actor, holder: holder.clone(), counted: Arc::default() });
     let mut response = next.run(request).await;
-    let refused = response.extensions().get::<Problem>().is_some_and(|problem| problem.refused);
-    if let (Holder::Key(key), false) = (&holder, refused) {
-        app.gate.usage.passed(key, &visit(&info, &response, app.now()));
+    let refusal = response.extensions().get::<Problem>().and_then(|problem| problem.refused.as_ref());
+    match (&holder, refusal) {
+        (_, Some(refusal)) => {
+            app.gate.refusals.note(refusal, Whose::of(Some(&holder), None), &attempt(&info, &last4));
+        }
+        (Holder::Key(key), None) => app.gate.usage.passed(key, &visit(&info, &response, app.now())),
+        (Holder::Session(_), None) => {}
     }
     if let Some(allowance) = app.gate.allowance(&holder, app.now()) {
         rate::say(response.headers_mut(), allowance);
@@ -85,12 +91,32 @@ pub async fn enter(State(app): State<App>, info: RequestInfo, mut request: Reque
     response
 }
 
+/// Refuses whoever does not come in, and keeps it for support.
+fn turned_away(app: &App, info: &RequestInfo, credential: Credential<'_>, why: &TurnedAway) -> Response {
+    let whose = Whose::of(None, why.key.as_deref());
+    app.gate.refusals.note(&why.refusal, whose, &attempt(info, credential.last4()));
+    Problem::from(why.refusal.clone()).into_response()
+}
+
 /// Refuses passwords and tokens that travelled in the clear.
 pub async fn refuse_in_the_clear(State(app): State<App>, info: RequestInfo, request: Request, next: Next) -> Response {
     if app.is_https() && !info.secure {
         return Problem::from(Refusal::PlainHttp).into_response();
     }
     next.run(request).await
+}
+
+fn attempt<'a>(info: &'a RequestInfo, last4: &'a str) -> Attempt<'a> {
+    Attempt {
+        request_id: &info.id,
+        at: info.at,
+        method: &info.method,
+        path: &info.path,
+        ip: info.ip,
+        user_agent: &info.user_agent,
+        last4,
+        needs: &[],
+    }
 }
 
 fn visit<'a>(info: &'a RequestInfo, response: &Response, now: Timestamp) -> Visit<'a> {

@@ -41,8 +41,8 @@ pub struct Problem {
     pub(super) more: Option<Box<More>>,
     /// What it is, if the definition may word it.
     pub(super) sentence: Option<Sentence>,
-    /// Whether the gate refused, as opposed to the request itself being wrong.
-    pub refused: bool,
+    /// Why the gate refused, as opposed to the request itself being wrong.
+    pub refused: Option<Refusal>,
 }
 
 /// What some problems say beyond the common fields.
@@ -95,7 +95,7 @@ impl Problem {
             challenge: None,
             more: None,
             sentence: None,
-            refused: false,
+            refused: None,
         }
     }
 
@@ -338,6 +338,7 @@ impl From<Refusal> for Problem {
             Self::new(StatusCode::UNAUTHORIZED, "authentication_error", "unauthorized", "Invalid or missing API key.")
                 .worded_as(Sentence::Unauthorized)
         };
+        let refused = Some(refusal.clone());
         let problem = match refusal {
             Refusal::Ambiguous(why) => Self::bad_request(why),
             Refusal::PlainHttp => Self::new(
@@ -367,7 +368,7 @@ impl From<Refusal> for Problem {
                     .worded_as(Sentence::RateLimited)
             }
         };
-        Self { refused: true, ..problem }
+        Self { refused, ..problem }
     }
 }
 
