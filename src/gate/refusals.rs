@@ -13,8 +13,8 @@ use super::{Holder, Need};
 use crate::clock::Timestamp;
 use crate::model::network::source_of;
 use crate::model::text::{masked, without_secrets};
-use crate::store::refusals::{self, Refused};
 use crate::store::Db;
+use crate::store::refusals::{self, Refused};
 
 /// Refusals of one key, one session's account or one source that are kept each minute.
 pub const PER_ONE_AND_MINUTE: u32 = 20;
@@ -123,8 +123,7 @@ impl Waiting {
     fn admits(&mut self, whose: Whose<'_>, attempt: &Attempt<'_>) -> bool {
         self.turn(attempt.at);
         let known = !matches!(whose, Whose::Nobody);
-        let (taken, most) =
-            if known { (self.known, KNOWN_PER_SECOND) } else { (self.unknown, UNKNOWN_PER_SECOND) };
+        let (taken, most) = if known { (self.known, KNOWN_PER_SECOND) } else { (self.unknown, UNKNOWN_PER_SECOND) };
         let admitted = taken < most && self.queue.len() < MOST_WAITING && self.admits_one(whose, attempt.ip);
         if !admitted {
             *self.not_kept.entry(attempt.at.hour()).or_default() += 1;

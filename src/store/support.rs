@@ -26,8 +26,7 @@ pub async fn find_key(db: &Db, id: &str) -> sqlx::Result<Option<ApiKey>> {
 
 /// The key that a secret belongs, or belonged, to.
 pub async fn find_key_of_secret(db: &Db, hash: &SecretHash) -> sqlx::Result<Option<ApiKey>> {
-    const FIND: &str =
-        select_key!("\nwhere k.id = (select key_id from api_key_secrets where secret_hash = $1)");
+    const FIND: &str = select_key!("\nwhere k.id = (select key_id from api_key_secrets where secret_hash = $1)");
     read!(db, c => sqlx::query_as(FIND).bind(hash.to_string()).fetch_optional(c))
 }
 

@@ -19,6 +19,7 @@ mod looks;
 mod person;
 mod recovery;
 mod reveal_again;
+mod support;
 mod team;
 mod two_factor;
 mod view;

@@ -87,16 +87,7 @@ struct Fields<'a> {
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            status,
-            kind,
-            code,
-            message: message.into(),
-            challenge: None,
-            more: None,
-            sentence: None,
-            refused: None,
-        }
+        Self { status, kind, code, message: message.into(), challenge: None, more: None, sentence: None, refused: None }
     }
 
     fn worded_as(self, sentence: Sentence) -> Self {
