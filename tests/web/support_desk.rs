@@ -12,14 +12,11 @@ use crate::support::{Actor, Answer, TestApp, key_path, logged};
 impl TestApp {
     /// Support staff, with an account of their own.
     async fn priya(&self) -> Actor {
-        let visitor = self.visitor();
-        let fields =
-            [("account", "Support desk"), ("email", "priya@desk.example"), ("password", crate::support::PASSWORD)];
-        visitor.post("/sign-up", &fields).await.redirects_to("/welcome");
-        let (user, _) = users::find_by_email(&self.app.db, "priya@desk.example").await.expect("a read").expect("Priya");
+        let priya = self.signed_up("Support desk", "priya@desk.example").await;
+        let (user, _) = users::find_by_email(&self.app.db, &priya.email).await.expect("a read").expect("Priya");
         let author = Self::author();
         users::set_staff(&self.app.db, &self.app.act(&author), &user, true).await.expect("the flag");
-        Actor { email: user.email, account_id: user.account_id, user_id: user.id, ..visitor }
+        priya
     }
 
     async fn refusals_kept(&self) -> i64 {
