@@ -2,7 +2,7 @@
 //! verdict waits for the database, and one that allows comes nowhere near. A flood is sampled (the first of a key each
 //! minute, so many in all each second), and what is left out is counted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -57,7 +57,7 @@ pub struct Refusals(Mutex<Waiting>);
 struct Waiting {
     queue: Vec<Refused>,
     /// By hour.
-    not_kept: HashMap<i64, i64>,
+    not_kept: BTreeMap<i64, i64>,
     minute: i64,
     /// Kept in this minute, by key, account or source. Never more than the seconds let in.
     by_one: HashMap<String, u32>,
@@ -165,7 +165,7 @@ impl Waiting {
     }
 
     /// What came meanwhile is later; beyond the bound it is left out.
-    fn put_back(&mut self, mut older: Vec<Refused>, not_kept: &HashMap<i64, i64>) {
+    fn put_back(&mut self, mut older: Vec<Refused>, not_kept: &BTreeMap<i64, i64>) {
         older.append(&mut self.queue);
         for refused in older.split_off(older.len().min(MOST_WAITING)) {
             *self.not_kept.entry(refused.at.hour()).or_default() += 1;
@@ -214,7 +214,6 @@ fn had(refusal: &Refusal, whose: Whose<'_>) -> String {
     match (refusal, key) {
         (Refusal::Ambiguous(why), _) => (*why).to_owned(),
         (Refusal::RateLimited(allowance), _) => allowance.limit.to_string(),
-        (_, None) => String::new(),
         (Refusal::Dead(dead), Some(key)) => {
             let since = match dead {
                 Dead::Deleted => key.deleted_at.or(key.inbox_deleted_at),
@@ -227,7 +226,7 @@ fn had(refusal: &Refusal, whose: Whose<'_>) -> String {
         (Refusal::AddressNotAllowed, Some(key)) => key.allowed_ips.to_string().replace('\n', " "),
         (Refusal::OutOfReach, Some(key)) => key.inbox_id.clone().unwrap_or_default(),
         (Refusal::MissingScope { .. }, Some(key)) => key.scopes.to_string(),
-        _ => String::new(),
+        (_, _) => String::new(),
     }
 }
 
@@ -285,7 +284,7 @@ mod tests {
             }
         }
         assert_eq!(refusals.waiting().queue.len(), MOST_WAITING);
-        let (queue, not_kept) = (std::mem::take(&mut refusals.waiting().queue), HashMap::from([(7, 3)]));
+        let (queue, not_kept) = (std::mem::take(&mut refusals.waiting().queue), BTreeMap::from([(7, 3)]));
         refusals.note(&Refusal::Unknown, Whose::Nobody, &attempt([9, 9, 9, 9], NOW));
         refusals.waiting().put_back(queue, &not_kept);
         let waiting = refusals.waiting();

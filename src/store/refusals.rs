@@ -1,7 +1,7 @@
 //! Refused requests by their id, for thirty days and no more than so many rows: a flood at one account displaces that
 //! account's own, and never the disk.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Db, change, columns, read};
@@ -55,7 +55,7 @@ columns!(Refused {
 });
 
 /// Writes a batch, and how many of each hour are not in it, in one transaction.
-pub async fn write(db: &Db, batch: &[Refused], not_kept: &HashMap<i64, i64>) -> sqlx::Result<()> {
+pub async fn write(db: &Db, batch: &[Refused], not_kept: &BTreeMap<i64, i64>) -> sqlx::Result<()> {
     const INSERT: &str = "
         insert into refusals (
             request_id, at, reason, account_id, key_id, last4, method, path, ip, user_agent, scopes, inboxes, had

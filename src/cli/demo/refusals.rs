@@ -1,7 +1,7 @@
 //! The demo's refused requests: some of each key that has something to be refused for, so that support has something to
 //! explain.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::cli::Failure;
@@ -47,5 +47,5 @@ pub async fn add(app: &App, account_id: &str, key_id: &str, name: &str) -> Resul
             last4: key.last4,
         });
     }
-    if batch.is_empty() { Ok(()) } else { Ok(write(&app.db, &batch, &HashMap::new()).await?) }
+    if batch.is_empty() { Ok(()) } else { Ok(write(&app.db, &batch, &BTreeMap::new()).await?) }
 }

@@ -45,9 +45,9 @@ impl Caller {
     }
 
     fn asks(&self, app: &App, need: Need<'_>) -> Result<(), Problem> {
-        app.gate.authorize(&self.holder, need, app.now())?;
+        app.gate.authorize(&self.holder, need, app.now()).map_err(Problem::refusing)?;
         if !self.counted.swap(true, Ordering::Relaxed) {
-            app.gate.spend(&self.holder, app.now())?;
+            app.gate.spend(&self.holder, app.now()).map_err(Problem::refusing)?;
         }
         Ok(())
     }
@@ -76,7 +76,7 @@ pub async fn enter(State(app): State<App>, info: RequestInfo, mut request: Reque
     let last4 = credential.last4().to_owned();
     request.extensions_mut().insert(Caller { actor, holder: holder.clone(), counted: Arc::default() });
     let mut response = next.run(request).await;
-    let refusal = response.extensions().get::<Problem>().and_then(|problem| problem.refused.as_ref());
+    let refusal = response.extensions().get::<Problem>().and_then(|problem| problem.refused.as_deref());
     match (&holder, refusal) {
         (_, Some(refusal)) => {
             app.gate.refusals.note(refusal, Whose::of(Some(&holder), None), &attempt(&info, &last4));

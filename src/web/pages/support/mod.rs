@@ -228,7 +228,7 @@ pub async fn request(State(app): State<App>, me: Me, method: Method, Id(id): Id)
     chrome.here = format!("/support/requests/{}", refused.request_id);
     let account = support::account_name(&app.db, &refused.account_id).await?;
     let at = Moment::exact(refused.at);
-    Ok(page(StatusCode::OK, &RequestPage { chrome, at, account, key, steps, words, sentence, refused }))
+    Ok(page(StatusCode::OK, &RequestPage { chrome, refused, at, account, key, steps, words, sentence }))
 }
 
 async fn nothing_kept(app: &App, me: &Me) -> Result<Response, Error> {
