@@ -13,8 +13,10 @@ use zeroize::Zeroizing;
 
 use crate::entropy::Entropy;
 use crate::host::{host_of, is_loopback};
+use crate::model::key_source::KeySource;
 use crate::model::keyring::{Keyring, SECRET_FILE_BYTES};
 use crate::model::provider::{GOOGLE, Provider};
+use crate::model::security_contact::SecurityContact;
 use crate::model::trusted_proxies::TrustedProxies;
 use crate::product::{Definition, Product};
 
@@ -74,6 +76,15 @@ pub struct Settings {
     /// OpenID Connect issuer to sign in with instead of Google.
     #[arg(long, env = "KEYDESK_GOOGLE_ISSUER", default_value = GOOGLE, global = true)]
     pub google_issuer: String,
+
+    /// Public keys of GitHub secret scanning, a file or <https://api.github.com/meta/public_keys/secret_scanning>: what it
+    /// finds is switched off. Default: none; its findings are not taken.
+    #[arg(long, env = "KEYDESK_SECRET_SCANNING_KEYS", global = true)]
+    pub secret_scanning_keys: Option<KeySource>,
+
+    /// Whom security.txt names beside the page for leaked keys, mailto: or https://. Default: nobody.
+    #[arg(long, env = "KEYDESK_SECURITY_CONTACT", global = true)]
+    pub security_contact: Option<SecurityContact>,
 
     /// API keys that the gate remembers at once; the others cost one read each.
     #[arg(long, env = "KEYDESK_CACHE_KEYS", default_value_t = 100_000, global = true)]

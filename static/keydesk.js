@@ -99,7 +99,7 @@
     return hours + (hours === 1 ? " hour ago" : " hours ago");
   };
   const refresh = () => {
-    for (const time of all("time[data-relative]")) {
+    for (const time of all("time[data-relative], .c-used time")) {
       const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
       if (seconds >= 0 && seconds < 43_200) time.textContent = ago(seconds);
     }
@@ -108,6 +108,20 @@
   if (new Date().getTimezoneOffset()) {
     const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
     for (const time of all("time[data-local]")) time.append(" (" + clock.format(new Date(time.dateTime)) + ")");
+  }
+
+  // Row menus: the page carries one, and each row's button becomes a copy of it. Without script, the button opens the
+  // list with the menu of its row.
+  const pattern = document.querySelector("template#row-menu");
+  for (const button of pattern ? all(".c-menu > button") : []) {
+    const menu = pattern.content.firstElementChild.cloneNode(true);
+    menu.firstElementChild.setAttribute("aria-label", button.getAttribute("aria-label"));
+    for (const act of menu.querySelectorAll("a")) {
+      const { alive, kept } = act.dataset;
+      if ((alive === "" && button.dataset.off === "") || (kept === "" && button.dataset.kept !== "")) act.remove();
+      else act.setAttribute("href", act.getAttribute("href").replace("ID", button.value));
+    }
+    button.replaceWith(menu);
   }
 
   // Menus close on Escape, with focus back on their button, and on a click elsewhere.

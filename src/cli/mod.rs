@@ -5,7 +5,9 @@ mod audit;
 mod check;
 mod demo;
 mod init;
+mod key;
 mod openapi;
+mod scanner_rules;
 mod serve;
 mod session_keys;
 mod staff;
@@ -46,6 +48,9 @@ enum Command {
     /// Support staff.
     #[command(subcommand)]
     Staff(staff::Staff),
+    /// Keys.
+    #[command(subcommand)]
+    Key(key::Key),
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -54,6 +59,8 @@ enum Command {
     SessionKeys(session_keys::SessionKeys),
     /// Print the API as OpenAPI 3.1, as it is for the product in use.
     Openapi,
+    /// Print what finds keys of the product in use in source code: a gitleaks rule, or the regular expression alone.
+    ScannerRules(scanner_rules::ScannerRules),
 }
 
 /// Runs what was typed.
@@ -73,9 +80,11 @@ pub fn run() -> ExitCode {
             Some(Command::Init(init)) => init::run(&init),
             Some(Command::Admin(admin)) => admin::run(&line.settings, admin).await,
             Some(Command::Staff(staff)) => staff::run(&line.settings, staff).await,
+            Some(Command::Key(key)) => key::run(&line.settings, key).await,
             Some(Command::Audit(audit)) => audit::run(&line.settings, audit).await,
             Some(Command::SessionKeys(keys)) => session_keys::run(&line.settings, keys).await,
             Some(Command::Openapi) => openapi::run(&line.settings),
+            Some(Command::ScannerRules(rules)) => scanner_rules::run(&line.settings, &rules),
         }
     });
     match done {

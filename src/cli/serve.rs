@@ -21,6 +21,7 @@ use crate::model::letter::Letter;
 use crate::product::Report;
 use crate::store::Db;
 use crate::web::google::Google;
+use crate::web::scanning_keys::ScanningKeys;
 use crate::web::{App, Parts, server};
 
 /// How long a stop may write what was counted.
@@ -93,6 +94,8 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
         proxies: settings.trusted_proxies.clone(),
         mail: (route, settings.mail_from.clone()),
         google,
+        security_contact: settings.security_contact.clone(),
+        scanning_keys: settings.secret_scanning_keys.clone().map(ScanningKeys::open).transpose()?,
         cache_keys: settings.cache_keys,
     };
     let app = App::new(parts).await?;

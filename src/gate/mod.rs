@@ -341,7 +341,7 @@ impl Gate {
     async fn identify_session(&self, token: &str, now: Timestamp) -> Result<Result<Holder, Refusal>, Unavailable> {
         let Ok(claims) = self.tokens.check(token, now) else { return Ok(Err(Refusal::SessionEnded)) };
         let session = sessions::find(&self.db, &claims.sid, now).await?;
-        let session = session.filter(|session| session.user.id == claims.sub);
+        let session = session.filter(|session| session.user.id == claims.sub && !session.owes_factor);
         Ok(session.map(|session| Holder::Session(Arc::new(session))).ok_or(Refusal::SessionEnded))
     }
 

@@ -28,6 +28,8 @@ pub const FAILURES_PER_ACCOUNT: Rate = Rate { burst: 100, every: Duration::from_
 pub const PER_KNOWN_DEVICE: Rate = Rate { burst: 5, every: Duration::from_secs(30) };
 /// Mails that anybody can have sent to one address.
 pub const MAILS_PER_ADDRESS: Rate = Rate { burst: 5, every: Duration::from_secs(20 * 60) };
+/// Reports of leaked keys from one address; apart from sign-ins, so that neither is in the other's way.
+pub const REPORTS_PER_ADDRESS: Rate = Rate { burst: 20, every: Duration::from_secs(3) };
 /// Codes of a second factor for one account, from everywhere: 720 tries a day at three codes in a million.
 pub const PER_ACCOUNT_OF_CODES: Rate = Rate { burst: 10, every: Duration::from_secs(120) };
 /// Keys that nobody has, presented from one address. Whoever shares it with the flood still passes with a key that the

@@ -18,8 +18,8 @@ use crate::store::{self, Db};
 
 /// Addresses remembered per key; more tell nobody more.
 const MOST_ADDRESSES: usize = 16;
-/// An address that goes on coming is written this often.
-const ADDRESS_EVERY: Duration = Duration::from_secs(600);
+/// An address that goes on coming is written this often, and so is a scope that goes on being used.
+const AGAIN_AFTER: Duration = Duration::from_secs(600);
 /// Characters of a path that are worth remembering.
 const LONGEST_PATH: usize = 200;
 /// Keys written in one transaction: whoever waits to write waits no longer than for these.
@@ -50,6 +50,8 @@ pub struct Visit<'a> {
     pub user_agent: &'a str,
     pub request_id: &'a str,
     pub took: Duration,
+    /// The scopes that it took; empty for none.
+    pub scopes: [&'a str; 2],
 }
 
 impl Visit<'_> {
@@ -89,6 +91,7 @@ pub struct Tally {
     fresh: bool,
     first: Option<PassedRequest>,
     addresses: Vec<Address>,
+    scopes: Vec<Scope>,
 }
 
 #[derive(Debug, Default)]
@@ -114,6 +117,14 @@ struct Address {
     written: Option<Timestamp>,
 }
 
+/// A scope that was taken; a key holds no more of them than the definition has.
+#[derive(Debug)]
+struct Scope {
+    id: Box<str>,
+    at: Timestamp,
+    written: Option<Timestamp>,
+}
+
 impl Tally {
     pub fn of(facts: &KeyFacts) -> Self {
         let nowhere = IpAddr::from([0, 0, 0, 0]);
@@ -128,6 +139,7 @@ impl Tally {
             fresh,
             first: None,
             addresses: Vec::new(),
+            scopes: Vec::new(),
         }
     }
 
@@ -150,6 +162,12 @@ impl Tally {
         self.last.ip = visit.ip;
         overwrite(&mut self.last.agent, &[visit.user_agent]);
         overwrite(&mut self.last.route, &[visit.method, " ", short(visit.path)]);
+        for scope in visit.scopes.into_iter().filter(|scope| !scope.is_empty()) {
+            match self.scopes.iter_mut().find(|known| *known.id == *scope) {
+                Some(known) => known.at = visit.at,
+                None => self.scopes.push(Scope { id: scope.into(), at: visit.at, written: None }),
+            }
+        }
         if let Some(address) = self.addresses.iter_mut().find(|address| address.ip == visit.ip) {
             address.at = visit.at;
         } else if self.addresses.len() < MOST_ADDRESSES {
@@ -202,8 +220,14 @@ impl Tally {
             .first
             .take()
             .and_then(|first| Some((Timestamp::from_micros(first.at), serde_json::to_string(&first).ok()?)));
+        for scope in &mut self.scopes {
+            if is_due(scope.written, scope.at) {
+                scope.written = Some(scope.at);
+                taken.scopes.insert(scope.id.to_string(), scope.at);
+            }
+        }
         for address in &mut self.addresses {
-            if address.written.is_none_or(|written| address.at > written + ADDRESS_EVERY) {
+            if is_due(address.written, address.at) {
                 address.written = Some(address.at);
                 taken.addresses.push((address.ip.to_string(), address.at));
             }
@@ -216,6 +240,11 @@ impl Count {
     fn is_empty(&self) -> bool {
         self.ok == 0 && self.refused.is_empty()
     }
+}
+
+/// Whether what was last seen at `at` is news.
+fn is_due(written: Option<Timestamp>, at: Timestamp) -> bool {
+    written.is_none_or(|written| at > written + AGAIN_AFTER)
 }
 
 fn overwrite(text: &mut String, parts: &[&str]) {

@@ -7,6 +7,7 @@ use crate::model::invitation::Invitation;
 use crate::model::letter::{Button, Letter};
 use crate::model::text;
 use crate::model::user::User;
+use crate::store::leaked_keys::Exposure;
 use crate::store::sessions::Listed;
 
 pub(super) fn password_forgotten(brand: &str, link: Zeroizing<String>) -> Letter {
@@ -114,6 +115,39 @@ pub(super) fn new_device(brand: &str, session: &Listed, public_url: &str) -> Let
     }
 }
 
+pub(super) fn key_exposed(brand: &str, exposure: &Exposure, public_url: &str) -> Letter {
+    let Exposure { key_id, key_name, key_type, environment, seen, is_deleted, has_secret, .. } = exposure;
+    let page = format!("{public_url}/settings/api-keys/{key_id}");
+    let (stopped, next, label, link) = if *is_deleted {
+        let environment = if environment.is_empty() { String::new() } else { format!("&environment={environment}") };
+        let inbox = exposure.inbox_id.as_ref().map(|inbox| format!("&inbox={inbox}")).unwrap_or_default();
+        let form = format!("{public_url}/settings/api-keys/new?type={key_type}{environment}{inbox}");
+        ("It was switched off at once", "Make another key, and put it where this one was.", "Make another key", form)
+    } else if *has_secret {
+        let next = "The new secret of this key was not reported, and works on. Where the old one is still in use, put the \
+                    new one.";
+        ("Its old secret, from before you rotated it, was switched off at once", next, "See the key", page)
+    } else {
+        let next = "Rotate the key for a new secret, and put it where the old one was.";
+        ("Its secret was switched off at once", next, "Rotate the key", page)
+    };
+    Letter {
+        subject: format!("Your {brand} key {key_name} was exposed and switched off"),
+        paragraphs: vec![
+            format!("The secret of your {brand} key {key_name} ({key_id}) was reported as leaked {seen}."),
+            format!("{stopped}: requests with it are refused. {next}"),
+            "Look at what the key was used for before, on its page and in the audit log. Taking the secret out of a \
+             public place does not make it secret again."
+                .into(),
+        ],
+        button: Some(Button { label, link: link.into() }),
+        closing:
+            "Whoever holds a key can report it; nobody has to prove who they are. You get this mail because you are \
+                  an administrator of the account."
+                .into(),
+    }
+}
+
 pub(super) fn identity_linked(brand: &str) -> Letter {
     Letter {
         subject: format!("Another way to sign in to {brand}"),
@@ -183,5 +217,28 @@ pub(super) fn recovery_code_spent(brand: &str, left: &str) -> Letter {
         closing: "If it wasn’t you, change your password at once and make new recovery codes, both under Settings → \
                   Security."
             .into(),
+    }
+}
+
+pub(super) fn recovery_codes_made(brand: &str) -> Letter {
+    Letter {
+        subject: format!("New recovery codes for {brand}"),
+        paragraphs: vec![format!(
+            "New recovery codes were made for your {brand} account just now. The old ones don’t work any more."
+        )],
+        button: None,
+        closing: "If it wasn’t you, change your password at once and make new codes, both under Settings → Security."
+            .into(),
+    }
+}
+
+pub(super) fn identity_unlinked(brand: &str) -> Letter {
+    Letter {
+        subject: format!("One way less to sign in to {brand}"),
+        paragraphs: vec![format!(
+            "An account that you have elsewhere was disconnected: it doesn’t sign you in to {brand} any more."
+        )],
+        button: None,
+        closing: "If it wasn’t you, change your password at once, and look at Settings → Security.".into(),
     }
 }

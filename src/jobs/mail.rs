@@ -15,7 +15,7 @@ use crate::model::letter::Letter;
 use crate::model::mailed_link::{Kind as Link, Token};
 use crate::model::user::User;
 use crate::store::errands::{self, Errand, Kind};
-use crate::store::{invitations, mailed_links, sessions, team, users};
+use crate::store::{invitations, leaked_keys, mailed_links, sessions, team, users};
 
 /// Errands that nobody announced, such as those of another node or of before a restart, are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -107,6 +107,9 @@ async fn run_one(background: &Background, errand: &Errand) -> Result<(), NotSent
         Kind::NewDevice => sessions::find_listed(db, &errand.about)
             .await?
             .map(|session| letters::new_device(brand, &session, &background.post.public_url)),
+        Kind::KeyExposed => leaked_keys::last_exposure(db, &errand.about)
+            .await?
+            .map(|exposure| letters::key_exposed(brand, &exposure, &background.post.public_url)),
         _ => return run_for_user(background, errand).await,
     };
     // What it was about is over: there is nothing to say to anybody.
@@ -127,6 +130,8 @@ async fn run_for_user(background: &Background, errand: &Errand) -> Result<(), No
         Kind::PasswordRemoved => letters::password_removed(brand),
         Kind::FactorAdded => letters::factor_added(brand, &errand.about),
         Kind::FactorRemoved => letters::factor_removed(brand, &errand.about),
+        Kind::RecoveryCodesMade => letters::recovery_codes_made(brand),
+        Kind::IdentityUnlinked => letters::identity_unlinked(brand),
         Kind::RecoveryCodeSpent => letters::recovery_code_spent(brand, &errand.about),
         _ => letters::password_changed(brand),
     };

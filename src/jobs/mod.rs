@@ -1,10 +1,11 @@
-//! What happens alone: mail is sent, usage and refused sign-ins are written, expired seals and sessions are swept, and so is what is
-//! kept of secrets that may not be shown again any more. Each job is a plain function that a test can call; only
+//! What happens alone: mail is sent, usage and refused sign-ins are written, old hours of usage become days, expired seals
+//! and sessions are swept, and so is what is kept of secrets that may not be shown again any more. Each job is a plain function that a test can call; only
 //! [`run`] knows how often.
 
 mod letters;
 pub mod mail;
 pub mod session_keys;
+pub mod usage_hours;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +74,7 @@ pub async fn run(background: Background) {
         session_keys::run(&background),
         destroy_kept(&background),
         mail::run(&background),
+        usage_hours::run(&background),
         keep_house(background.clone())
     );
 }

@@ -17,6 +17,9 @@ pub const EXPIRES_SOON: Duration = days(14);
 /// A key that nobody used for this long is said to be unused.
 pub const UNUSED_AFTER: Duration = days(90);
 
+/// A key that nobody has used this long after it was created is said to be never used.
+pub const NEVER_USED_AFTER: Duration = days(7);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyType {
     /// Reaches the whole account.

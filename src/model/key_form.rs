@@ -135,7 +135,11 @@ impl KeyForm {
         product.environment(&self.environment).map(|environment| environment.id.clone()).ok_or_else(choose)
     }
 
-    fn scopes(&self, product: &Product, key_type: KeyType) -> Result<Scopes, String> {
+    /// The scopes that the form asks for.
+    ///
+    /// # Errors
+    /// Why a key of this type cannot have them, and what to do.
+    pub fn scopes(&self, product: &Product, key_type: KeyType) -> Result<Scopes, String> {
         let granted = self.granted(product, key_type)?;
         if !product.keys.full_access && granted.iter().any(|id| id == WILDCARD) {
             return Err("No key may hold *, full access, here. Choose from the scopes shown.".into());

@@ -46,4 +46,12 @@ mod tests {
         assert_eq!(objection("copper lantern orbit", &["ana@halden.example"]), None);
         assert_eq!(objection("пароль из шести слов", &[]), None);
     }
+
+    #[test]
+    fn a_long_one_is_welcome() {
+        let words = "copper lantern orbit velvet harbour kestrel ".repeat(6);
+        for length in [64, 128, 256] {
+            assert_eq!(objection(&words[..length], &[]), None, "{length}");
+        }
+    }
 }

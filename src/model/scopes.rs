@@ -88,6 +88,12 @@ pub fn never_restricted(scope: &str, product: &Product) -> bool {
     matches!(scope, reserved::KEYS_READ | reserved::KEYS_WRITE) || scope == product.changes_resources()
 }
 
+impl<'a> FromIterator<&'a str> for Scopes {
+    fn from_iter<T: IntoIterator<Item = &'a str>>(scopes: T) -> Self {
+        Self(scopes.into_iter().map(str::to_owned).collect())
+    }
+}
+
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join(" "))

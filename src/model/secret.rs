@@ -59,6 +59,27 @@ impl<'a> Presented<'a> {
         if prefixes.iter().any(|known| known == prefix) { Ok(Self(text)) } else { Err(Malformed::ForeignPrefix) }
     }
 
+    /// Every secret in `text` that begins with one of `prefixes`, wherever it stands, each once.
+    pub fn all_within(text: &'a str, prefixes: &[String]) -> Vec<Self> {
+        let mut found: Vec<Self> = Vec::new();
+        for prefix in prefixes {
+            let whole = |at: usize| text.get(at..at + prefix.len() + CHARACTERS);
+            let wholes = text.match_indices(prefix.as_str()).filter_map(|(at, _)| whole(at));
+            for one in wholes.filter_map(|whole| Self::parse(whole, prefixes).ok()) {
+                if !found.iter().any(|known| known.0 == one.0) {
+                    found.push(one);
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether a word of `text` is a whole secret, be it of another product.
+    pub fn is_within(text: &str) -> bool {
+        let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        words.any(|word| matches!(Presented::parse(word, &[]), Err(Malformed::ForeignPrefix)))
+    }
+
     pub fn hash(self, keyring: &Keyring) -> SecretHash {
         SecretHash(keyring.pepper().chain_update(self.0.as_bytes()).finalize().into_bytes().into())
     }
@@ -122,6 +143,12 @@ impl fmt::Display for SecretHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex(&self.0))
     }
+}
+
+/// A regular expression for secrets that begin with one of `prefixes`, in the common subset of RE2, Hyperscan and PCRE.
+/// It takes the shape alone; the checksum is for whoever reads the match.
+pub fn pattern(prefixes: &[String]) -> String {
+    format!("\\b(?:{})[0-9A-Za-z]{{{CHARACTERS}}}\\b", prefixes.join("|"))
 }
 
 /// CRC-32 (IEEE) as six base62 digits, most significant first.
@@ -196,6 +223,20 @@ mod tests {
         for name in ["kd_live_…7Qx2", "billing_worker_production_eu_central_1_primary", "kd_live_short", ""] {
             assert_eq!(Secret::last4_within(name, &prefixes()), None, "{name}");
         }
+    }
+
+    #[test]
+    fn every_secret_in_a_text_is_found_once_wherever_it_stands() {
+        let secrets: Vec<Secret> = (10..13).map(|seed| Secret::generate("kd_live_", &Entropy::seeded(seed))).collect();
+        let [one, two, three] = [0, 1, 2].map(|at| secrets[at].reveal());
+        let text = format!("A={one}\nhttps://k.example/?key={two}&x {one}Zz{three}é kd_live_{}", &one[8..40]);
+        let found = Presented::all_within(&text, &prefixes());
+        let hashes: Vec<SecretHash> = found.iter().map(|one| one.hash(&keyring())).collect();
+        assert_eq!(hashes, secrets.iter().map(|secret| secret.hash(&keyring())).collect::<Vec<_>>());
+        assert!(Presented::all_within(&one.replace("kd_live_", "mk_live_"), &prefixes()).is_empty());
+        let foreign = Secret::generate("old_", &Entropy::seeded(14));
+        assert!(Presented::is_within(&format!("KEY={}", foreign.reveal())) && Presented::is_within(&text));
+        assert!(!Presented::is_within(&one[..one.len() - 1]) && !Presented::is_within("nothing of the kind"));
     }
 
     #[test]

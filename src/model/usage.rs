@@ -10,6 +10,13 @@ pub struct UsageHour {
     pub refused: i64,
 }
 
+/// Requests that were refused for one reason, by the gate's word for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusals {
+    pub reason: String,
+    pub count: i64,
+}
+
 /// Counts in consecutive buckets, the last of which holds now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
@@ -26,7 +33,7 @@ pub struct Bucket {
 }
 
 impl Series {
-    /// Thirty UTC days, today last.
+    /// The last `days` UTC days, today last.
     pub fn days(hours: &[UsageHour], days: i64, now: Timestamp) -> Self {
         let tomorrow = (now.hour().div_euclid(24) + 1) * 24;
         Self::fill(hours, tomorrow - days * 24, 24, days)

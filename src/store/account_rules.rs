@@ -30,7 +30,7 @@ pub async fn set_key_lifetime(db: &Db, act: &Act<'_>, by: &User, rule: KeyLifeti
             key_expiry_required_at = case when $3 then coalesce(key_expiry_required_at, $4) end
         where id = $1";
     let longest = rule.longest_days.and_then(|days| i64::try_from(days).ok());
-    let mut tx = db.begin_on(&by.account_id).await?;
+    let mut tx = db.begin_as(act, &by.account_id).await?;
     change!(&mut tx, sqlx::query(SET).bind(&by.account_id).bind(longest).bind(rule.expiry_required).bind(act.at));
     let target = Target { id: &by.account_id, name: &by.account_name };
     audit_events::record(&mut tx, act, &by.account_id, Action::RuleChanged, target, said).await?;

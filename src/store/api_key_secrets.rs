@@ -49,6 +49,13 @@ pub(super) async fn end_retiring(tx: &mut Tx, key_id: &str, now: Timestamp) -> s
     Ok(())
 }
 
+/// Ends the current secret now: the key has none that works until it is rotated.
+pub(super) async fn end_current(tx: &mut Tx, key_id: &str, now: Timestamp) -> sqlx::Result<()> {
+    const END: &str = "update api_key_secrets set dies_at = $2 where key_id = $1 and dies_at is null";
+    change!(tx, sqlx::query(END).bind(key_id).bind(now));
+    Ok(())
+}
+
 /// The old secret of a key, while its grace lasts.
 pub async fn find_old(db: &Db, account_id: &str, id: &str, now: Timestamp) -> sqlx::Result<Option<OldSecret>> {
     const FIND: &str = "

@@ -126,7 +126,7 @@ pub enum Issued {
 /// Issues a key. `limit` is the number of keys an account may hold; 0 is no limit.
 pub async fn issue(db: &Db, act: &Act<'_>, account_id: &str, issue: Issue<'_>, limit: i64) -> sqlx::Result<Issued> {
     const COUNT: &str = "select count(*) from api_keys where account_id = $1 and deleted_at is null";
-    let mut tx = db.begin_on(account_id).await?;
+    let mut tx = db.begin_as(act, account_id).await?;
     match once::look(&mut tx, account_id, issue.once).await? {
         Seen::Made(id) => return Ok(Issued::Before(id)),
         Seen::Differently => return Ok(Issued::OtherRequest),
@@ -206,15 +206,21 @@ pub async fn find(db: &Db, account_id: &str, id: &str) -> sqlx::Result<Option<Ap
 
 /// What a verdict takes of the key that a secret belongs, or belonged, to: one indexed read.
 pub async fn find_facts(db: &Db, hash: &SecretHash) -> sqlx::Result<Option<KeyFacts>> {
-    const FIND: &str = "
-        select k.id, k.account_id, k.name, k.key_type, k.environment, k.inbox_id, k.scopes, k.allowed_ips, k.expires_at,
-            k.paused_at, k.deleted_at, k.first_used_at, s.dies_at, i.deleted_at as inbox_deleted_at
-        from api_key_secrets s
-        join api_keys k on k.id = s.key_id
-        left join inboxes i on i.id = k.inbox_id
-        where s.secret_hash = $1";
-    read!(db, c => sqlx::query_as(FIND).bind(hash.to_string()).fetch_optional(c))
+    read!(db, c => sqlx::query_as(FIND_FACTS).bind(hash.to_string()).fetch_optional(c))
 }
+
+/// The same, as the transaction sees it.
+pub(super) async fn find_facts_within(tx: &mut Tx, hash: &SecretHash) -> sqlx::Result<Option<KeyFacts>> {
+    within!(tx, c => sqlx::query_as(FIND_FACTS).bind(hash.to_string()).fetch_optional(c))
+}
+
+const FIND_FACTS: &str = "
+    select k.id, k.account_id, k.name, k.key_type, k.environment, k.inbox_id, k.scopes, k.allowed_ips, k.expires_at,
+        k.paused_at, k.deleted_at, k.first_used_at, s.dies_at, i.deleted_at as inbox_deleted_at
+    from api_key_secrets s
+    join api_keys k on k.id = s.key_id
+    left join inboxes i on i.id = k.inbox_id
+    where s.secret_hash = $1";
 
 /// The restricted keys bound to an inbox.
 pub async fn list_of_inbox(db: &Db, account_id: &str, inbox_id: &str) -> sqlx::Result<Vec<ApiKey>> {
@@ -245,7 +251,7 @@ pub enum Rotated {
 
 /// Gives the key a new secret, unless it is not any more as `key` says: a button pressed twice rotates once.
 pub async fn rotate(db: &Db, act: &Act<'_>, key: &ApiKey, rotation: Rotation<'_>) -> sqlx::Result<Rotated> {
-    let mut tx = db.begin_on(&key.account_id).await?;
+    let mut tx = db.begin_as(act, &key.account_id).await?;
     match once::look(&mut tx, &key.account_id, rotation.once).await? {
         Seen::Made(_) => return Ok(Rotated::Before),
         Seen::Differently => return Ok(Rotated::OtherRequest),
@@ -312,30 +318,32 @@ fn old_key_stops(now: Timestamp, dies_at: Timestamp) -> String {
 
 /// Ends the grace of the old secret now. Answers `false` if there was none to end.
 pub async fn stop_old(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> {
-    const UPDATE: &str = "update api_keys set retires_at = $3 where account_id = $1 and id = $2 and retires_at > $3 and deleted_at is null";
-    let mut tx = db.begin_on(&key.account_id).await?;
-    let updated = change!(&mut tx, sqlx::query(UPDATE).bind(&key.account_id).bind(&key.id).bind(act.at));
-    if updated == 0 {
-        return Ok(false);
-    }
-    tx.changes(&key.id);
-    api_key_secrets::end_retiring(&mut tx, &key.id, act.at).await?;
-    audit_events::record(
-        &mut tx,
-        act,
-        &key.account_id,
-        Action::KeyOldStopped,
-        Target { id: &key.id, name: &key.name },
-        "",
-    )
-    .await?;
+    let mut tx = db.begin_as(act, &key.account_id).await?;
+    let stopped = stop_old_within(&mut tx, act, &key.account_id, Target { id: &key.id, name: &key.name }, "").await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(stopped)
+}
+
+pub(super) async fn stop_old_within(
+    tx: &mut Tx,
+    act: &Act<'_>,
+    account_id: &str,
+    key: Target<'_>,
+    detail: &str,
+) -> sqlx::Result<bool> {
+    const UPDATE: &str = "update api_keys set retires_at = $3 where account_id = $1 and id = $2 and retires_at > $3 and deleted_at is null";
+    let updated = change!(&mut *tx, sqlx::query(UPDATE).bind(account_id).bind(key.id).bind(act.at));
+    if updated > 0 {
+        tx.changes(key.id);
+        api_key_secrets::end_retiring(tx, key.id, act.at).await?;
+        audit_events::record(tx, act, account_id, Action::KeyOldStopped, key, detail).await?;
+    }
+    Ok(updated > 0)
 }
 
 /// Deletes a key for good; its record stays as a tombstone. Answers `false` if it was deleted before.
 pub async fn delete(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> {
-    let mut tx = db.begin_on(&key.account_id).await?;
+    let mut tx = db.begin_as(act, &key.account_id).await?;
     let deleted = delete_within(&mut tx, act, &key.account_id, &key.id, "").await?;
     tx.commit().await?;
     Ok(deleted.is_some())

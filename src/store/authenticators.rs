@@ -39,7 +39,7 @@ pub async fn set(
         values ($1, $2, $3, $4)
         on conflict (user_id) do update
         set sealed_secret = excluded.sealed_secret, created_at = excluded.created_at, last_step = excluded.last_step";
-    let mut tx = db.begin_on(&user.account_id).await?;
+    let mut tx = db.begin_as(act, &user.account_id).await?;
     change!(&mut tx, sqlx::query(SET).bind(&user.id).bind(proven.sealed_secret).bind(act.at).bind(proven.step));
     if let Some(hashes) = code_hashes {
         recovery_codes::insert_set(&mut tx, act, user, hashes).await?;
@@ -59,7 +59,10 @@ pub async fn take(db: &Db, user_id: &str, step: i64) -> sqlx::Result<bool> {
 
 /// Removes the app of a user. Answers `false` if there is none.
 pub async fn remove(db: &Db, act: &Act<'_>, user: &User) -> sqlx::Result<bool> {
-    let mut tx = db.begin_on(&user.account_id).await?;
+    let mut tx = db.begin_as(act, &user.account_id).await?;
+    if second_factors::stays(&mut tx, user).await? {
+        return Ok(false);
+    }
     if !delete(&mut tx, user).await? {
         return Ok(false);
     }

@@ -34,20 +34,26 @@ pub enum Kind {
     Removed,
     /// Another way to sign in was added.
     IdentityLinked,
+    /// A way to sign in is gone.
+    IdentityUnlinked,
     /// A password that somebody set before the address was proven is gone.
     PasswordRemoved,
     /// There is another second factor.
     FactorAdded,
     /// There is one less.
     FactorRemoved,
+    /// There are new recovery codes, and the old ones are void.
+    RecoveryCodesMade,
     /// Somebody came in by a recovery code.
     RecoveryCodeSpent,
     /// Somebody signed in on a device that they had not used before.
     NewDevice,
+    /// The secret of a key was found where it should not be.
+    KeyExposed,
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 15] = [
         Self::PasswordForgotten,
         Self::PasswordChanged,
         Self::VerifyEmail,
@@ -58,8 +64,11 @@ impl Kind {
         Self::PasswordRemoved,
         Self::FactorAdded,
         Self::FactorRemoved,
+        Self::RecoveryCodesMade,
         Self::RecoveryCodeSpent,
+        Self::IdentityUnlinked,
         Self::NewDevice,
+        Self::KeyExposed,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -74,8 +83,11 @@ impl Kind {
             Self::PasswordRemoved => "password_removed",
             Self::FactorAdded => "factor_added",
             Self::FactorRemoved => "factor_removed",
+            Self::RecoveryCodesMade => "recovery_codes_made",
             Self::RecoveryCodeSpent => "recovery_code_spent",
+            Self::IdentityUnlinked => "identity_unlinked",
             Self::NewDevice => "new_device",
+            Self::KeyExposed => "key_exposed",
         }
     }
 }

@@ -2,14 +2,13 @@
 //! unproven owner left behind goes with the first identity that proves the address.
 
 use super::{
-    Act, Db, Tx, audit_events, change, columns, devices, errands, mailed_links, read, sealed_secrets, second_factors,
-    sessions, users, within,
+    Act, Db, Tx, audit_events, change, columns, devices, errands, invitations, mailed_links, read, sealed_secrets,
+    second_factors, sessions, users, within,
 };
 use crate::clock::Timestamp;
 use crate::model::audit::{Action, Target};
 use crate::model::id_token::Identity;
 use crate::model::mailed_link::Kind;
-use crate::model::text::fold;
 use crate::model::user::User;
 
 /// What a user's security page says of their identity.
@@ -62,9 +61,10 @@ pub async fn touch(db: &Db, identity: &Identity, now: Timestamp) -> sqlx::Result
 /// # Errors
 /// [`NotLinked::Taken`] if it is somebody's, or they have one.
 pub async fn connect(db: &Db, act: &Act<'_>, user: &User, identity: &Identity) -> Result<(), NotLinked> {
-    let mut tx = db.begin_on(&user.account_id).await?;
+    let mut tx = db.begin_as(act, &user.account_id).await?;
     insert(&mut tx, act, user, identity).await?;
-    if fold(&identity.email) == fold(&user.email) {
+    // To the letter: two addresses that fold alike, such as by a Kelvin sign, can be two people's.
+    if identity.email.eq_ignore_ascii_case(&user.email) {
         users::prove(&mut tx, act, user).await?;
     }
     tell(&mut tx, act, user, errands::Kind::IdentityLinked).await?;
@@ -78,7 +78,7 @@ pub async fn connect(db: &Db, act: &Act<'_>, user: &User, identity: &Identity) -
 /// # Errors
 /// [`NotLinked::Taken`] if a proven owner has another one of this issuer.
 pub async fn link_by_address(db: &Db, act: &Act<'_>, user: &User, identity: &Identity) -> Result<(), NotLinked> {
-    let mut tx = db.begin_on(&user.account_id).await?;
+    let mut tx = db.begin_as(act, &user.account_id).await?;
     if users::prove(&mut tx, act, user).await? {
         let had_password = users::remove_password(&mut tx, user, act.at).await?;
         sessions::end_of_user(&mut tx, &user.id, "", act.at).await?;
@@ -87,6 +87,7 @@ pub async fn link_by_address(db: &Db, act: &Act<'_>, user: &User, identity: &Ide
         mailed_links::void(&mut tx, &user.id, Kind::Verify, act.at).await?;
         sealed_secrets::destroy_of_creator(&mut tx, user).await?;
         forget_of(&mut tx, act, user).await?;
+        invitations::withdraw_of(&mut tx, act, user).await?;
         second_factors::forget_of(&mut tx, act, user).await?;
         if had_password {
             tell(&mut tx, act, user, errands::Kind::PasswordRemoved).await?;
@@ -105,11 +106,12 @@ pub async fn disconnect(db: &Db, act: &Act<'_>, user: &User, issuer: &str) -> sq
         and issuer = $2
         and exists (select 1 from users where id = $1 and password_hash is not null)
         returning email";
-    let mut tx = db.begin_on(&user.account_id).await?;
+    let mut tx = db.begin_as(act, &user.account_id).await?;
     let deleted: Option<(String,)> =
         within!(&mut tx, c => sqlx::query_as(DELETE).bind(&user.id).bind(issuer).fetch_optional(c))?;
     let Some((email,)) = deleted else { return Ok(false) };
     record(&mut tx, act, user, Action::IdentityUnlinked, &said(issuer, &email)).await?;
+    tell(&mut tx, act, user, errands::Kind::IdentityUnlinked).await?;
     tx.commit().await?;
     Ok(true)
 }

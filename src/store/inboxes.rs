@@ -45,7 +45,7 @@ pub async fn create(db: &Db, act: &Act<'_>, inbox: &Inbox, once: Option<Once<'_>
         insert into inboxes (id, account_id, name, name_folded, address, created_at)
         values ($1, $2, $3, $4, $5, $6)
         on conflict do nothing";
-    let mut tx = db.begin_on(&inbox.account_id).await?;
+    let mut tx = db.begin_as(act, &inbox.account_id).await?;
     match once::look(&mut tx, &inbox.account_id, once).await? {
         Seen::Made(id) => return Ok(Created::Before(id)),
         Seen::Differently => return Ok(Created::OtherRequest),
@@ -115,7 +115,7 @@ pub async fn delete(db: &Db, act: &Act<'_>, account_id: &str, id: &str) -> sqlx:
         and id = $2
         and deleted_at is null
         returning name";
-    let mut tx = db.begin_on(account_id).await?;
+    let mut tx = db.begin_as(act, account_id).await?;
     let deleted: Option<(String,)> =
         within!(&mut tx, c => sqlx::query_as(DELETE).bind(account_id).bind(id).bind(act.at).fetch_optional(c))?;
     let Some((name,)) = deleted else { return Ok(None) };

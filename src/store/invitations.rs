@@ -59,7 +59,7 @@ pub async fn invite(db: &Db, act: &Act<'_>, inviter: &User, email: &str, role: R
         and accepted_at is null
         and withdrawn_at is null";
     let account_id = &inviter.account_id;
-    let mut tx = db.begin_on(account_id).await?;
+    let mut tx = db.begin_as(act, account_id).await?;
     if !may_change(act, &administrators(&mut tx, account_id).await?) {
         return Ok(Invited::NotAdministrator);
     }
@@ -108,7 +108,7 @@ pub async fn send_again(db: &Db, act: &Act<'_>, account_id: &str, id: &str) -> s
         and accepted_at is null
         and withdrawn_at is null
         returning email";
-    let mut tx = db.begin_on(account_id).await?;
+    let mut tx = db.begin_as(act, account_id).await?;
     if !may_change(act, &administrators(&mut tx, account_id).await?) {
         return Ok(None);
     }
@@ -125,7 +125,7 @@ pub async fn send_again(db: &Db, act: &Act<'_>, account_id: &str, id: &str) -> s
 
 /// Withdraws an invitation that nobody has taken. Answers the address.
 pub async fn withdraw(db: &Db, act: &Act<'_>, account_id: &str, id: &str) -> sqlx::Result<Option<String>> {
-    let mut tx = db.begin_on(account_id).await?;
+    let mut tx = db.begin_as(act, account_id).await?;
     if !may_change(act, &administrators(&mut tx, account_id).await?) {
         return Ok(None);
     }
@@ -251,7 +251,7 @@ pub async fn accept(db: &Db, act: &Act<'_>, joining: Joining<'_>) -> sqlx::Resul
         staff_since: None,
         created_at: act.at,
     };
-    let mut tx = db.begin_on(&user.account_id).await?;
+    let mut tx = db.begin_as(act, &user.account_id).await?;
     if !consume(&mut tx, joining, act.at).await? {
         return Ok(Joined::Void);
     }

@@ -40,7 +40,7 @@ pub(super) async fn keep(
 /// [`RevealError::Gone`] if nothing is kept.
 pub async fn reveal(db: &Db, act: &Act<'_>, key: &ApiKey) -> Result<Secret, RevealError> {
     const FIND: &str = "select wrapped_key, sealed from kept_secrets where account_id = $1 and key_id = $2";
-    let mut tx = db.begin_on(&key.account_id).await?;
+    let mut tx = db.begin_as(act, &key.account_id).await?;
     let found: Option<Envelope> =
         within!(&mut tx, c => sqlx::query_as(FIND).bind(&key.account_id).bind(&key.id).fetch_optional(c))?;
     let envelope = found.ok_or(RevealError::Gone)?;
@@ -82,7 +82,7 @@ async fn destroy_of(db: &Db, act: &Act<'_>, account: &Account) -> sqlx::Result<(
         delete from kept_secrets
         where account_id = $1
         and key_id in (select s.key_id from kept_secrets s where s.account_id = $1 order by s.key_id limit $2)";
-    let mut tx = db.begin_on(&account.id).await?;
+    let mut tx = db.begin_as(act, &account.id).await?;
     let destroyed = change!(&mut tx, sqlx::query(DELETE).bind(&account.id).bind(SECRETS_AT_ONCE));
     // Another node may have been here first.
     if destroyed == 0 {

@@ -1,9 +1,10 @@
-//! What changes a key without changing its secret: its name and its pause. Each is one transaction with its audit event.
+//! What changes a key without changing its secret: its name, its scopes and its pause. Each is one transaction with its audit event.
 
 use super::{Act, Db, Tx, audit_events, is_taken, within};
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
-use crate::model::text::fold;
+use crate::model::scopes::Scopes;
+use crate::model::text::{self, fold};
 
 /// What became of a new name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub async fn rename(db: &Db, act: &Act<'_>, key: &ApiKey, name: &str) -> sqlx::R
         and id = $2
         and deleted_at is null
         returning id";
-    let mut tx = db.begin_on(&key.account_id).await?;
+    let mut tx = db.begin_as(act, &key.account_id).await?;
     let (account_id, id) = (&key.account_id, &key.id);
     let renamed: sqlx::Result<Option<(String,)>> = within!(&mut tx, c => {
         sqlx::query_as(RENAME).bind(account_id).bind(id).bind(name).bind(fold(name)).fetch_optional(c)
@@ -40,6 +41,41 @@ pub async fn rename(db: &Db, act: &Act<'_>, key: &ApiKey, name: &str) -> sqlx::R
     Ok(Renamed::Now)
 }
 
+/// Gives the key other scopes, unless they are not any more as `key` says: what was looked at is what is changed. Answers
+/// what is other now, as the audit log says it.
+pub async fn change_scopes(db: &Db, act: &Act<'_>, key: &ApiKey, scopes: &Scopes) -> sqlx::Result<Option<String>> {
+    const CHANGE: &str = "
+        update api_keys
+        set scopes = $3
+        where account_id = $1
+        and id = $2
+        and scopes = $4
+        and deleted_at is null
+        returning id";
+    let mut tx = db.begin_as(act, &key.account_id).await?;
+    let (before, after) = (key.scopes.to_string(), scopes.to_string());
+    let changed: Option<(String,)> = within!(&mut tx, c => {
+        sqlx::query_as(CHANGE).bind(&key.account_id).bind(&key.id).bind(&after).bind(&before).fetch_optional(c)
+    })?;
+    if changed.is_none() {
+        return Ok(None);
+    }
+    let difference = difference(&key.scopes, scopes);
+    record(tx, act, key, (Action::KeyScopesChanged, &key.name, &difference)).await?;
+    Ok(Some(difference))
+}
+
+/// `removed mail:read and mail:write, added mail:send`
+fn difference(before: &Scopes, after: &Scopes) -> String {
+    let only_in = |these: &Scopes, those: &Scopes| -> Vec<String> {
+        let missing = these.iter().filter(|scope| !those.iter().any(|other| other == *scope));
+        missing.map(|scope| if scope == "*" { "full access".into() } else { scope.to_owned() }).collect()
+    };
+    let parts = [("removed", only_in(before, after)), ("added", only_in(after, before))];
+    let said = parts.iter().filter(|(_, scopes)| !scopes.is_empty());
+    said.map(|(verb, scopes)| format!("{verb} {}", text::list(scopes))).collect::<Vec<_>>().join(", ")
+}
+
 /// Stops the key until it is resumed. Answers `false` if it was stopped, or deleted, before.
 pub async fn pause(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> {
     const PAUSE: &str = "
@@ -50,7 +86,7 @@ pub async fn pause(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> {
         and paused_at is null
         and deleted_at is null
         returning id";
-    let mut tx = db.begin_on(&key.account_id).await?;
+    let mut tx = db.begin_as(act, &key.account_id).await?;
     let paused: Option<(String,)> = within!(&mut tx, c => {
         sqlx::query_as(PAUSE).bind(&key.account_id).bind(&key.id).bind(act.at).fetch_optional(c)
     })?;
@@ -70,7 +106,7 @@ pub async fn resume(db: &Db, act: &Act<'_>, key: &ApiKey) -> sqlx::Result<bool> 
         and paused_at is not null
         and deleted_at is null
         returning id";
-    let mut tx = db.begin_on(&key.account_id).await?;
+    let mut tx = db.begin_as(act, &key.account_id).await?;
     let resumed: Option<(String,)> = within!(&mut tx, c => {
         sqlx::query_as(RESUME).bind(&key.account_id).bind(&key.id).fetch_optional(c)
     })?;

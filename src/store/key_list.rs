@@ -4,14 +4,14 @@ use super::api_keys::select_key;
 use super::usage::KeyDay;
 use super::{Db, columns, containing, read};
 use crate::clock::Timestamp;
-use crate::model::api_key::{ApiKey, EXPIRES_SOON, UNUSED_AFTER};
+use crate::model::api_key::{ApiKey, EXPIRES_SOON, NEVER_USED_AFTER, UNUSED_AFTER};
 use crate::model::text::fold;
 
 /// Keys on a page.
 pub const PAGE: usize = 50;
 
 /// What to list. Empty means any.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Part of a name, or the last characters of a secret.
     pub q: String,
@@ -20,6 +20,8 @@ pub struct Filter {
     pub inbox: String,
     pub scope: String,
     pub status: String,
+    /// Since when a secret that works is due for rotation; of none if there is no such moment.
+    pub due_since: Timestamp,
 }
 
 /// In which order.
@@ -51,11 +53,29 @@ pub struct StatusCounts {
     pub expiring: i64,
     pub unused: i64,
     pub unrevealed: i64,
+    pub never_used: i64,
+    pub full_access: i64,
+    pub rotation_due: i64,
+    pub owner_left: i64,
     pub expired: i64,
     pub deleted: i64,
 }
 
-columns!(StatusCounts { all, active, retiring, paused, expiring, unused, unrevealed, expired, deleted });
+columns!(StatusCounts {
+    all,
+    active,
+    retiring,
+    paused,
+    expiring,
+    unused,
+    unrevealed,
+    never_used,
+    full_access,
+    rotation_due,
+    owner_left,
+    expired,
+    deleted,
+});
 
 impl StatusCounts {
     pub fn of(&self, status: &str) -> i64 {
@@ -66,12 +86,18 @@ impl StatusCounts {
             "expiring" => self.expiring,
             "unused" => self.unused,
             "unrevealed" => self.unrevealed,
+            "never-used" => self.never_used,
+            "full-access" => self.full_access,
+            "rotation-due" => self.rotation_due,
+            "owner-left" => self.owner_left,
             "expired" => self.expired,
             "deleted" => self.deleted,
             _ => self.all,
         }
     }
 }
+
+// Each status is one condition, which its count and its list share.
 
 /// Works at $8.
 macro_rules! working {
@@ -97,6 +123,29 @@ macro_rules! unused {
 macro_rules! unrevealed {
     () => {
         concat!(working!(), " and k.sealed_until is not null and k.revealed_at is null")
+    };
+}
+macro_rules! never_used {
+    () => {
+        concat!(working!(), " and k.last_used_at is null and k.created_at <= $11")
+    };
+}
+macro_rules! full_access {
+    () => {
+        concat!(working!(), " and k.scopes = '*'")
+    };
+}
+macro_rules! rotation_due {
+    () => {
+        concat!(working!(), " and coalesce(k.rotated_at, k.created_at) <= $12")
+    };
+}
+macro_rules! owner_left {
+    () => {
+        concat!(
+            working!(),
+            " and k.created_by in (select u.id from users u where u.account_id = $1 and u.removed_at is not null)"
+        )
     };
 }
 macro_rules! retiring {
@@ -132,7 +181,7 @@ macro_rules! in_status {
         concat!(
             filtered!(),
             "
-        and (case $11
+        and (case $13
             when 'active' then ",
             active!(),
             "
@@ -151,6 +200,18 @@ macro_rules! in_status {
             when 'unrevealed' then ",
             unrevealed!(),
             "
+            when 'never-used' then ",
+            never_used!(),
+            "
+            when 'full-access' then ",
+            full_access!(),
+            "
+            when 'rotation-due' then ",
+            rotation_due!(),
+            "
+            when 'owner-left' then ",
+            owner_left!(),
+            "
             when 'expired' then ",
             expired!(),
             "
@@ -167,13 +228,13 @@ macro_rules! page {
         select_key!(
             in_status!(),
             "
-        and ($12 = '' or (",
+        and ($14 = '' or (",
             $by,
             ", k.id) ",
             $than,
             " (select ",
             $by,
-            ", k.id from api_keys k where k.account_id = $1 and k.id = $12))
+            ", k.id from api_keys k where k.account_id = $1 and k.id = $14))
         order by ",
             $by,
             " ",
@@ -181,12 +242,12 @@ macro_rules! page {
             ", k.id ",
             $order,
             "
-        limit $13"
+        limit $15"
         )
     };
 }
 
-/// How many keys stand before $12 in one order.
+/// How many keys stand before $14 in one order.
 macro_rules! position {
     ($by:literal, $than:literal) => {
         concat!(
@@ -201,7 +262,7 @@ macro_rules! position {
             $than,
             " (select ",
             $by,
-            ", k.id from api_keys k where k.account_id = $1 and k.id = $12)"
+            ", k.id from api_keys k where k.account_id = $1 and k.id = $14)"
         )
     };
 }
@@ -227,6 +288,18 @@ const COUNTS: &str = concat!(
             cast(coalesce(sum(case when ",
     unrevealed!(),
     " then 1 else 0 end), 0) as bigint) as unrevealed,
+            cast(coalesce(sum(case when ",
+    never_used!(),
+    " then 1 else 0 end), 0) as bigint) as never_used,
+            cast(coalesce(sum(case when ",
+    full_access!(),
+    " then 1 else 0 end), 0) as bigint) as full_access,
+            cast(coalesce(sum(case when ",
+    rotation_due!(),
+    " then 1 else 0 end), 0) as bigint) as rotation_due,
+            cast(coalesce(sum(case when ",
+    owner_left!(),
+    " then 1 else 0 end), 0) as bigint) as owner_left,
             cast(coalesce(sum(case when ",
     expired!(),
     " then 1 else 0 end), 0) as bigint) as expired,
@@ -264,7 +337,7 @@ impl Page<'_> {
     }
 }
 
-/// Binds $1 to $10: the filter and the moments that statuses depend on.
+/// Binds $1 to $12: the filter and the moments that statuses depend on.
 macro_rules! bind_filter {
     ($query:expr, $account_id:expr, $filter:expr, $now:expr) => {{
         let q = fold(&$filter.q);
@@ -280,6 +353,8 @@ macro_rules! bind_filter {
             .bind($now)
             .bind($now + EXPIRES_SOON)
             .bind($now - UNUSED_AFTER)
+            .bind($now - NEVER_USED_AFTER)
+            .bind($filter.due_since)
     }};
 }
 

@@ -2,6 +2,7 @@
 //! same sqlx expression into both typed arms. Every change is one transaction that also holds its audit event.
 
 pub mod account_rules;
+pub mod account_usage;
 pub mod accounts;
 pub mod api_key_secrets;
 pub mod api_keys;
@@ -22,6 +23,7 @@ pub mod invitations;
 pub mod kept_secrets;
 pub mod key_changes;
 pub mod key_list;
+pub mod leaked_keys;
 pub mod live_keys;
 pub mod look;
 pub mod mailed_links;
@@ -40,6 +42,8 @@ pub mod support;
 pub mod team;
 pub mod usage;
 pub mod usage_list;
+pub mod usage_roll_up;
+pub mod usage_scopes;
 pub mod users;
 pub mod watch;
 pub mod web_sessions;
@@ -86,6 +90,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "second factor", include_str!("../../migrations/0009_second_factor.sql")),
     (10, "session keys", include_str!("../../migrations/0010_session_keys.sql")),
     (11, "devices", include_str!("../../migrations/0011_devices.sql")),
+    (13, "usage in sums", include_str!("../../migrations/0013_usage_in_sums.sql")),
+    (14, "used scopes", include_str!("../../migrations/0014_used_scopes.sql")),
     (15, "key lifetime", include_str!("../../migrations/0015_key_lifetime.sql")),
     (16, "refusals", include_str!("../../migrations/0016_refusals.sql")),
 ];
@@ -144,6 +150,18 @@ pub struct Act<'a> {
     pub keyring: &'a Keyring,
     pub entropy: &'a Entropy,
     pub installation_id: &'a str,
+}
+
+/// Whoever acts may not any more: their session or their key has ended since they were let in. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[error("the session or the key of whoever acts has ended")]
+pub struct Ended;
+
+impl Ended {
+    /// Whether this is why there was no transaction.
+    pub fn is_why(error: &sqlx::Error) -> bool {
+        matches!(error, sqlx::Error::AnyDriverError(cause) if cause.is::<Self>())
+    }
 }
 
 /// Runs one sqlx expression on a reading connection of either database.
@@ -256,6 +274,25 @@ impl Db {
             sqlx::query(LOCK).bind(account_id).execute(&mut **postgres).await?;
         }
         Ok(tx)
+    }
+
+    /// As [`Db::begin_on`], for somebody whose session, or program whose key, has let them in: a request can be held open
+    /// for longer than that.
+    ///
+    /// # Errors
+    /// [`Ended`] inside if it has ended meanwhile.
+    async fn begin_as(&self, act: &Act<'_>, account_id: &str) -> sqlx::Result<Tx> {
+        const SESSION: &str = "select id from sessions where id = $1 and ended_at is null";
+        const KEY: &str = "select id from api_keys where id = $1 and deleted_at is null";
+        let mut tx = self.begin_on(account_id).await?;
+        let actor = act.actor;
+        let (statement, id) = match actor.kind.as_str() {
+            "user" if !actor.session_id.is_empty() => (SESSION, &actor.session_id),
+            "key" => (KEY, &actor.id),
+            _ => return Ok(tx),
+        };
+        let stands: Option<(String,)> = within!(&mut tx, c => sqlx::query_as(statement).bind(id).fetch_optional(c))?;
+        if stands.is_some() { Ok(tx) } else { Err(sqlx::Error::AnyDriverError(Box::new(Ended))) }
     }
 
     /// The installation's id, made on the first start.

@@ -54,7 +54,7 @@ pub async fn add(
     fresh: Fresh<'_>,
     code_hashes: Option<&[String]>,
 ) -> sqlx::Result<bool> {
-    let mut tx = db.begin_on(&user.account_id).await?;
+    let mut tx = db.begin_as(act, &user.account_id).await?;
     match insert(&mut tx, act, user, fresh).await {
         Err(error) if is_taken(&error) => return Ok(false),
         done => done?,
@@ -110,7 +110,10 @@ pub async fn used(db: &Db, passkey: &Passkey, credential: &str, now: Timestamp) 
 /// Removes one of a user. Answers its name, or nothing if there is none.
 pub async fn remove(db: &Db, act: &Act<'_>, user: &User, id: &str) -> sqlx::Result<Option<String>> {
     const DELETE: &str = "delete from passkeys where user_id = $1 and id = $2 returning name";
-    let mut tx = db.begin_on(&user.account_id).await?;
+    let mut tx = db.begin_as(act, &user.account_id).await?;
+    if second_factors::stays(&mut tx, user).await? {
+        return Ok(None);
+    }
     let deleted: Option<(String,)> =
         within!(&mut tx, c => sqlx::query_as(DELETE).bind(&user.id).bind(id).fetch_optional(c))?;
     let Some((name,)) = deleted else { return Ok(None) };

@@ -6,7 +6,7 @@ use crate::model::user::User;
 
 /// Gives a user another set; the codes they had are void.
 pub async fn replace(db: &Db, act: &Act<'_>, user: &User, hashes: &[String]) -> sqlx::Result<()> {
-    let mut tx = db.begin_on(&user.account_id).await?;
+    let mut tx = db.begin_as(act, &user.account_id).await?;
     insert_set(&mut tx, act, user, hashes).await?;
     second_factors::note(&mut tx, act, user, (Action::RecoveryCodesMade, "")).await?;
     tx.commit().await
@@ -30,7 +30,7 @@ pub async fn spend(db: &Db, act: &Act<'_>, user: &User, hash: &str) -> sqlx::Res
         and user_id = $1
         and spent_at is null";
     const LEFT: &str = "select count(*) from recovery_codes where user_id = $1 and spent_at is null";
-    let mut tx = db.begin_on(&user.account_id).await?;
+    let mut tx = db.begin_as(act, &user.account_id).await?;
     if change!(&mut tx, sqlx::query(SPEND).bind(&user.id).bind(hash).bind(act.at)) == 0 {
         return Ok(false);
     }

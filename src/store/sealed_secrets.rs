@@ -75,7 +75,7 @@ async fn reveal_once(db: &Db, act: &Act<'_>, key: &ApiKey) -> Result<Secret, Rev
         and account_id = $2
         and expires_at > $3
         returning sealed";
-    let mut tx = db.begin_on(&key.account_id).await?;
+    let mut tx = db.begin_as(act, &key.account_id).await?;
     let taken: Option<(String,)> =
         within!(&mut tx, c => sqlx::query_as(TAKE).bind(&key.id).bind(&key.account_id).bind(act.at).fetch_optional(c))?;
     let (sealed,) = taken.ok_or(RevealError::Gone)?;

@@ -2,7 +2,8 @@
 //! account's rule that everybody needs one.
 
 use super::{
-    Act, Db, Tx, audit_events, authenticators, change, columns, errands, passkeys, read, recovery_codes, within,
+    Act, Db, Tx, audit_events, authenticators, change, columns, devices, errands, passkeys, read, recovery_codes,
+    sessions, within,
 };
 use crate::clock::Timestamp;
 use crate::model::audit::{Action, Target};
@@ -44,6 +45,15 @@ pub(super) async fn within(tx: &mut Tx, user_id: &str) -> sqlx::Result<bool> {
     Ok(factors.any())
 }
 
+/// Whether the account's rule keeps the only one that a user has, now that nobody else can change either.
+pub(super) async fn stays(tx: &mut Tx, user: &User) -> sqlx::Result<bool> {
+    const RULE: &str = "select id from accounts where id = $1 and two_factor_required_at is not null";
+    let required: Option<(String,)> =
+        within!(&mut *tx, c => sqlx::query_as(RULE).bind(&user.account_id).fetch_optional(c))?;
+    let factors: Factors = within!(tx, c => sqlx::query_as(OF_USER).bind(&user.id).fetch_one(c))?;
+    Ok(required.is_some() && factors.single())
+}
+
 /// Records a change of somebody's factors and tells them by mail, whoever did it.
 pub(super) async fn note(
     tx: &mut Tx,
@@ -56,6 +66,7 @@ pub(super) async fn note(
     let kind = match action {
         Action::FactorAdded => errands::Kind::FactorAdded,
         Action::FactorRemoved => errands::Kind::FactorRemoved,
+        Action::RecoveryCodesMade => errands::Kind::RecoveryCodesMade,
         Action::RecoveryCodeSpent => errands::Kind::RecoveryCodeSpent,
         _ => return Ok(()),
     };
@@ -82,8 +93,11 @@ pub(super) async fn forget_silently(tx: &mut Tx, user: &User) -> sqlx::Result<bo
 
 /// As [`forget_of`], for whoever lost them all.
 pub async fn forget(db: &Db, act: &Act<'_>, user: &User) -> sqlx::Result<bool> {
-    let mut tx = db.begin_on(&user.account_id).await?;
+    let mut tx = db.begin_as(act, &user.account_id).await?;
     let any = forget_of(&mut tx, act, user).await?;
+    // Whoever has the lost device may be signed in with it.
+    sessions::end_of_user(&mut tx, &user.id, "", act.at).await?;
+    devices::forget_of(&mut tx, &user.id, "").await?;
     tx.commit().await?;
     Ok(any)
 }
@@ -122,7 +136,7 @@ pub async fn require(db: &Db, act: &Act<'_>, by: &User, required: bool) -> sqlx:
         "update accounts set two_factor_required_at = $2 where id = $1 and two_factor_required_at is null";
     const TURN_OFF: &str =
         "update accounts set two_factor_required_at = null where id = $1 and two_factor_required_at is not null";
-    let mut tx = db.begin_on(&by.account_id).await?;
+    let mut tx = db.begin_as(act, &by.account_id).await?;
     let changed = if required {
         change!(&mut tx, sqlx::query(TURN_ON).bind(&by.account_id).bind(act.at))
     } else {

@@ -32,7 +32,7 @@ pub enum Keys {
 /// Gives somebody another role. Answers whether it is another one.
 pub async fn change_role(db: &Db, act: &Act<'_>, person: &User, role: Role) -> sqlx::Result<Result<bool, Refused>> {
     const SET: &str = "update users set role = $3 where account_id = $1 and id = $2";
-    let mut tx = db.begin_on(&person.account_id).await?;
+    let mut tx = db.begin_as(act, &person.account_id).await?;
     let before = match role_now(&mut tx, act, person, role == Role::Administrator).await? {
         Err(refused) => return Ok(Err(refused)),
         Ok(before) if before == role => return Ok(Ok(false)),
@@ -54,7 +54,7 @@ pub async fn change_role(db: &Db, act: &Act<'_>, person: &User, role: Role) -> s
 /// the keys that they created were deleted.
 pub async fn remove(db: &Db, act: &Act<'_>, person: &User, keys: Keys) -> sqlx::Result<Result<u64, Refused>> {
     const REMOVE: &str = "update users set removed_at = $3, email_folded = id where account_id = $1 and id = $2";
-    let mut tx = db.begin_on(&person.account_id).await?;
+    let mut tx = db.begin_as(act, &person.account_id).await?;
     if let Err(refused) = role_now(&mut tx, act, person, false).await? {
         return Ok(Err(refused));
     }

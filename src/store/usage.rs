@@ -1,13 +1,15 @@
-//! Usage: what was counted in memory, written in batches: per key per hour, refusals by reason, last use, first request,
-//! addresses.
+//! Usage: what was counted in memory, written in batches: per key per hour and day, refusals by reason, last use, first
+//! request, addresses, scopes; and the sums of the account beside it, in the same transaction.
 
 use std::collections::BTreeMap;
 
-use super::{Db, Tx, change, columns, read};
+use super::usage_list::Interval;
+use super::{Db, Tx, account_usage, change, columns, read, usage_scopes};
 use crate::clock::Timestamp;
-use crate::model::usage::UsageHour;
+use crate::model::usage::{Refusals, UsageHour};
 
 columns!(UsageHour { hour, ok, refused });
+columns!(Refusals { reason, count });
 
 /// What one secret of a key was used for since the last flush.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +28,8 @@ pub struct KeyUse {
     /// The first request that passed ever, and when; as JSON.
     pub first_request: Option<(Timestamp, String)>,
     pub addresses: Vec<(String, Timestamp)>,
+    /// When each scope was last taken.
+    pub scopes: BTreeMap<String, Timestamp>,
 }
 
 #[derive(Clone, Debug)]
@@ -47,6 +51,9 @@ pub struct KeyDay {
 }
 
 columns!(KeyDay { key_id, day, ok, refused });
+
+/// Requests by account, hour and reason; the reason is empty for those that passed.
+pub(super) type Sums<'a> = BTreeMap<(&'a str, i64, &'static str), i64>;
 
 impl KeyUse {
     pub fn of(account_id: &str, key_id: &str, secret_hash: String) -> Self {
@@ -79,6 +86,16 @@ impl KeyUse {
         self.last = later.last.or(self.last.take());
         self.first_request = self.first_request.take().or(later.first_request);
         self.addresses.extend(later.addresses);
+        self.scopes.extend(later.scopes);
+    }
+
+    fn add_to<'a>(&'a self, sums: &mut Sums<'a>) {
+        for (hour, ok) in self.ok.iter().filter(|(_, ok)| **ok > 0) {
+            *sums.entry((&self.account_id, *hour, "")).or_default() += ok;
+        }
+        for ((hour, reason), count) in &self.refused {
+            *sums.entry((&self.account_id, *hour, reason)).or_default() += count;
+        }
     }
 
     fn hours(&self) -> impl Iterator<Item = UsageHour> {
@@ -89,12 +106,15 @@ impl KeyUse {
     }
 }
 
-/// Writes a batch in one transaction.
+/// Writes a batch in one transaction: the keys in the batch's order, then their accounts in the order of theirs.
 pub async fn flush(db: &Db, batch: impl Iterator<Item = &KeyUse>) -> sqlx::Result<()> {
+    let mut sums = Sums::new();
     let mut tx = db.begin().await?;
     for key_use in batch {
         add(&mut tx, key_use).await?;
+        key_use.add_to(&mut sums);
     }
+    account_usage::add(&mut tx, &sums).await?;
     tx.commit().await
 }
 
@@ -111,10 +131,6 @@ async fn add(tx: &mut Tx, key_use: &KeyUse) -> sqlx::Result<()> {
         on conflict (key_id, day) do update
         set ok = usage_days.ok + excluded.ok, refused = usage_days.refused + excluded.refused,
             account_id = excluded.account_id, ok_old = usage_days.ok_old + excluded.ok_old";
-    const REFUSED: &str = "
-        insert into usage_refusals (key_id, hour, reason, count)
-        values ($1, $2, $3, $4)
-        on conflict (key_id, hour, reason) do update set count = usage_refusals.count + excluded.count";
     const ADDRESS: &str = "
         insert into usage_addresses (key_id, ip, last_seen_at)
         values ($1, $2, $3)
@@ -134,16 +150,32 @@ async fn add(tx: &mut Tx, key_use: &KeyUse) -> sqlx::Result<()> {
             );
         }
     }
-    for ((hour, reason), count) in &key_use.refused {
-        change!(&mut *tx, sqlx::query(REFUSED).bind(&key_use.key_id).bind(*hour).bind(*reason).bind(*count));
-    }
+    add_refusals(tx, key_use).await?;
     for (ip, at) in &key_use.addresses {
         change!(&mut *tx, sqlx::query(ADDRESS).bind(&key_use.key_id).bind(ip).bind(*at));
     }
+    usage_scopes::add(tx, &key_use.key_id, &key_use.scopes).await?;
     match &key_use.last {
         Some(last) => mark_used(tx, key_use, last).await,
         None => Ok(()),
     }
+}
+
+async fn add_refusals(tx: &mut Tx, key_use: &KeyUse) -> sqlx::Result<()> {
+    const HOUR: &str = "
+        insert into usage_refusals (key_id, hour, reason, count)
+        values ($1, $2, $3, $4)
+        on conflict (key_id, hour, reason) do update set count = usage_refusals.count + excluded.count";
+    const DAY: &str = "
+        insert into usage_refusal_days (key_id, day, reason, count)
+        values ($1, $2, $3, $4)
+        on conflict (key_id, day, reason) do update set count = usage_refusal_days.count + excluded.count";
+    for ((hour, reason), count) in &key_use.refused {
+        for (statement, bucket) in [(HOUR, *hour), (DAY, hour.div_euclid(24))] {
+            change!(&mut *tx, sqlx::query(statement).bind(&key_use.key_id).bind(bucket).bind(*reason).bind(*count));
+        }
+    }
+    Ok(())
 }
 
 async fn mark_used(tx: &mut Tx, key_use: &KeyUse, last: &LastUse) -> sqlx::Result<()> {
@@ -196,6 +228,49 @@ pub async fn list_hours(db: &Db, account_id: &str, key_id: &str, from_hour: i64)
         and h.hour >= $3
         order by h.hour";
     read!(db, c => sqlx::query_as(LIST).bind(account_id).bind(key_id).bind(from_hour).fetch_all(c))
+}
+
+/// The days of one key since `from_day`, each as its first hour.
+pub async fn list_days(db: &Db, account_id: &str, key_id: &str, from_day: i64) -> sqlx::Result<Vec<UsageHour>> {
+    const LIST: &str = "
+        select d.day * 24 as hour, d.ok, d.refused
+        from usage_days d
+        join api_keys k on k.id = d.key_id
+        where k.account_id = $1
+        and d.key_id = $2
+        and d.day >= $3
+        order by d.day";
+    read!(db, c => sqlx::query_as(LIST).bind(account_id).bind(key_id).bind(from_day).fetch_all(c))
+}
+
+/// Why requests with a key were refused since an hour or a day, the most frequent reason first.
+pub async fn list_refusals(
+    db: &Db,
+    account_id: &str,
+    key_id: &str,
+    since: (Interval, i64),
+) -> sqlx::Result<Vec<Refusals>> {
+    const HOURS: &str = "
+        select r.reason, cast(sum(r.count) as bigint) as count
+        from usage_refusals r
+        join api_keys k on k.id = r.key_id
+        where k.account_id = $1
+        and r.key_id = $2
+        and r.hour >= $3
+        group by r.reason
+        order by sum(r.count) desc, r.reason";
+    const DAYS: &str = "
+        select r.reason, cast(sum(r.count) as bigint) as count
+        from usage_refusal_days r
+        join api_keys k on k.id = r.key_id
+        where k.account_id = $1
+        and r.key_id = $2
+        and r.day >= $3
+        group by r.reason
+        order by sum(r.count) desc, r.reason";
+    let (interval, from) = since;
+    let list = if interval == Interval::Hour { HOURS } else { DAYS };
+    read!(db, c => sqlx::query_as(list).bind(account_id).bind(key_id).bind(from).fetch_all(c))
 }
 
 /// The addresses that a key was used from since `since`, the latest first.

@@ -1,8 +1,8 @@
 //! Users: people of one account.
 
 use super::{
-    Act, Db, Tx, audit_events, change, columns, devices, errands, identities, is_taken, mailed_links, read,
-    sealed_secrets, second_factors, sessions,
+    Act, Db, Tx, audit_events, change, columns, devices, errands, identities, invitations, is_taken, mailed_links,
+    read, sealed_secrets, second_factors, sessions,
 };
 use crate::clock::Timestamp;
 use crate::model::audit::{Action, Target};
@@ -48,7 +48,7 @@ pub(super) async fn insert(tx: &mut Tx, user: &User, password_hash: Option<&str>
 
 /// Adds a user to an account that exists. Answers `false` if the address is taken.
 pub async fn add(db: &Db, act: &Act<'_>, user: &User, password_hash: &str) -> sqlx::Result<bool> {
-    let mut tx = db.begin_on(&user.account_id).await?;
+    let mut tx = db.begin_as(act, &user.account_id).await?;
     match insert(&mut tx, user, Some(password_hash)).await {
         Err(error) if is_taken(&error) => return Ok(false),
         done => done?,
@@ -148,7 +148,7 @@ pub async fn find_in(db: &Db, account_id: &str, id: &str) -> sqlx::Result<Option
 /// Gives somebody another password. Every session of theirs but `kept` ends with it, and so does every link to a new
 /// password.
 pub async fn change_password(db: &Db, act: &Act<'_>, user: &User, password_hash: &str, kept: &str) -> sqlx::Result<()> {
-    let mut tx = db.begin_on(&user.account_id).await?;
+    let mut tx = db.begin_as(act, &user.account_id).await?;
     set_password(&mut tx, act, user, password_hash, kept).await?;
     record(&mut tx, act, user, Action::PasswordChanged).await?;
     tx.commit().await
@@ -170,13 +170,14 @@ pub struct Reset<'a> {
 /// Whoever holds the link owns the address. If nobody had proven that before, the account may be a stranger's who signed up
 /// with it: what they left unrevealed is destroyed, and who they are elsewhere is forgotten.
 pub async fn reset_password(db: &Db, act: &Act<'_>, user: &User, reset: Reset<'_>) -> sqlx::Result<bool> {
-    let mut tx = db.begin_on(&user.account_id).await?;
+    let mut tx = db.begin_as(act, &user.account_id).await?;
     if !mailed_links::consume(&mut tx, Kind::Reset, reset.token_hash, user, act.at).await? {
         return Ok(false);
     }
     if mark_proven(&mut tx, user, act.at).await? {
         sealed_secrets::destroy_of_creator(&mut tx, user).await?;
         identities::forget_of(&mut tx, act, user).await?;
+        invitations::withdraw_of(&mut tx, act, user).await?;
         second_factors::forget_of(&mut tx, act, user).await?;
     }
     set_password(&mut tx, act, user, reset.password_hash, "").await?;
@@ -199,7 +200,7 @@ async fn set_password(tx: &mut Tx, act: &Act<'_>, user: &User, password_hash: &s
 
 /// Proves somebody's address by a mailed link, this once. Answers `false` if the link does not work any more.
 pub async fn prove_email(db: &Db, act: &Act<'_>, user: &User, token_hash: &str) -> sqlx::Result<bool> {
-    let mut tx = db.begin_on(&user.account_id).await?;
+    let mut tx = db.begin_as(act, &user.account_id).await?;
     if !mailed_links::consume(&mut tx, Kind::Verify, token_hash, user, act.at).await? {
         return Ok(false);
     }
@@ -238,7 +239,7 @@ pub(super) async fn mark_proven(tx: &mut Tx, user: &User, now: Timestamp) -> sql
 pub async fn set_staff(db: &Db, act: &Act<'_>, user: &User, staff: bool) -> sqlx::Result<bool> {
     const ADD: &str = "update users set staff_since = $2 where id = $1 and staff_since is null and removed_at is null";
     const REMOVE: &str = "update users set staff_since = null where id = $1 and staff_since is not null";
-    let mut tx = db.begin_on(&user.account_id).await?;
+    let mut tx = db.begin_as(act, &user.account_id).await?;
     let changed = if staff {
         change!(&mut tx, sqlx::query(ADD).bind(&user.id).bind(act.at))
     } else {

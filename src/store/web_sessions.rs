@@ -1,6 +1,8 @@
 //! The records of tower-sessions, on our own tables: keyed by the SHA-256 of the cookie's id, so that reading the
 //! database is not signing in.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use tower_sessions::session::{Id, Record};
@@ -10,6 +12,11 @@ use super::{Db, change, read};
 use crate::clock::Clock;
 use crate::model::keyring::hex;
 use crate::store::sessions::REMEMBERED;
+
+/// What a record of somebody who is signed in has: the id of their session.
+pub const SESSION_ID: &str = "sid";
+/// How long a record is kept of a browser in which nobody is signed in: longer than any step of a sign-in.
+const BEFORE_SIGN_IN: Duration = Duration::from_secs(15 * 60);
 
 /// The store behind the session layer.
 #[derive(Clone, Debug)]
@@ -31,11 +38,9 @@ impl SessionStore for WebSessions {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        const UPSERT: &str = "
-            insert into web_sessions (id_hash, data, expires_at)
-            values ($1, $2, $3)
-            on conflict (id_hash) do update set data = excluded.data, expires_at = excluded.expires_at";
-        self.write(UPSERT, record).await.map(drop)
+        // Never an insert: a record that was taken back while a request was under way must not come back with it.
+        const SAVE: &str = "update web_sessions set data = $2, expires_at = $3 where id_hash = $1";
+        self.write(SAVE, record).await.map(drop)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
@@ -59,7 +64,8 @@ impl WebSessions {
         let data = serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
         let written = async {
             let mut tx = self.db.begin().await?;
-            let expires_at = self.clock.now() + REMEMBERED;
+            let signed_in = record.data.contains_key(SESSION_ID);
+            let expires_at = self.clock.now() + if signed_in { REMEMBERED } else { BEFORE_SIGN_IN };
             let rows = change!(&mut tx, sqlx::query(sql).bind(hashed(&record.id)).bind(data).bind(expires_at));
             tx.commit().await?;
             sqlx::Result::Ok(rows)

@@ -22,10 +22,8 @@ use crate::model::audit::Actor;
 use crate::model::proof::Proof;
 use crate::model::user::User;
 use crate::store::sessions::{self, Session};
+use crate::store::web_sessions::SESSION_ID;
 use crate::store::{Act, users};
-
-/// Where the web session keeps the id of the session that signed in.
-const SESSION_ID: &str = "sid";
 
 /// A group's audience.
 #[derive(Clone, Copy, Debug)]
@@ -235,11 +233,13 @@ fn act_of(path: &str, audience: Audience, resources: &str) -> String {
         Some("reveal") => "reveal keys",
         Some("rotate" | "stop-old") => "rotate keys",
         Some("rename") => "rename keys",
+        Some("scopes") => "change what keys may do",
         Some("pause" | "resume") => "pause keys",
         Some("delete") if path.contains("api-keys") => "delete keys",
         Some("api-keys") if matches!(audience, Audience::Administrator) => "create keys",
         Some("audit-log" | "audit-log.csv" | "audit-log.jsonl") => "see the audit log",
         Some("team") => "see the team",
+        Some("usage") => "see usage",
         _ if path.contains("/team/") => "change the team",
         _ if path.contains("inboxes") => return format!("change {resources}"),
         _ if path.contains("api-keys") => "see keys",

@@ -16,6 +16,7 @@ use crate::clock::Timestamp;
 use crate::gate::throttle::Throttled;
 use crate::model::text;
 use crate::product::Words;
+use crate::store::Ended;
 
 #[derive(Clone, Debug)]
 pub enum Error {
@@ -33,6 +34,8 @@ pub enum Error {
     KnownDevicesOnly { seconds: u64 },
     /// 400
     BadRequest(&'static str),
+    /// 408
+    TooSlow,
     /// 413
     TooLarge,
     /// 403, for a form that did not come from our own page.
@@ -93,6 +96,7 @@ impl Error {
             Self::SignInRequired { .. } | Self::ConfirmationRequired { .. } => StatusCode::SEE_OTHER,
             Self::TooManyRequests { .. } | Self::KnownDevicesOnly { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -115,6 +119,7 @@ impl From<sqlx::Error> for Error {
                 tracing::error!(%error, "The database does not answer");
                 Self::Busy
             }
+            error if Ended::is_why(&error) => Self::SignInRequired { next: String::new() },
             error => Self::internal(error),
         }
     }
@@ -195,6 +200,7 @@ impl ErrorPage<'_> {
                 vec![("/forgot-password", "Reset the password".into()), (way_back(path), "Try again".into())],
             ),
             Error::BadRequest(why) => plain("That didn’t arrive in one piece", why),
+            Error::TooSlow => plain("This took too long to arrive", "Your connection may be slow. Nothing was changed. Go back and press the button again."),
             Error::TooLarge => plain("That’s too much for one form", "A form may hold 64 KiB. Nothing was changed. Go back and make it shorter."),
             Error::CrossSite => plain(
                 "This form didn’t come from our page",

@@ -1,6 +1,7 @@
 //! Forms and query strings, read strictly: valid UTF-8 or an error page, repeated fields kept, nothing guessed.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -8,10 +9,14 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use tokio::time::timeout;
+
 use super::error::Error;
 
 /// Bytes of a request body (design section 9).
 pub const LARGEST_BODY: usize = 64 * 1024;
+/// How long a body may take to arrive: whoever was let in before it must not be held in by it.
+pub const BODY_PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes of a body with a password in it.
 pub const LARGEST_SIGN_IN: usize = 8 * 1024;
 const SIGN_INS: [&str; 8] = [
@@ -133,7 +138,8 @@ impl<S: Sync> FromRequest<S> for Form {
             return Err(Error::BadRequest("Send the form as a page of ours does: application/x-www-form-urlencoded."));
         }
         let limit = if SIGN_INS.contains(&request.uri().path()) { LARGEST_SIGN_IN } else { LARGEST_BODY };
-        let body = to_bytes(request.into_body(), limit).await.map_err(|_| Error::TooLarge)?;
+        let body = timeout(BODY_PATIENCE, to_bytes(request.into_body(), limit)).await.map_err(|_| Error::TooSlow)?;
+        let body = body.map_err(|_| Error::TooLarge)?;
         let text = std::str::from_utf8(&body).ok();
         let fields = text.and_then(Fields::parse);
         fields.map(Self).ok_or(Error::BadRequest("The form holds characters that are not valid text. Go back, type them again, and press the button once more."))

@@ -14,6 +14,7 @@ pub mod gate;
 pub mod google;
 pub mod headers;
 pub mod highlight;
+pub mod leaks;
 pub mod mails;
 pub mod new_inbox;
 pub mod operations;
@@ -21,10 +22,14 @@ pub mod pages;
 pub mod passkeys;
 pub mod passwords;
 pub mod people;
+pub mod period;
+pub mod ranking;
+pub mod refusals;
 pub mod request;
 pub mod request_id;
 pub mod routes;
 pub mod samples;
+pub mod scanning_keys;
 pub mod second_factor;
 pub mod server;
 pub mod view;
@@ -44,14 +49,17 @@ use crate::jobs::Background;
 use crate::jobs::mail::{Post, Route};
 use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
+use crate::model::security_contact::SecurityContact;
 use crate::model::session_token::SessionTokens;
 use crate::model::trusted_proxies::TrustedProxies;
 use crate::product::Product;
-use crate::store::{Act, Db, session_keys};
+use crate::store::{Act, Db, session_keys, usage_scopes};
 use google::Google;
 use passkeys::Passkeys;
 use passwords::Passwords;
+use ranking::Ranking;
 use request_id::RequestIds;
+use scanning_keys::ScanningKeys;
 
 pub use view::icon;
 
@@ -69,6 +77,7 @@ pub struct Inner {
     pub entropy: Entropy,
     pub passwords: Passwords,
     pub throttle: Throttle,
+    pub ranking: Ranking,
     /// Failures at an account, apart from the sources: a flood of addresses must not push those out.
     pub failures: Throttle,
     pub request_ids: RequestIds,
@@ -80,6 +89,10 @@ pub struct Inner {
     pub google: Option<Google>,
     /// Where browsers have them: nowhere at a bare address.
     pub passkeys: Option<Passkeys>,
+    /// Whom to write to about a weakness, where that is not the page for leaked keys alone.
+    pub security_contact: Option<SecurityContact>,
+    /// What GitHub signs its findings with; none while they are not taken.
+    pub scanning_keys: Option<Box<ScanningKeys>>,
 }
 
 /// What an [`App`] is made of.
@@ -95,6 +108,8 @@ pub struct Parts {
     pub mail: (Route, Mailbox),
     /// Whom people may sign in with, if anybody.
     pub google: Option<Google>,
+    pub security_contact: Option<SecurityContact>,
+    pub scanning_keys: Option<Box<ScanningKeys>>,
     /// Keys that the gate remembers at once.
     pub cache_keys: usize,
 }
@@ -111,8 +126,10 @@ impl App {
     /// # Errors
     /// If the database does not answer.
     pub async fn new(parts: Parts) -> sqlx::Result<Self> {
-        let Parts { db, product, keyring, clock, entropy, public_url, proxies, mail, google, cache_keys } = parts;
+        let Parts { db, product, keyring, clock, entropy, public_url, proxies, mail, google, .. } = parts;
+        let Parts { security_contact, scanning_keys, cache_keys, .. } = parts;
         let installation_id = db.installation_id(&entropy, clock.now()).await?;
+        usage_scopes::count_from(&db, clock.now()).await?;
         let keyring = Arc::new(keyring);
         let generations = session_keys::list(&db, clock.now()).await?;
         let tokens = Arc::new(SessionTokens::new(keyring.clone(), &public_url, &generations));
@@ -141,6 +158,7 @@ impl App {
             entropy,
             passwords,
             throttle,
+            ranking: Ranking::default(),
             failures: Throttle::default(),
             request_ids,
             proxies,
@@ -149,6 +167,8 @@ impl App {
             post,
             google,
             passkeys,
+            security_contact,
+            scanning_keys,
         })))
     }
 

@@ -1,13 +1,16 @@
-//! For whoever runs Keydesk: whether it is ready, and the keys that its session tokens are signed with.
+//! For whoever runs Keydesk, or found something wrong with it: whether it is ready, the keys that its session tokens are
+//! signed with, and whom to write to.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use serde_json::json;
 
 use super::App;
+use super::leaks;
+use crate::clock::{Timestamp, days};
 
 /// `GET /readyz`: 200 once the database answers, 503 while it does not.
 pub async fn ready(State(app): State<App>) -> StatusCode {
@@ -20,4 +23,22 @@ const KEPT: &str = "public, max-age=30";
 /// `GET /.well-known/jwks.json` (RFC 7517): the public halves of the session-token keys, the newest first.
 pub async fn key_set(State(app): State<App>) -> impl IntoResponse {
     ([(CACHE_CONTROL, KEPT)], Json(json!({ "keys": app.tokens.public_keys(app.now()) })))
+}
+
+/// RFC 9116, section 2.5.5, asks for less than a year.
+const TRUE_FOR: std::time::Duration = days(180);
+
+/// `GET /.well-known/security.txt` (RFC 9116).
+pub async fn security_txt(State(app): State<App>) -> impl IntoResponse {
+    let report = format!("{}{}", app.public_url, leaks::PAGE);
+    let contacts: Vec<String> = app.security_contact.iter().map(ToString::to_string).chain([report]).collect();
+    let today = app.now().date_time().replace_time(time::Time::MIDNIGHT);
+    let text = format!(
+        "# A leaked API key is switched off on the page below. Holding it is enough.\nContact: {}\nExpires: {}\n\
+         Preferred-Languages: en\nCanonical: {}/.well-known/security.txt\n",
+        contacts.join("\nContact: "),
+        Timestamp::from(today) + TRUE_FOR,
+        app.public_url
+    );
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text)
 }

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -32,7 +34,7 @@ pub struct Passkeys {
 
 /// What a browser has been asked for.
 #[derive(Serialize, Deserialize)]
-enum Ceremony {
+pub enum Ceremony {
     Make(PasskeyRegistration),
     /// One of somebody's own.
     ProveOne(PasskeyAuthentication),
@@ -41,10 +43,28 @@ enum Ceremony {
 }
 
 #[derive(Serialize, Deserialize)]
-struct UnderWay {
+pub struct UnderWay {
     /// Microseconds.
     since: i64,
     ceremony: Ceremony,
+}
+
+impl UnderWay {
+    /// What was asked for in this browser, this once.
+    ///
+    /// # Errors
+    /// [`Refused::Over`] if nothing was, or too long ago.
+    pub async fn take(web: &WebSession, now: Timestamp) -> Result<Self, Refused> {
+        let under_way: Option<Self> = web.remove(UNDER_WAY).await?;
+        let under_way = under_way.filter(|under_way| now.since(under_way.since()) < LIFETIME).ok_or(Refused::Over)?;
+        // Now, and not with the answer: of two answers at a time the later finds nothing.
+        web.save().await?;
+        Ok(under_way)
+    }
+
+    pub fn since(&self) -> Timestamp {
+        Timestamp::from_micros(self.since)
+    }
 }
 
 /// A fresh passkey: its id as the browser names it, and what is kept of it.
@@ -58,7 +78,8 @@ pub struct Made {
 pub enum Refused {
     #[error("no ceremony is under way, or it took too long")]
     Over,
-    #[error("what came back is not a credential: {0}")]
+    // Not serde's own words: they quote what was sent.
+    #[error("what came back is not a credential: line {}, column {}", .0.line(), .0.column())]
     Unreadable(#[from] serde_json::Error),
     #[error("{0}")]
     Untrue(#[from] WebauthnError),
@@ -100,10 +121,10 @@ impl Passkeys {
 
     /// Takes the new passkey.
     pub async fn made(&self, web: &WebSession, answer: &str, now: Timestamp) -> Result<Made, Refused> {
-        let Ceremony::Make(state) = take(web, now).await? else { return Err(Refused::Over) };
+        let Ceremony::Make(state) = UnderWay::take(web, now).await?.ceremony else { return Err(Refused::Over) };
         let answer: RegisterPublicKeyCredential = serde_json::from_str(answer)?;
         let credential = self.webauthn.finish_passkey_registration(&answer, &state)?;
-        Ok(Made { credential_id: answer.id, credential: serde_json::to_string(&credential)? })
+        Ok(Made { credential_id: named(credential.cred_id()), credential: serde_json::to_string(&credential)? })
     }
 
     /// Asks a browser to prove one of `theirs`, or, if nobody has said who they are, any. Answers the options of
@@ -125,15 +146,14 @@ impl Passkeys {
     }
 
     /// Tests the proof of `passkey`; answers what is to be kept of it from now on.
-    pub async fn proved(
+    pub fn proved(
         &self,
-        web: &WebSession,
+        under_way: UnderWay,
         answer: &PublicKeyCredential,
         passkey: &Passkey,
-        now: Timestamp,
     ) -> Result<String, Refused> {
         let mut credential: Credential = serde_json::from_str(&passkey.credential)?;
-        let result = match take(web, now).await? {
+        let result = match under_way.ceremony {
             Ceremony::ProveOne(state) => self.webauthn.finish_passkey_authentication(answer, &state)?,
             Ceremony::ProveAny(state) => {
                 let (handle, _) = self.webauthn.identify_discoverable_authentication(answer)?;
@@ -167,9 +187,7 @@ async fn begin(web: &WebSession, ceremony: Ceremony, now: Timestamp) -> Result<(
     Ok(web.insert(UNDER_WAY, UnderWay { since: now.micros(), ceremony }).await?)
 }
 
-/// What was asked for, this once.
-async fn take(web: &WebSession, now: Timestamp) -> Result<Ceremony, Refused> {
-    let under_way: Option<UnderWay> = web.remove(UNDER_WAY).await?;
-    let in_time = |under_way: &UnderWay| now.since(Timestamp::from_micros(under_way.since)) < LIFETIME;
-    Ok(under_way.filter(in_time).ok_or(Refused::Over)?.ceremony)
+/// A credential's id as browsers name it.
+pub fn named(id: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(id)
 }

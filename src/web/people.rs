@@ -117,9 +117,12 @@ fn digest(email: &str) -> String {
     hex(&Sha256::digest(fold(email)))
 }
 
-/// Spends one of the mails that anybody can have sent to an address. Answers `false` if there is none left.
-pub fn may_mail(app: &App, email: &str) -> bool {
-    app.throttle.spend(&format!("mail {}", digest(email)), MAILS_PER_ADDRESS, app.now()).is_ok()
+/// Spends one of the mails that anybody can have sent to an address.
+///
+/// # Errors
+/// [`Error::TooManyRequests`] if there is none left.
+pub fn spend_mail(app: &App, email: &str) -> Result<(), Error> {
+    spend(app, &format!("mail {}", digest(email)), MAILS_PER_ADDRESS)
 }
 
 /// Spends one try of this source, wherever it wants to go.

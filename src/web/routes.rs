@@ -14,7 +14,8 @@ use super::audience::{Audience, require};
 use super::error::{Error, Missing};
 use super::pages::{
     audit_log, docs, forgot_password, google, home, inboxes, invitation, key_lifetime, keys, re_authenticate,
-    reset_password, security, sign_in, sign_out, sign_up, support, team, theme, two_factor, verify_email, welcome,
+    report_leaked_key, reset_password, security, sign_in, sign_out, sign_up, support, team, theme, two_factor, usage,
+    verify_email, welcome,
 };
 use super::{App, api, assets, cross_site, devices, error, form, gate, headers, operations, request};
 use crate::store::web_sessions::WebSessions;
@@ -64,6 +65,7 @@ fn visitor() -> Router<App> {
         .route("/two-factor/passkey", post(two_factor::sign_in::by_passkey))
         .route("/two-factor/passkey/options", post(two_factor::sign_in::options))
         .route("/.well-known/change-password", get(security::well_known))
+        .route("/report-leaked-key", get(report_leaked_key::show).post(report_leaked_key::create))
         .route("/docs", get(docs::show))
         .route("/theme", post(theme::choose))
         .route("/static/{hash}/{file}", get(assets::asset))
@@ -107,6 +109,7 @@ fn auditor() -> Router<App> {
     Router::new()
         .route("/settings/api-keys", get(keys::list::show))
         .route("/settings/api-keys/{id}", get(keys::detail::show))
+        .route("/settings/usage", get(usage::show))
         .route("/settings/audit-log", get(audit_log::show))
         .route("/settings/audit-log.csv", get(audit_log::export::csv_file))
         .route("/settings/audit-log.jsonl", get(audit_log::export::json_lines))
@@ -124,6 +127,7 @@ fn administrator() -> Router<App> {
         .route("/settings/api-keys/{id}/rotate", get(keys::rotate::show).post(keys::rotate::create))
         .route("/settings/api-keys/{id}/stop-old", post(keys::rotate::stop_old))
         .route("/settings/api-keys/{id}/rename", get(keys::rename::show).post(keys::rename::create))
+        .route("/settings/api-keys/{id}/scopes", get(keys::scopes::show).post(keys::scopes::create))
         .route("/settings/api-keys/{id}/pause", post(keys::pause::create))
         .route("/settings/api-keys/{id}/resume", post(keys::pause::end))
         .route("/settings/api-keys/{id}/delete", get(keys::delete::show).post(keys::delete::create))
@@ -161,10 +165,11 @@ fn machines(app: &App) -> Router<App> {
         .route("/healthz", get(async || StatusCode::OK))
         .route("/readyz", get(operations::ready))
         .route("/.well-known/jwks.json", get(operations::key_set))
+        .route("/.well-known/security.txt", get(operations::security_txt))
         .route("/openapi.json", get(api::openapi::serve(app)));
     keys_and_resources
         .route_layer(door)
-        .merge(auth().route_layer(in_the_clear))
+        .merge(auth().merge(leaks()).route_layer(in_the_clear))
         .merge(nowhere())
         .layer(CatchPanicLayer::custom(|_| Problem::from(Error::Internal).into_response()))
         .layer(from_fn_with_state(app.clone(), api::problem::word_refusals))
@@ -202,6 +207,13 @@ fn auth() -> Router<App> {
         .route("/api/auth/login", post(api::auth::log_in))
         .route("/api/auth/refresh", post(api::auth::refresh))
         .route("/api/auth/logout", post(api::auth::log_out))
+}
+
+/// Keys that leaked: from whoever found one, and from a scanner that signs what it says.
+fn leaks() -> Router<App> {
+    Router::new()
+        .route("/api/report-leaked-key", post(api::leaked_key::create))
+        .route("/api/secret-scanning/github", post(api::secret_scanning::create))
 }
 
 /// The product's gateway, once per request of the product's customers. No layer but its own: see [`gate`].

@@ -11,7 +11,7 @@ use webauthn_rs::prelude::PublicKeyCredential;
 use super::App;
 use super::audience::{Entry, sign_in};
 use super::error::Error;
-use super::passkeys::Refused;
+use super::passkeys::{Refused, UnderWay, named};
 use super::request::RequestInfo;
 use super::see_other;
 use crate::clock::Timestamp;
@@ -143,13 +143,17 @@ pub async fn prove_by_passkey(app: &App, web: &WebSession, answer: &str) -> Resu
 
 async fn passkey_of(app: &App, web: &WebSession, answer: &str) -> Result<Result<Option<User>, Error>, Refused> {
     let Some(ceremonies) = &app.passkeys else { return Err(Refused::Over) };
+    let under_way = UnderWay::take(web, app.now()).await?;
+    let since = under_way.since();
     let answer: PublicKeyCredential = serde_json::from_str(answer)?;
-    let kept: Option<Passkey> = match passkeys::find(&app.db, &answer.id).await {
+    let kept: Option<Passkey> = match passkeys::find(&app.db, &named(answer.get_credential_id())).await {
         Ok(kept) => kept,
         Err(error) => return Ok(Err(error.into())),
     };
-    let passkey = kept.ok_or(Refused::Over)?;
-    let credential = ceremonies.proved(web, &answer, &passkey, app.now()).await?;
+    // Used since it was asked for: the same answer, for the second time.
+    let fresh = |passkey: &Passkey| passkey.last_used_at.is_none_or(|at| at <= since);
+    let passkey = kept.filter(fresh).ok_or(Refused::Over)?;
+    let credential = ceremonies.proved(under_way, &answer, &passkey)?;
     Ok(owner(app, &passkey, &credential).await)
 }
 

@@ -147,6 +147,33 @@ pub struct Chart {
     pub axis: [String; 3],
     pub labels: Vec<String>,
     pub summary: String,
+    /// Whether a bar is an hour or a day.
+    pub is_hourly: bool,
+}
+
+/// What a series comes to, above its chart.
+pub struct Numbers {
+    pub requests: String,
+    pub refused: String,
+    pub refused_share: String,
+    /// The peak, and when it was.
+    pub peak: Option<(String, String)>,
+    pub peak_label: &'static str,
+}
+
+impl Numbers {
+    pub fn of(series: &Series) -> Self {
+        let (total, refused) = (series.total(), series.refused());
+        let daily = series.hours_per_bucket == 24;
+        let at = |at: Timestamp| if daily { short_date(at) } else { format!("{} UTC", text::time_of_day(at)) };
+        Self {
+            requests: text::thousands(total),
+            refused: text::thousands(refused),
+            refused_share: if refused == 0 { String::new() } else { percent(refused, total) },
+            peak: series.peak().map(|(start, most)| (text::thousands(most), at(start))),
+            peak_label: if daily { "Peak day" } else { "Peak hour" },
+        }
+    }
 }
 
 /// One bar, in a field of 10 × buckets by 100.
@@ -176,7 +203,7 @@ impl Chart {
         };
         let labels = [0, last / 4, last / 2, last * 3 / 4, last].into_iter().map(label).collect();
         let axis = [compact(top), compact(top / 2), "0".into()];
-        Self { bars: bars.collect(), axis, labels, summary: summary(series, daily) }
+        Self { bars: bars.collect(), axis, labels, summary: summary(series, daily), is_hourly: !daily }
     }
 
     /// Units across: ten a bar.
@@ -227,6 +254,18 @@ fn summary(series: &Series, daily: bool) -> String {
             )
         }
     }
+}
+
+/// `0.17%`, to two places.
+pub fn percent(part: u64, whole: u64) -> String {
+    let hundredths = part * 10_000 / whole.max(1);
+    format!("{}.{:02}%", hundredths / 100, hundredths % 100)
+}
+
+/// `part` of `whole` on a scale to 100, to one place.
+pub fn tenths(part: u64, whole: u64) -> String {
+    let tenths = part.saturating_mul(1000) / whole.max(1);
+    format!("{}.{}", tenths / 10, tenths % 10)
 }
 
 /// `23 Oct`.

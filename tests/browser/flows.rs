@@ -250,10 +250,14 @@ async fn a_row_menu_opens_by_keyboard_and_closes_on_escape() {
     walk(async |ana, email| {
         ana.sign_up("Halden Freight", email).await;
         ana.goto("/settings/api-keys").await;
-        ana.tab_to(".row-menu > summary").await;
+        let scripted = ana.view().has_javascript();
+        ana.tab_to(if scripted { ".row-menu > summary" } else { ".c-menu > button" }).await;
         assert!(!ana.text().await.contains("View details"));
         ana.strike(Key::Enter).await;
         ana.see("View details").await;
+        if !scripted {
+            ana.tab_to(".row-menu > summary").await;
+        }
         if ana.view().has_javascript() {
             ana.strike(Key::Tab).await;
             ana.strike(Key::Escape).await;

@@ -197,6 +197,7 @@ async fn its_pages_are_open_to_everybody() {
     inspector.visit("two-factor-on", MANAGE).await;
     inspector.visit("two-factor-new-codes", "/settings/security/two-factor/recovery-codes").await;
     inspector.visit("two-factor-rule", "/settings/security/rules/two-factor").await;
+    inspector.visit("key-lifetime", "/settings/security/rules/key-lifetime").await;
     inspector.visit("security-on", "/settings/security").await;
     inspector.visit("team-two-factor", "/settings/team").await;
     inspector.browser.sign_out().await;

@@ -159,7 +159,7 @@ async fn requests_are_counted_where_people_look_for_them() {
     desk.flush().await;
 
     let list = alice.get("/settings/api-keys?q=backend").await;
-    list.says("Read only 5 Last usedJust now");
+    list.says("Read only 5 Just now");
     let page = alice.get(&key_path(&key.id, "?period=24h").replace("/?", "?")).await;
     page.says("last used less than a minute ago from 198.51.100.81");
     page.says("Requests 5 Refused 1 20.00% IP addresses 2 Peak hour 5 14:00 UTC");

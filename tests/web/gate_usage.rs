@@ -11,7 +11,16 @@ use tokio::time::timeout;
 
 use crate::support::{Binary, TestApp, key_path, logged};
 
-const TABLES: [&str; 4] = ["usage_hours", "usage_days", "usage_refusals", "usage_addresses"];
+const TABLES: [&str; 8] = [
+    "usage_hours",
+    "usage_days",
+    "usage_refusals",
+    "usage_refusal_days",
+    "usage_addresses",
+    "usage_scopes",
+    "account_usage_hours",
+    "account_usage_days",
+];
 
 impl TestApp {
     /// The only number that `column` of a usage table has for a key, or 0.
@@ -187,7 +196,11 @@ async fn nothing_is_written_per_request_and_one_flush_writes_all() {
     }
     assert_eq!(rows().await, 0, "a request wrote");
     desk.flush().await;
-    assert_eq!(rows().await, 2 * 5, "an hour, a day, a reason, an address and a last use of each");
+    assert_eq!(
+        rows().await,
+        2 * 7 + 4,
+        "hour, day, reason, its day, address, scope and last use of each; and the account's hour and day, passed and refused"
+    );
     for key in &keys {
         assert_eq!((desk.passed(&key.id).await, desk.refused(&key.id, "input_ambiguous").await), (50, 50));
     }
@@ -202,7 +215,9 @@ async fn a_flush_that_fails_loses_nothing_and_the_next_writes_it_once() {
     let key = alice.key("billing", &[]).await;
     let program = desk.holder(&key.secret);
     for (number, table) in TABLES.iter().enumerate() {
-        program.at(&format!("198.51.100.{number}")).asks("").await;
+        // Another scope each time, so that there is one to write.
+        let scope = &desk.app.product.scopes[number].id;
+        program.at(&format!("198.51.100.{number}")).asks(&format!("scope={scope}")).await;
         program.asks("scope=odd").await;
         desk.database.run(&format!("alter table {table} rename to away")).await;
         for _ in 0..2 {
@@ -215,6 +230,13 @@ async fn a_flush_that_fails_loses_nothing_and_the_next_writes_it_once() {
         assert_eq!(desk.passed(&key.id).await, 3 * times, "without {table}");
         assert_eq!(desk.counted("ok", "usage_days", &key.id, "").await, 3 * times);
         assert_eq!(desk.refused(&key.id, "input_ambiguous").await, times);
+        for (table, passed) in [("account_usage_hours", 3 * times), ("account_usage_days", 3 * times)] {
+            let sum = |which: &str| format!("select cast(sum(count) as bigint) from {table} where reason {which}");
+            assert_eq!(desk.count(&sum("= ''")).await, passed, "{table}");
+            assert_eq!(desk.count(&sum("<> ''")).await, times, "{table}");
+        }
+        let scopes = format!("select count(*) from usage_scopes where key_id = '{}'", key.id);
+        assert_eq!(desk.count(&scopes).await, times);
         let seen = format!("select count(*) from usage_addresses where ip = '198.51.100.{number}'");
         assert_eq!(desk.count(&seen).await, 1);
     }

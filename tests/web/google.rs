@@ -1,5 +1,6 @@
 //! Signing in elsewhere: as somebody new, as somebody known, and as somebody whose address is known.
 
+use axum::http::Method;
 use keydesk::clock::Timestamp;
 
 use crate::support::{Actor, Answer, Issuer, PASSWORD, TestApp};
@@ -24,6 +25,25 @@ async fn proven(desk: &TestApp) -> Actor {
     let token = desk.mail().await[0].token().expect("a token");
     alice.post("/verify-email", &[("token", &token)]).await.redirects_to("/settings/security");
     alice
+}
+
+#[tokio::test]
+async fn an_issuer_is_one_factor_and_the_other_is_still_asked_for() {
+    let (desk, issuer) = desk().await;
+    let alice = proven(&desk).await;
+    signs_in(&desk, &issuer, &desk.visitor(), "alice", &alice.email).await.redirects_to("/settings/api-keys");
+    let (phone, _) = desk.sets_up(&alice).await;
+    let visitor = desk.visitor();
+    signs_in(&desk, &issuer, &visitor, "alice", &alice.email).await.redirects_to("/two-factor");
+    visitor.get("/settings/api-keys").await.redirects_to("/sign-in?next=%2Fsettings%2Fapi-keys");
+    visitor.post("/two-factor", &[("code", &phone.code(desk.app.now()))]).await.redirects_to("/settings/api-keys");
+}
+
+#[tokio::test]
+async fn another_site_leads_nobody_to_the_issuer() {
+    let (desk, _) = desk().await;
+    let led = desk.visitor().ask(Method::GET, "/auth/google").sent_from("cross-site").send().await;
+    led.redirects_to("/sign-in");
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::support::{Actor, Answer, TestApp, key_path};
 const LIST: &str = "/settings/api-keys";
 
 /// Ids of the keys that a page lists, in its order.
-fn ids(page: &Answer) -> Vec<String> {
+pub fn ids(page: &Answer) -> Vec<String> {
     let mut ids: Vec<String> = page
         .hrefs()
         .iter()
@@ -45,7 +45,7 @@ fn set<const N: usize>(ids: [&String; N]) -> BTreeSet<String> {
 }
 
 /// Issues a key as the form would, many times faster.
-async fn issued(desk: &TestApp, alice: &Actor, name: &str, expires_in_days: Option<u64>) -> String {
+pub async fn issued(desk: &TestApp, alice: &Actor, name: &str, expires_in_days: Option<u64>) -> String {
     let new = NewKey {
         name: name.into(),
         key_type: KeyType::Standard,
@@ -272,6 +272,43 @@ async fn a_page_keeps_its_filters_when_it_is_turned_or_sorted() {
     }
     assert_eq!(page.value_of("q"), "worker");
     assert_eq!(page.value_of("sort"), "name");
+}
+
+#[tokio::test]
+async fn a_menu_opens_without_a_script_and_keeps_the_list_as_it_is() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    for number in 0..60 {
+        issued(&desk, &alice, &format!("worker {number:02}"), None).await;
+    }
+    let page = alice.get(&query(&[("q", "worker"), ("sort", "name")])).await;
+    let page = alice.get(&page.link("Next").expect("a second page")).await;
+    let last = ids(&page).pop().expect("a key");
+    assert!(!page.hrefs().contains(&format!("api-keys/{last}/rotate")));
+    // What the form of the buttons sends.
+    let (_, form) = page.html().split_once("<form id=\"acts\"").expect("the form of the menus");
+    let fields: Vec<_> = form.split_once("</form>").expect("its end").0.split("name=\"").skip(1).collect();
+    let field = |field: &str| {
+        field
+            .split_once("\" value=\"")
+            .map(|(name, rest)| (name.to_owned(), rest.split('"').next().expect("a value").to_owned()))
+    };
+    let mut sent: Vec<_> = fields.into_iter().filter_map(field).collect();
+    sent.push(("menu".into(), last.clone()));
+    let sent: Vec<_> = sent.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let opened = alice.get(&query(&sent)).await;
+    assert_eq!(
+        ids(&opened).iter().filter(|id| **id != "key_").collect::<Vec<_>>(),
+        ids(&page).iter().collect::<Vec<_>>()
+    );
+    for way in ["rename", "rotate", "delete"] {
+        assert!(opened.hrefs().contains(&format!("api-keys/{last}/{way}")), "{way}");
+    }
+    opened.says("Showing 51–60 of 60 keys");
+    let amir = desk.amir(&alice).await;
+    let opened = amir.get(&query(&[("menu", &last), ("q", "worker 59")])).await;
+    opened.says("View in audit log");
+    assert!(!opened.hrefs().iter().any(|href| href.contains("/rotate")), "to look, not to touch");
 }
 
 #[tokio::test]

@@ -149,7 +149,8 @@ async fn the_list_leads_to_the_keys_that_can_be_revealed() {
     let alice = desk.alice().await;
     let id = alice.creates("billing", &[]).await;
     let list = alice.get("/settings/api-keys").await;
-    assert!(list.hrefs().contains(&format!("api-keys/{id}#reveal")), "{:?}", list.hrefs());
+    let opened = alice.get(&format!("/settings/api-keys?menu={id}")).await;
+    assert!(opened.hrefs().contains(&format!("api-keys/{id}#reveal")), "{:?}", opened.hrefs());
     assert!(alice.get(&key_path(&id, "")).await.html().contains("id=\"reveal\""), "it leads to the button");
     list.says_nothing_of("Not revealed");
     let form = alice.get("/settings/api-keys/new").await;

@@ -3,6 +3,7 @@
 use keydesk::clock::hours;
 use serde_json::json;
 
+use crate::support::mailbox::Mail;
 use crate::support::{Actor, Answer, PASSWORD, TestApp};
 
 const NEW: &str = "velvet harbour kestrel";
@@ -93,6 +94,30 @@ async fn nobodys_mailbox_is_filled_from_many_places() {
     desk.pass(hours(1));
     asks(&desk.visitor(), &alice.email).await;
     assert_eq!(desk.mail().await.len(), 1);
+}
+
+#[tokio::test]
+async fn confirmation_links_fill_nobodys_mailbox_either() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    desk.mail().await;
+    for place in 0..10 {
+        alice.at(&format!("198.51.100.{place}")).post("/settings/security/verify-email", &[]).await;
+    }
+    assert_eq!(desk.mail().await.len(), 5);
+}
+
+#[tokio::test]
+async fn what_a_stranger_asked_for_ends_with_the_first_proof() {
+    let desk = TestApp::new().await;
+    let squatter = desk.alice().await;
+    let fields = [("email", "accomplice@elsewhere.example"), ("role", "administrator")];
+    squatter.post("/settings/team/invitations", &fields).await.redirects_to("/settings/team");
+    let invitation = desk.mail().await.into_iter().find(|mail| mail.to.starts_with("accomplice")).expect("a mail");
+    asks(&desk.visitor(), &squatter.email).await;
+    let token = desk.mail().await.iter().find_map(Mail::token).expect("a token");
+    chooses(&desk.visitor(), &token, NEW).await.redirects_to("/sign-in?password=changed");
+    assert_eq!(desk.visitor().get(&invitation.link()).await.status, 410);
 }
 
 #[tokio::test]

@@ -110,3 +110,20 @@ async fn password_managers_find_the_page() {
     let desk = TestApp::new().await;
     desk.visitor().get("/.well-known/change-password").await.redirects_to("/settings/security/password");
 }
+
+#[tokio::test]
+async fn a_password_field_hides_what_is_typed_and_takes_what_is_pasted() {
+    let desk = TestApp::new().await;
+    let (alice, visitor) = (desk.alice().await, desk.visitor());
+    for page in [
+        visitor.get("/sign-in").await,
+        visitor.get("/sign-up").await,
+        alice.get("/re-authenticate").await,
+        alice.get("/settings/security/password").await,
+    ] {
+        let count = |part: &str| page.html().matches(part).count();
+        let fields = count("autocomplete=\"current-password\"") + count("autocomplete=\"new-password\"");
+        assert!(fields > 0 && count("type=\"password\"") == fields, "{}", page.text());
+        assert!(count("onpaste") == 0 && count("autocomplete=\"off\"") == 0);
+    }
+}

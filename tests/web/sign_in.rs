@@ -14,6 +14,26 @@ fn credentials<'a>(email: &'a str, password: &'a str) -> [(&'a str, &'a str); 2]
 }
 
 #[tokio::test]
+async fn a_password_does_not_age_and_a_fresh_desk_has_nobody() {
+    let desk = TestApp::new().await;
+    assert_eq!(desk.count("select count(*) from users").await, 0);
+    let alice = desk.alice().await;
+    desk.pass(days(3 * 365));
+    desk.signed_in(&alice.email).await;
+}
+
+#[tokio::test]
+async fn a_browser_gets_a_cookie_and_no_token() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    assert_eq!(alice.cookie("keydesk").expect("a cookie").len(), 22, "128 bits in base64url");
+    for path in ["/settings/api-keys", "/settings/security"] {
+        let page = alice.get(path).await;
+        assert!(!page.html().contains("eyJ") && !page.html().contains("kdrefresh_"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn everybody_begins_where_their_role_may_look() {
     let desk = TestApp::new().await;
     let alice = desk.alice().await;

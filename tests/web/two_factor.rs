@@ -256,14 +256,15 @@ async fn guessing_codes_is_slow_from_one_place_and_from_everywhere() {
 async fn adding_and_removing_ask_who_it_is_and_the_last_one_takes_the_codes_with_it() {
     let desk = TestApp::new().await;
     let alice = desk.alice().await;
-    let (_, codes) = desk.sets_up(&alice).await;
+    let (phone, codes) = desk.sets_up(&alice).await;
     desk.pass(Duration::from_secs(300));
     let asked = "/re-authenticate?next=/settings/security/two-factor";
     for (method, path) in [(Method::GET, APP), (Method::POST, APP), (Method::GET, CODES), (Method::POST, CODES)] {
         alice.ask(method, path).send().await.redirects_to(&format!("/re-authenticate?next={path}"));
     }
     alice.post(&format!("{APP}/remove"), &[]).await.redirects_to(asked);
-    alice.post("/re-authenticate", &[("next", MANAGE), ("password", PASSWORD)]).await.redirects_to(MANAGE);
+    let code = phone.code(desk.app.now());
+    alice.post("/re-authenticate", &[("next", MANAGE), ("code", &code)]).await.redirects_to(MANAGE);
     alice.post(&format!("{APP}/remove"), &[]).await.redirects_to(MANAGE);
     let flash = alice.get(MANAGE).await.flash();
     assert!(flash.is_some_and(|said| said.contains("Two-factor is off.")));
@@ -356,6 +357,66 @@ async fn whoever_proves_an_address_first_does_not_meet_a_strangers_factor() {
     assert_eq!(owner.post("/reset-password", &fields).await.status, 303);
     let fields = [("email", &*stranger.email), ("password", "nine quiet harbours")];
     owner.post("/sign-in", &fields).await.redirects_to("/settings/api-keys");
+}
+
+#[tokio::test]
+async fn new_recovery_codes_are_told_by_mail() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    desk.sets_up(&alice).await;
+    desk.mail().await;
+    alice.post(CODES, &[]).await.recovery_codes();
+    assert_eq!(desk.mail().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_password_alone_does_not_confirm_whoever_has_a_factor() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let (phone, codes) = desk.sets_up(&alice).await;
+    desk.pass(Duration::from_secs(300));
+    let page = alice.get("/re-authenticate?next=/settings/team").await;
+    assert!(!page.html().contains("type=\"password\""), "{}", page.text());
+    let refused = alice.post("/re-authenticate", &[("next", MANAGE), ("password", PASSWORD)]).await;
+    assert_eq!(refused.status, 422);
+    alice.get(CODES).await.redirects_to(&format!("/re-authenticate?next={CODES}"));
+    let code = phone.code(desk.app.now());
+    alice.post("/re-authenticate", &[("next", MANAGE), ("code", &code)]).await.redirects_to(MANAGE);
+    assert_eq!(alice.get(CODES).await.status, 200);
+    desk.pass(Duration::from_secs(300));
+    alice.post("/re-authenticate", &[("next", MANAGE), ("code", &codes[0])]).await.redirects_to(MANAGE);
+}
+
+#[tokio::test]
+async fn a_program_whose_owner_owes_a_factor_is_refused() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let (phone, _) = desk.sets_up(&alice).await;
+    alice.post(RULE, &[("rule", "on")]).await.redirects_to(SECURITY);
+    let body = json!({ "email": alice.email, "password": PASSWORD, "code": phone.code(desk.app.now()) });
+    let granted = desk.visitor().post_json("/api/auth/login", &body).await.json();
+    let program = desk.holder(granted["token"].as_str().expect("a token"));
+    assert_eq!(program.get("/v1/key").await.status, 200);
+    desk.database.run("delete from authenticators").await;
+    assert_eq!(program.get("/v1/key").await.status, 401);
+}
+
+#[tokio::test]
+async fn where_it_is_required_two_removals_at_once_leave_one() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    desk.sets_up(&alice).await;
+    let passkey = format!(
+        "insert into passkeys (id, user_id, credential_id, credential, name, created_at)
+        values ('pk_0000000000000000', '{}', 'x', '{{}}', 'Laptop', 1)",
+        alice.user_id
+    );
+    desk.database.run(&passkey).await;
+    alice.post(RULE, &[("rule", "on")]).await.redirects_to(SECURITY);
+    let (app, passkey) = (format!("{APP}/remove"), format!("{MANAGE}/passkeys/pk_0000000000000000/remove"));
+    tokio::join!(alice.post(&app, &[]), alice.post(&passkey, &[]));
+    let left = "select (select count(*) from authenticators) + (select count(*) from passkeys)";
+    assert_eq!(desk.count(left).await, 1);
 }
 
 #[tokio::test]

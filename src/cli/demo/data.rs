@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::stories::{Ending, FEATURED, Story, ordinary};
+use super::stories::{Ending, FEATURED, LEAVER, Story, ordinary};
 use super::{refusals, traffic};
 use crate::cli::Failure;
 use crate::clock::{Timestamp, days, hours};
@@ -19,7 +19,7 @@ use crate::store::accounts::{SignUp, WayIn};
 use crate::store::api_keys::{Issue, Issued, Rotation};
 use crate::store::sessions::{self, Kind, Opening};
 use crate::store::usage::KeyUse;
-use crate::store::{Act, accounts, api_keys, inboxes, sealed_secrets, usage, users};
+use crate::store::{Act, accounts, api_keys, inboxes, sealed_secrets, team, usage, usage_scopes, users};
 use crate::web::App;
 
 const KEYS: usize = 300;
@@ -36,7 +36,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub async fn fill(app: &App) -> Result<Credentials, Failure> {
     let password = app.entropy.base62(16);
     let dice = Entropy::seeded(20_261_121);
-    let people = people(app, &password).await?;
+    usage_scopes::count_from(&app.db, app.now() - days(420)).await?;
+    let mut people = people(app, &password).await?;
     let boxes = add_inboxes(app, &people[0]).await?;
     let mut stories = Vec::from(FEATURED);
     stories.extend((stories.len()..KEYS).map(|number| ordinary(number, &dice)));
@@ -45,6 +46,8 @@ pub async fn fill(app: &App) -> Result<Credentials, Failure> {
         let id = tell(app, &people, &boxes, story, &dice).await?;
         refusals::add(app, &people[0].account_id, &id, &story.name).await?;
     }
+    let leaver = people.remove(LEAVER);
+    leave(app, &people[0], &leaver).await?;
     seen(app, &people).await?;
     let staff = staff(app, &password).await?;
     let mut people: Vec<_> = people.into_iter().map(|user| (user.email, user.role.as_str())).collect();
@@ -76,6 +79,7 @@ async fn people(app: &App, password: &str) -> Result<Vec<User>, Failure> {
         ("Mei Okafor", "mei@halden.example", Role::Member),
         ("Sofia Kent", "sofia@halden.example", Role::Auditor),
         ("Ravi Nair", "ravi@halden.example", Role::Member),
+        ("Nils Berg", "nils@halden.example", Role::Administrator),
     ];
     let mut people = vec![ana];
     for (name, email, role) in others {
@@ -92,6 +96,14 @@ async fn people(app: &App, password: &str) -> Result<Vec<User>, Failure> {
         people.push(user);
     }
     Ok(people)
+}
+
+/// Somebody left, and their keys stayed.
+async fn leave(app: &App, by: &User, leaver: &User) -> Result<(), Failure> {
+    let actor = actor(by);
+    let act = Act { at: app.now() - days(12), ..app.act(&actor) };
+    let left = team::remove(&app.db, &act, leaver, team::Keys::Keep).await?;
+    left.map(drop).map_err(|refused| format!("the demo's {} stays: {refused:?}", leaver.name).into())
 }
 
 /// Who was here lately, newest last.

@@ -58,7 +58,7 @@ const QUIET: Story = Story {
 const READ_ONLY: &str = "mail:read inboxes:read domains:read webhooks:read suppressions:read keys:read";
 
 /// The keys that a visitor sees first: one of each kind that the desk has something to say about.
-pub const FEATURED: [Story; 11] = [
+pub const FEATURED: [Story; 13] = [
     Story {
         name: Cow::Borrowed("production-backend"),
         scopes: "*",
@@ -172,7 +172,21 @@ pub const FEATURED: [Story; 11] = [
         ending: Ending::Deleted,
         ..QUIET
     },
+    Story {
+        name: Cow::Borrowed("fleet-telemetry"),
+        scopes: "webhooks:read webhooks:write mail:read",
+        created_days_ago: 140,
+        by: LEAVER,
+        traffic: Traffic::Steady,
+        per_day: 720,
+        last_used: Some(minutes(35)),
+        ..QUIET
+    },
+    Story { name: Cow::Borrowed("warehouse-sync"), scopes: "mail:read", created_days_ago: 64, by: LEAVER, ..QUIET },
 ];
+
+/// Whoever has left the team since, among the demo's people.
+pub const LEAVER: usize = 5;
 
 const SERVICES: [&str; 12] = [
     "invoices",

@@ -10,8 +10,18 @@ const HISTORY: i64 = 90;
 /// Days counted by the hour; older ones hold their requests in one hour.
 const HOURLY: i64 = 2;
 
-/// What the demo's keys are refused for.
-const REFUSED_FOR: &str = "scope_missing";
+/// What the demo's keys are refused for, a day this and a day that.
+const REFUSED_FOR: [&str; 4] = ["scope_missing", "rate_limited", "inbox_out_of_reach", "address_not_allowed"];
+/// What a key with full access is used for.
+const OF_EVERYTHING: &str = "mail:send mail:read inboxes:read";
+
+/// The scopes that a key's requests take: of many that it was granted, not all.
+fn taken(story: &Story) -> impl Iterator<Item = &str> {
+    let granted = if story.scopes == "*" { OF_EVERYTHING } else { story.scopes };
+    let count = granted.split(' ').count();
+    let unused = if story.scopes == "*" { 0 } else { count / 3 };
+    granted.split(' ').take(count - unused)
+}
 
 /// What the first screen of an account shows that has been at work for a year.
 fn first_request(at: Timestamp) -> (Timestamp, String) {
@@ -53,11 +63,13 @@ pub fn of(counted: KeyUse, story: &Story, now: Timestamp, dice: &Entropy) -> Key
     if let Some(last) = &last {
         let minutes = |minutes: u64| last.at - std::time::Duration::from_secs(60 * minutes);
         counted.addresses = addresses.map(|(ip, ago)| (ip.to_owned(), minutes(ago))).into();
+        counted.scopes = taken(story).map(|scope| (scope.to_owned(), last.at)).collect();
     }
     counted.last = last;
     counted.first_request = (story.created_days_ago > 300).then(|| first_request(now - days(380)));
     for (hour, ok, refused) in hours.into_iter().filter(|(_, ok, refused)| ok + refused > 0) {
-        let reasons = [(REFUSED_FOR, refused)];
+        let why = usize::try_from(hour.div_euclid(24)).unwrap_or(0) + story.name.len();
+        let reasons = [(REFUSED_FOR[why % REFUSED_FOR.len()], refused)];
         counted.count(hour, ok, if refused > 0 { &reasons } else { &[] });
     }
     counted

@@ -4,9 +4,10 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::problem::Problem;
-use crate::web::form::{LARGEST_BODY, LARGEST_SIGN_IN};
+use crate::web::form::{BODY_PATIENCE, LARGEST_BODY, LARGEST_SIGN_IN};
 
 /// A JSON body of at most 64 KiB, or of 8 KiB on sign-in paths.
 pub struct Body<T>(pub T);
@@ -26,7 +27,8 @@ pub(in crate::web) async fn read(request: Request) -> Result<Bytes, Problem> {
         return Err(Problem::unsupported_media_type());
     }
     let limit = if request.uri().path().starts_with("/api/auth/") { LARGEST_SIGN_IN } else { LARGEST_BODY };
-    to_bytes(request.into_body(), limit).await.map_err(|_| Problem::too_large(limit))
+    let body = timeout(BODY_PATIENCE, to_bytes(request.into_body(), limit)).await;
+    body.map_err(|_| Problem::too_slow())?.map_err(|_| Problem::too_large(limit))
 }
 
 pub(in crate::web) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

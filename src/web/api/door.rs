@@ -1,7 +1,7 @@
 //! The door of `/v1`: the gate decides who comes in, and every request that passes is counted.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
@@ -27,6 +27,8 @@ pub struct Caller {
     pub actor: Actor,
     /// Whether this request is counted in the key's minute.
     counted: Arc<AtomicBool>,
+    /// The scope that this request took.
+    scope: Arc<OnceLock<String>>,
 }
 
 impl Caller {
@@ -48,6 +50,9 @@ impl Caller {
         app.gate.authorize(&self.holder, need, app.now()).map_err(Problem::refusing)?;
         if !self.counted.swap(true, Ordering::Relaxed) {
             app.gate.spend(&self.holder, app.now()).map_err(Problem::refusing)?;
+        }
+        if let Some(scope) = need.scope {
+            self.scope.get_or_init(|| scope.to_owned());
         }
         Ok(())
     }
@@ -74,14 +79,19 @@ pub async fn enter(State(app): State<App>, info: RequestInfo, mut request: Reque
     };
     let actor = actor(&holder, &info);
     let last4 = credential.last4().to_owned();
-    request.extensions_mut().insert(Caller { actor, holder: holder.clone(), counted: Arc::default() });
+    let scope = Arc::<OnceLock<String>>::default();
+    let caller = Caller { actor, holder: holder.clone(), counted: Arc::default(), scope: scope.clone() };
+    request.extensions_mut().insert(caller);
     let mut response = next.run(request).await;
     let refusal = response.extensions().get::<Problem>().and_then(|problem| problem.refused.as_deref());
     match (&holder, refusal) {
         (_, Some(refusal)) => {
             app.gate.refusals.note(refusal, Whose::of(Some(&holder), None), &attempt(&info, &last4));
         }
-        (Holder::Key(key), None) => app.gate.usage.passed(key, &visit(&info, &response, app.now())),
+        (Holder::Key(key), None) => {
+            let scopes = [scope.get().map_or("", String::as_str), ""];
+            app.gate.usage.passed(key, &Visit { scopes, ..visit(&info, &response, app.now()) });
+        }
         (Holder::Session(_), None) => {}
     }
     if let Some(allowance) = app.gate.allowance(&holder, app.now()) {
@@ -129,6 +139,7 @@ fn visit<'a>(info: &'a RequestInfo, response: &Response, now: Timestamp) -> Visi
         user_agent: &info.user_agent,
         request_id: &info.id,
         took: now.since(info.at),
+        scopes: [""; 2],
     }
 }
 

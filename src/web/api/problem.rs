@@ -168,6 +168,12 @@ impl Problem {
         Self::forbidden(format!("Keys can’t be {} over the API here.{instead}", act.past()))
     }
 
+    /// 403: what came is not signed by whom it says it is from.
+    pub fn not_signed() -> Self {
+        let message = "The signature does not fit the body, or is by no key that is known.";
+        Self::new(StatusCode::FORBIDDEN, "permission_error", "signature_refused", message)
+    }
+
     pub fn method_not_allowed() -> Self {
         let message = "This path does not answer to that method; see the Allow header.";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", "method_not_allowed", message)
@@ -176,6 +182,15 @@ impl Problem {
     pub fn unsupported_media_type() -> Self {
         let message = "Send the body as application/json.";
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request_error", "unsupported_media_type", message)
+    }
+
+    pub fn too_slow() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "invalid_request_error",
+            "request_timeout",
+            "The body took too long to arrive. Send the request again, all of it.",
+        )
     }
 
     pub fn too_large(limit: usize) -> Self {
@@ -377,6 +392,8 @@ impl From<Error> for Problem {
                 let message = format!("Too many sign-ins with this email failed. Retry after {seconds} seconds.");
                 Self::too_many(message, i64::try_from(seconds).unwrap_or(i64::MAX))
             }
+            Error::SignInRequired { .. } => Refusal::SessionEnded.into(),
+            Error::TooSlow => Self::too_slow(),
             Error::Busy => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "api_error",

@@ -26,7 +26,7 @@ use crate::store::team::{self, Keys, Refused};
 use crate::store::users;
 use crate::web::App;
 use crate::web::form::Id;
-use crate::web::people::spend_visit;
+use crate::web::people::{spend_mail, spend_visit};
 use crate::web::request::RequestInfo;
 
 /// Somebody of the account.
@@ -241,6 +241,7 @@ pub async fn invite(
         session = changing_afresh(&app, &caller)?;
     }
     spend_visit(&app, &info)?;
+    spend_mail(&app, &address)?;
     match invitations::invite(&app.db, &app.act(&caller.actor), &session.user, &address, role).await? {
         Invited::Now => {}
         Invited::Here => return Err(Problem::conflict("Somebody of the team has this address already.")),

@@ -83,6 +83,7 @@ impl Call {
             user_agent: presented.agent(),
             request_id: self.id.as_str(),
             took: app.now().since(self.at),
+            scopes: presented.scopes(),
         }
     }
 
@@ -116,6 +117,12 @@ impl<'a> Presented<'a> {
 
     fn path(&self) -> &'a str {
         self.original.uri.split('?').next().unwrap_or_default()
+    }
+
+    /// Of what it needed, in its order; no more than two things ask for a scope.
+    fn scopes(&self) -> [&'a str; 2] {
+        let of = |index: usize| self.needs.get(index).and_then(|need| need.scope).unwrap_or_default();
+        [of(0), of(1)]
     }
 
     fn agent(&self) -> &'a str {

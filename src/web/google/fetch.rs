@@ -1,12 +1,12 @@
-//! The one HTTP client that speaks to an issuer: no redirects, no more than 64 KiB, no longer than a few seconds, and TLS
-//! unless the issuer is on this machine.
+//! The one HTTP client, for an issuer and for the public keys of a scanner: no redirects, no more than 64 KiB, no longer than
+//! a few seconds, and TLS unless the other side is on this machine.
+
+use std::time::Duration;
 
 use http::header::ACCEPT;
 use oauth2::url::Url;
 use oauth2::{HttpRequest, HttpResponse};
 use reqwest::redirect::Policy;
-
-use crate::model::provider::Provider;
 
 /// Bytes of one answer.
 const LARGEST_ANSWER: usize = 64 * 1024;
@@ -17,14 +17,14 @@ pub struct Fetcher {
     client: reqwest::Client,
 }
 
-/// The issuer gives no answer that can be used.
+/// The other side gives no answer that can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreachable {
-    #[error("the issuer does not answer: {}", .0.without_url_in_words())]
+    #[error("the other side does not answer: {}", .0.without_url_in_words())]
     Silent(#[from] Silence),
-    #[error("the issuer answers with more than {LARGEST_ANSWER} bytes")]
+    #[error("the other side answers with more than {LARGEST_ANSWER} bytes")]
     TooLarge,
-    #[error("the issuer answers {0} where its configuration or its keys should be")]
+    #[error("the other side answers {0} where its configuration or its keys should be")]
     Status(u16),
     #[error("the issuer's configuration or keys cannot be read")]
     Malformed,
@@ -57,10 +57,9 @@ impl From<reqwest::Error> for Unreachable {
 impl Fetcher {
     /// # Errors
     /// If this machine has no certificates to trust.
-    pub fn new(provider: &Provider) -> Result<Self, reqwest::Error> {
-        let on_this_machine = provider.issuer.starts_with("http://");
-        let builder =
-            reqwest::Client::builder().timeout(provider.timeout).redirect(Policy::none()).https_only(!on_this_machine);
+    pub fn reaching(url: &str, timeout: Duration) -> Result<Self, reqwest::Error> {
+        let on_this_machine = url.starts_with("http://");
+        let builder = reqwest::Client::builder().timeout(timeout).redirect(Policy::none()).https_only(!on_this_machine);
         // Whoever is on this machine is not reached through a proxy, and shows no certificate.
         let builder = if on_this_machine { builder.no_proxy().tls_certs_only([]) } else { builder };
         Ok(Self { client: builder.build()? })

@@ -1,7 +1,7 @@
 //! Signing in at Google, or at another OpenID Connect issuer, as its client: the way there (authorization code, PKCE
 //! S256, state, nonce), and who somebody is when they come back. Fails closed, whatever the issuer does.
 
-mod fetch;
+pub(in crate::web) mod fetch;
 mod issuer;
 
 use oauth2::basic::{
@@ -86,7 +86,8 @@ impl Google {
         let unusable = |why: String| Unusable { name: provider.name().to_owned(), why };
         let redirect = RedirectUrl::new(format!("{public_url}{CALLBACK}"));
         let redirect = redirect.map_err(|error| unusable(error.to_string()))?;
-        let fetcher = Fetcher::new(&provider).map_err(|error| unusable(error.to_string()))?;
+        let fetcher =
+            Fetcher::reaching(&provider.issuer, provider.timeout).map_err(|error| unusable(error.to_string()))?;
         let issuer = Issuer::new(provider.issuer.clone(), fetcher);
         Ok(Self { provider, issuer, redirect })
     }

@@ -10,7 +10,7 @@ use crate::model::email;
 use crate::store::errands::{self, Kind};
 use crate::web::error::Error;
 use crate::web::form::{Form, Query};
-use crate::web::people::{may_mail, spend_try};
+use crate::web::people::{spend_mail, spend_try};
 use crate::web::request::RequestInfo;
 use crate::web::{App, page, see_other};
 
@@ -44,7 +44,7 @@ pub async fn create(State(app): State<App>, info: RequestInfo, Form(fields): For
     };
     spend_try(&app, &info, &address)?;
     // Whoever it is, from wherever they ask: nobody's mailbox is filled by pressing a button of ours.
-    if !may_mail(&app, &address) {
+    if spend_mail(&app, &address).is_err() {
         return Ok(see_other(ASKED));
     }
     let visitor = info.visitor();

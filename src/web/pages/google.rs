@@ -171,9 +171,14 @@ pub async fn begin(
     State(app): State<App>,
     info: RequestInfo,
     web: WebSession,
+    headers: HeaderMap,
     Query(query): Query,
 ) -> Result<Response, Error> {
     let google = google(&app)?;
+    // Nobody is signed in by following a link on another site: the button is on the next page.
+    if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return Ok(see_other("/sign-in"));
+    }
     // What a mailed link holds does not go into the table: whoever comes from one opens it again once they are in.
     let next = own_path(query.get("next")).filter(|next| !next.contains("token=")).unwrap_or_default();
     if let Some(me) = signed_in(&app, &info, web).await? {
@@ -199,6 +204,7 @@ pub async fn disconnect(State(app): State<App>, me: Me) -> Result<Response, Erro
     let google = google(&app)?;
     me.confirmed(&app, SECURITY)?;
     if identities::disconnect(&app.db, &me.act(&app), me.user(), google.issuer()).await? {
+        app.post.bell.notify_one();
         Flash::good(google.name(), " is disconnected. Sign in with your password from now on.").keep(&me).await?;
     }
     Ok(see_other(SECURITY))

@@ -1,6 +1,6 @@
 //! Who they are again, before what must not be done by whoever finds a desk unlocked. By the
-//! password, behind the same throttles and on the same pool as a sign-in; by a passkey; or, without a password, by a code of
-//! the app. Then back to the page whose button was pressed.
+//! password, behind the same throttles and on the same pool as a sign-in; whoever has a second factor by that, since a
+//! stolen password must not be enough to change it. Then back to the page whose button was pressed.
 
 use askama::Template;
 use axum::Json;
@@ -26,7 +26,7 @@ struct ReAuthenticate<'a> {
     email: &'a str,
     next: &'a str,
     has_password: bool,
-    has_app: bool,
+    has_factor: bool,
     has_passkey: bool,
     minutes: u64,
     /// The field that was wrong, and how.
@@ -42,8 +42,8 @@ impl<'a> ReAuthenticate<'a> {
             chrome,
             email: &me.user().email,
             next,
-            has_password: users::has_password(&app.db, me.account_id(), &me.user().id).await?,
-            has_app: factors.app_since.is_some(),
+            has_password: !factors.any() && users::has_password(&app.db, me.account_id(), &me.user().id).await?,
+            has_factor: factors.any(),
             has_passkey: factors.passkeys > 0 && app.passkeys.is_some(),
             minutes: FRESH.as_secs() / 60,
             error: None,
@@ -74,7 +74,8 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
 /// `POST /re-authenticate`. Whose password it is says the session; the address in the form is for password managers.
 pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Result<Response, Error> {
     let next = own_path(fields.get("next")).unwrap_or_default();
-    if fields.has("code") {
+    let has_factor = second_factors::of(&app.db, &me.user().id).await?.any();
+    if has_factor {
         let proof = prove_by_code(&app, &me.info, me.user(), fields.get("code")).await?;
         if proof.is_none() {
             let sentence = "This code isn’t right, or was used before. Wait for the next one and type that.";

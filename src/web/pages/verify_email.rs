@@ -13,7 +13,7 @@ use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Flash, Place};
 use crate::web::error::Error;
 use crate::web::form::{Form, Query};
-use crate::web::people::spend_try;
+use crate::web::people::{spend_mail, spend_try};
 use crate::web::{App, page, see_other};
 
 #[derive(Template)]
@@ -60,6 +60,7 @@ pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Resul
 pub async fn ask(State(app): State<App>, me: Me) -> Result<Response, Error> {
     let email = &me.user().email;
     spend_try(&app, &me.info, email)?;
+    spend_mail(&app, email)?;
     let event = format!("verify_email {}", app.entropy.id("evt"));
     errands::ask(&app.db, &me.act(&app), errands::Kind::VerifyEmail, email, &event).await?;
     app.post.bell.notify_one();

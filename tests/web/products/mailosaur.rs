@@ -167,8 +167,9 @@ async fn the_actions_of_a_key_lead_to_delete() {
     let key = alice.makes("ci", &[]).await;
     let list = alice.get(KEYS).await;
     assert!(list.html().contains("Actions for ci"));
-    assert!(list.hrefs().contains(&format!("api-keys/{}/delete", key.id)), "{:?}", list.hrefs());
     list.says_nothing_of("Rotate");
+    let opened = alice.get(&format!("{KEYS}?menu={}", key.id)).await;
+    assert!(opened.hrefs().contains(&format!("api-keys/{}/delete", key.id)), "{:?}", opened.hrefs());
 }
 
 /// “In the confirmation dialog, type the name of the API key.” “Click Delete to confirm.”

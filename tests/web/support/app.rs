@@ -12,12 +12,14 @@ use keydesk::clock::{Clock, Timestamp};
 use keydesk::entropy::Entropy;
 use keydesk::jobs::{self, mail};
 use keydesk::model::audit::{Actor as Author, AuditEvent};
+use keydesk::model::key_source::KeySource;
 use keydesk::model::keyring::Keyring;
 use keydesk::model::provider::Provider;
 use keydesk::product::{DEFAULT, Product, Reveal};
 use keydesk::store::Db;
 use keydesk::store::audit_events::{self, Slice};
 use keydesk::web::google::Google;
+use keydesk::web::scanning_keys::ScanningKeys;
 use keydesk::web::{App, Parts, routes};
 
 use super::database::TestDatabase;
@@ -74,6 +76,17 @@ impl TestApp {
         self.with(Parts { google: Some(google), ..self.parts() }).await
     }
 
+    /// The same desk, taking what is signed with the keys that are there.
+    pub async fn taking_findings(&self, keys: KeySource) -> Self {
+        let scanning_keys = Some(ScanningKeys::open(keys).expect("keys"));
+        self.with(Parts { scanning_keys, ..self.parts() }).await
+    }
+
+    /// The same desk, with somebody to write to.
+    pub async fn with_contact(&self, contact: &str) -> Self {
+        self.with(Parts { security_contact: Some(contact.parse().expect("a contact")), ..self.parts() }).await
+    }
+
     fn parts(&self) -> Parts {
         Parts {
             db: self.app.db.clone(),
@@ -85,12 +98,14 @@ impl TestApp {
             proxies: PROXIES.parse().expect("networks"),
             mail: (self.mailbox.route(), SENDER.parse().expect("a mailbox")),
             google: None,
+            security_contact: None,
+            scanning_keys: None,
             cache_keys: CACHE_KEYS,
         }
     }
 
     async fn with(&self, parts: Parts) -> Self {
-        let app = App::new(parts).await.expect("the database answers");
+        let app = Box::pin(App::new(parts)).await.expect("the database answers");
         Self {
             router: routes::router(app.clone()),
             app,
@@ -161,9 +176,11 @@ impl TestApp {
             proxies: PROXIES.parse().expect("networks"),
             mail: (mailbox.route(), SENDER.parse().expect("a mailbox")),
             google: None,
+            security_contact: None,
+            scanning_keys: None,
             cache_keys,
         };
-        let app = App::new(parts).await.expect("the database answers");
+        let app = Box::pin(App::new(parts)).await.expect("the database answers");
         let router = routes::router(app.clone());
         Self { app, router, database, mailbox }
     }

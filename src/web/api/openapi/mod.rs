@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::error_body::ErrorBody;
-use super::{audit_events, auth, inboxes, key, keys, team, usage};
+use super::{audit_events, auth, inboxes, key, keys, leaked_key, team, usage};
 use crate::product::reserved::{INBOXES_READ, INBOXES_WRITE};
 use crate::product::{KeyAct, Product};
 use crate::web::{App, gate};
@@ -51,6 +51,11 @@ struct Management;
 #[openapi(paths(auth::sign_up, auth::log_in, auth::refresh, auth::log_out))]
 struct Sessions;
 
+/// What anybody may report.
+#[derive(OpenApi)]
+#[openapi(paths(leaked_key::create))]
+struct Reports;
+
 /// `/gate`: what the product's gateway asks.
 #[derive(OpenApi)]
 #[openapi(paths(gate::authorize, gate::verify))]
@@ -60,6 +65,7 @@ struct Doors;
 pub fn document(product: &Product, public_url: &str) -> Value {
     let mut operations = Management::openapi();
     operations.merge(Sessions::openapi());
+    operations.merge(Reports::openapi());
     operations.merge(Doors::openapi());
     let mut document = serde_json::to_value(operations).expect("an OpenAPI document is JSON");
     document["info"] = json!({

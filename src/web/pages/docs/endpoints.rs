@@ -47,6 +47,16 @@ const SESSIONS: &[Row] = &[
     ("POST", "/api/auth/logout", "", "End the session of a refresh token"),
 ];
 
+/// What a session of an administrator does, and no key.
+const TEAM: &[Row] = &[
+    ("GET", "/team", "", "List the people of your account"),
+    ("PATCH", "/team/{id}", "", "Change somebody’s role"),
+    ("DELETE", "/team/{id}", "", "Remove somebody"),
+    ("GET", "/team/invitations", "", "List invitations that nobody has taken"),
+    ("POST", "/team/invitations", "", "Invite somebody by email"),
+    ("DELETE", "/team/invitations/{id}", "", "Withdraw an invitation"),
+];
+
 /// Keys and resources.
 pub fn of_desk(product: &Product) -> Vec<Endpoint<'_>> {
     let offered = KEYS.iter().filter(|(act, _)| act.is_none_or(|act| product.offers_over_api(act)));
@@ -63,8 +73,11 @@ pub fn of_desk(product: &Product) -> Vec<Endpoint<'_>> {
 
 /// Session tokens, where they open the API.
 pub fn of_sessions(product: &Product) -> Vec<Endpoint<'_>> {
-    let rows = if product.api.session_token { SESSIONS } else { &[] };
-    rows.iter().filter_map(|row| endpoint(row, "", product)).collect()
+    if !product.api.session_token {
+        return Vec::new();
+    }
+    let sessions = SESSIONS.iter().filter_map(|row| endpoint(row, "", product));
+    sessions.chain(TEAM.iter().filter_map(|row| endpoint(row, &product.api.path, product))).collect()
 }
 
 /// The definition's scope for what Keydesk calls `scope`, or what reaches that far in a product without it: full access,

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::excess::Excess;
 use super::reveal::{OldKey, SealPage};
 use super::{Abilities, Seal, awaits_first_reveal, can_show_again, find};
 use crate::clock::{Timestamp, days};
@@ -14,6 +15,7 @@ use crate::model::text;
 use crate::model::usage::Series;
 use crate::product::{KeyAct, Product};
 use crate::store::audit_events::{self, Slice};
+use crate::store::usage_list::Interval;
 use crate::store::{refusals, usage};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
@@ -21,7 +23,9 @@ use crate::web::error::Error;
 use crate::web::form::{Id, Query};
 use crate::web::pages::audit_log::Line;
 use crate::web::pages::support::Refusal;
-use crate::web::view::{Chart, Moment, Standing, short_date};
+use crate::web::period::{PERIODS, Period};
+use crate::web::refusals::{Reason, reasons};
+use crate::web::view::{Chart, Moment, Numbers, Standing};
 use crate::web::{App, page};
 
 /// Events on this page; the audit log has them all.
@@ -42,10 +46,14 @@ struct Detail {
     abilities: Abilities,
     old: Option<OldKey>,
     last_used: Option<Moment>,
-    periods: Vec<(&'static str, &'static str)>,
-    period: &'static str,
+    periods: [Period; 4],
+    period: Period,
     numbers: Numbers,
+    addresses: String,
     chart: Chart,
+    reasons: Vec<Reason>,
+    /// What it may do and does not.
+    excess: Option<Excess>,
     events: Vec<Line>,
     refusals: Vec<Refusal>,
     created: Moment,
@@ -74,31 +82,11 @@ impl Due {
     }
 }
 
-struct Numbers {
-    requests: String,
-    refused: String,
-    refused_share: String,
-    addresses: String,
-    /// The peak, and when it was.
-    peak: Option<(String, String)>,
-    peak_label: &'static str,
-}
-
 impl Detail {
-    fn is_shown(&self, period: &str) -> bool {
-        self.period == period
-    }
-
     fn offers(&self, act: KeyAct) -> bool {
         self.offered.contains(&act)
     }
-
-    fn is_hourly(&self) -> bool {
-        self.period == "24h"
-    }
 }
-
-const PERIODS: [(&str, &str); 4] = [("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days")];
 
 /// `GET /settings/api-keys/{id}`
 pub async fn show(State(app): State<App>, me: Me, Id(id): Id, Query(query): Query) -> Result<Response, Error> {
@@ -108,13 +96,14 @@ pub async fn show(State(app): State<App>, me: Me, Id(id): Id, Query(query): Quer
         let seal = Seal::of(&key, &app, "");
         return Ok(page(StatusCode::OK, &SealPage::of(&app, &me, key, seal).await?));
     }
-    let period = PERIODS.iter().map(|(id, _)| *id).find(|id| *id == query.get("period")).unwrap_or("30d");
+    let period = Period::asked(&query);
     let series = series(&app, &key, period, now).await?;
     let slice = Slice { target_id: &key.id, before: None, limit: EVENTS };
     let events = audit_events::list(&app.db, me.account_id(), slice).await?;
     let refusals = refusals::list_of_key(&app.db, me.account_id(), &key.id, REFUSALS).await?;
     let mut chrome = Chrome::of(&app, &me, Place::Keys).await?;
-    chrome.here = format!("/settings/api-keys/{}?period={period}", key.id);
+    chrome.here = format!("/settings/api-keys/{}?period={}", key.id, period.id);
+    let refused = usage::list_refusals(&app.db, &key.account_id, &key.id, period.since(now)).await?;
     let shown = Detail {
         chrome,
         may_change: me.is_administrator() && key.deleted_at.is_none(),
@@ -124,12 +113,15 @@ pub async fn show(State(app): State<App>, me: Me, Id(id): Id, Query(query): Quer
         abilities: Abilities::of(&key, &app.product, now),
         old: OldKey::find(&app, &key).await?,
         last_used: key.last_used_at.map(|at| Moment::ago_in_words(at, now)),
-        periods: PERIODS.to_vec(),
+        periods: PERIODS,
         period,
-        numbers: numbers(&app, &key, &series, period_start(period, now)).await?,
+        numbers: Numbers::of(&series),
+        addresses: addresses(&app, &key, period.start(now)).await?,
         chart: Chart::of(&series),
+        reasons: reasons(&refused, &app.product),
+        excess: Excess::find(&app, &key, now).await?,
         events: events.iter().map(|event| Line::of(event, now)).collect(),
-        refusals: refusals.iter().map(|refused| Refusal::of(refused, now)).collect(),
+        refusals: refusals.iter().map(|refused| Refusal::of(refused, &app.product, now)).collect(),
         created: Moment::date(key.created_at),
         due: Due::of(&key, &app.product, now),
         offered: app.product.keys.in_page.clone(),
@@ -141,43 +133,16 @@ pub async fn show(State(app): State<App>, me: Me, Id(id): Id, Query(query): Quer
     Ok(page(StatusCode::OK, &shown))
 }
 
-fn period_start(period: &str, now: Timestamp) -> Timestamp {
-    now - match period {
-        "24h" => days(1),
-        "7d" => days(7),
-        "90d" => days(90),
-        _ => days(30),
-    }
+async fn series(app: &App, key: &ApiKey, period: Period, now: Timestamp) -> Result<Series, Error> {
+    let counted = match period.since(now) {
+        (Interval::Hour, from) => usage::list_hours(&app.db, &key.account_id, &key.id, from).await?,
+        (Interval::Day, from) => usage::list_days(&app.db, &key.account_id, &key.id, from).await?,
+    };
+    Ok(period.series(&counted, now))
 }
 
-async fn series(app: &App, key: &ApiKey, period: &str, now: Timestamp) -> Result<Series, Error> {
-    let from = period_start(period, now) - days(1);
-    let hours = usage::list_hours(&app.db, &key.account_id, &key.id, from.hour()).await?;
-    Ok(match period {
-        "24h" => Series::hours(&hours, 24, now),
-        "7d" => Series::days(&hours, 7, now),
-        "90d" => Series::days(&hours, 90, now),
-        _ => Series::days(&hours, 30, now),
-    })
-}
-
-async fn numbers(app: &App, key: &ApiKey, series: &Series, since: Timestamp) -> Result<Numbers, Error> {
+/// From how many addresses the key was used.
+async fn addresses(app: &App, key: &ApiKey, since: Timestamp) -> Result<String, Error> {
     let addresses = usage::list_addresses(&app.db, &key.account_id, &key.id, since).await?;
-    let (total, refused) = (series.total(), series.refused());
-    let daily = series.hours_per_bucket == 24;
-    let at = |at: Timestamp| if daily { short_date(at) } else { format!("{} UTC", text::time_of_day(at)) };
-    Ok(Numbers {
-        requests: text::thousands(total),
-        refused: text::thousands(refused),
-        refused_share: if refused == 0 { String::new() } else { percent(refused, total) },
-        addresses: text::thousands(addresses.len() as u64),
-        peak: series.peak().map(|(start, most)| (text::thousands(most), at(start))),
-        peak_label: if daily { "Peak day" } else { "Peak hour" },
-    })
-}
-
-/// `0.17%`, to two places.
-fn percent(part: u64, whole: u64) -> String {
-    let hundredths = part * 10_000 / whole.max(1);
-    format!("{}.{:02}%", hundredths / 100, hundredths % 100)
+    Ok(text::thousands(addresses.len() as u64))
 }

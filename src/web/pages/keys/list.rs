@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::triage::{self, Tab};
 use super::{Tag, can_show_again, type_label};
 use crate::clock::Timestamp;
 use crate::model::api_key::{ApiKey, Status};
@@ -14,7 +15,7 @@ use crate::model::secret::Secret;
 use crate::model::text;
 use crate::model::usage::{Bucket, Series};
 use crate::product::{ExpiryPolicy, KeyAct};
-use crate::store::key_list::{self, Filter, PAGE, Page, Sort, StatusCounts};
+use crate::store::key_list::{self, Filter, PAGE, Page, Sort};
 use crate::store::usage::KeyDay;
 use crate::store::{accounts, api_keys, inboxes};
 use crate::web::audience::Me;
@@ -49,13 +50,6 @@ struct List<'a> {
     showing: String,
     previous: Option<String>,
     next: Option<String>,
-}
-
-struct Tab {
-    label: &'static str,
-    count: String,
-    href: String,
-    current: bool,
 }
 
 /// The sortable headings.
@@ -96,18 +90,22 @@ struct Row {
     retires: Option<Moment>,
     alive: bool,
     can_reveal: bool,
+    /// Whether its menu is asked to be open, where no script opens it.
+    is_open: bool,
 }
 
 /// What the query string asks for.
-struct Asked {
-    filter: Filter,
+pub(super) struct Asked {
+    pub(super) filter: Filter,
     sort: String,
     after: String,
     before: String,
+    /// The key whose menu is open.
+    menu: String,
 }
 
 impl Asked {
-    fn read(fields: &Fields) -> Self {
+    fn read(fields: &Fields, due_since: Timestamp) -> Self {
         let filter = Filter {
             q: fields.get("q").trim().chars().take(LONGEST_SEARCH).collect(),
             key_type: fields.owned("type"),
@@ -115,12 +113,14 @@ impl Asked {
             inbox: fields.id("inbox").to_owned(),
             scope: fields.owned("scope"),
             status: fields.owned("status"),
+            due_since,
         };
         Self {
             filter,
             sort: fields.owned("sort"),
             after: fields.id("after").to_owned(),
             before: fields.id("before").to_owned(),
+            menu: fields.id("menu").to_owned(),
         }
     }
 
@@ -143,9 +143,16 @@ impl Asked {
     }
 
     /// This list with some parameters changed; what is empty is left out.
-    fn href(&self, changes: &[(&str, &str)]) -> String {
+    pub(super) fn href(&self, changes: &[(&str, &str)]) -> String {
+        let kept = self.wanted().into_iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+        let all = kept.chain(changes.iter().copied());
+        link("/settings/api-keys", &all.collect::<Vec<_>>())
+    }
+
+    /// What is asked for, whichever page of it.
+    fn wanted(&self) -> [(&'static str, &str); 7] {
         let filter = &self.filter;
-        let current = [
+        [
             ("q", &filter.q),
             ("type", &filter.key_type),
             ("environment", &filter.environment),
@@ -153,10 +160,13 @@ impl Asked {
             ("scope", &filter.scope),
             ("status", &filter.status),
             ("sort", &self.sort),
-        ];
-        let kept = current.into_iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
-        let all = kept.map(|(name, value)| (name, value.as_str())).chain(changes.iter().copied());
-        link("/settings/api-keys", &all.collect::<Vec<_>>())
+        ]
+    }
+
+    /// This very page.
+    fn current(&self) -> Vec<(&'static str, &str)> {
+        let page = [("after", self.after.as_str()), ("before", &self.before)];
+        self.wanted().into_iter().chain(page).filter(|(_, value)| !value.is_empty()).collect()
     }
 
     /// What the filter form must not lose.
@@ -232,12 +242,12 @@ impl List<'_> {
 
 /// `GET /settings/api-keys`
 pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result<Response, Error> {
-    let asked = Asked::read(&query);
+    let now = app.now();
+    let asked = Asked::read(&query, triage::due_since(&app.product, now));
     // A whole secret belongs into no address: this page, and every link on it, goes on with its last four characters.
     if let Some(last4) = Secret::last4_within(query.get("q"), &app.gate.prefixes.all()) {
         return Ok(see_other(&asked.href(&[("q", last4)])));
     }
-    let now = app.now();
     let account_id = me.account_id();
     // Of a time when the definition allowed more, there may be more.
     if app.product.has_one_key()
@@ -259,11 +269,11 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
         chrome,
         app: &app,
         may_change: me.is_administrator(),
-        tabs: tabs(&asked, counts, app.product.expiry.policy),
-        attention: attention(&app, account_id, now).await?,
+        tabs: triage::tabs(&asked, counts, app.product.expiry.policy),
+        attention: triage::attention(&app, account_id, (&asked, counts), now).await?,
         inboxes: inboxes::list(&app.db, account_id, "", "", MOST_INBOXES).await?,
         headings: headings(&asked),
-        rows: rows(&app, &keys, &days, now),
+        rows: rows(&app, &asked, (&keys, &days), now),
         showing: showing(first, keys.len(), counts.of(&asked.filter.status)),
         previous: beside("before", keys.first().filter(|_| has_previous)),
         next: beside("after", keys.last().filter(|_| has_next)),
@@ -306,48 +316,6 @@ fn showing(first: i64, shown: usize, total: i64) -> String {
     }
 }
 
-fn tabs(asked: &Asked, counts: StatusCounts, expiry: ExpiryPolicy) -> Vec<Tab> {
-    let all = [
-        ("All", ""),
-        ("Active", "active"),
-        ("Retiring", "retiring"),
-        ("Expires soon", "expiring"),
-        ("Unused", "unused"),
-        ("Not revealed", "unrevealed"),
-        ("Paused", "paused"),
-        ("Expired", "expired"),
-        ("Deleted", "deleted"),
-    ];
-    // A tab that would show nothing is left out, unless one stands on it.
-    let mut rare = vec!["retiring", "unrevealed", "paused"];
-    if expiry == ExpiryPolicy::None {
-        rare.extend(["expiring", "expired"]);
-    }
-    let worth = |status: &str| !rare.contains(&status) || counts.of(status) > 0 || asked.filter.status == status;
-    let tab = |(label, status): (&'static str, &str)| Tab {
-        label,
-        count: text::thousands(u64::try_from(counts.of(status)).unwrap_or(0)),
-        href: asked.href(&[("status", status)]),
-        current: asked.filter.status == status,
-    };
-    all.into_iter().filter(|(_, status)| worth(status)).map(tab).collect()
-}
-
-/// What needs attention in the whole account; each sentence leads to the list of exactly those keys.
-async fn attention(app: &App, account_id: &str, now: Timestamp) -> Result<Vec<(String, String)>, Error> {
-    let counts = key_list::counts(&app.db, account_id, &Filter::default(), now).await?;
-    let sentences = [
-        ("expiring", counts.expiring, "key expires within 14 days", "keys expire within 14 days"),
-        ("unused", counts.unused, "key unused for 90 days", "keys unused for 90 days"),
-        ("unrevealed", counts.unrevealed, "key was never revealed", "keys were never revealed"),
-    ];
-    let found = sentences.into_iter().filter(|(_, count, ..)| *count > 0);
-    let sentence = |(status, count, one, many): (&str, i64, &str, &str)| {
-        (format!("/settings/api-keys?status={status}"), text::count(u64::try_from(count).unwrap_or(0), one, many))
-    };
-    Ok(found.map(sentence).collect())
-}
-
 fn headings(asked: &Asked) -> Headings {
     Headings {
         name: asked.heading("name", Sort::Name, false),
@@ -357,7 +325,7 @@ fn headings(asked: &Asked) -> Headings {
     }
 }
 
-fn rows(app: &App, keys: &[ApiKey], days: &[KeyDay], now: Timestamp) -> Vec<Row> {
+fn rows(app: &App, asked: &Asked, (keys, days): (&[ApiKey], &[KeyDay]), now: Timestamp) -> Vec<Row> {
     let today = now.hour().div_euclid(24);
     let mut by_key: HashMap<&str, Vec<Bucket>> = HashMap::new();
     for day in days {
@@ -375,7 +343,8 @@ fn rows(app: &App, keys: &[ApiKey], days: &[KeyDay], now: Timestamp) -> Vec<Row>
         hours_per_bucket: 24,
         buckets: by_key.get(key.id.as_str()).cloned().unwrap_or_else(empty),
     };
-    keys.iter().map(|key| Row::of(key, app, &series(key), now)).collect()
+    let row = |key: &ApiKey| Row { is_open: key.id == asked.menu, ..Row::of(key, app, &series(key), now) };
+    keys.iter().map(row).collect()
 }
 
 impl Row {
@@ -410,6 +379,7 @@ impl Row {
                 .map(|at| Moment::new(at, text::until(at, now))),
             alive: status != Status::Deleted,
             can_reveal: can_show_again(key, product),
+            is_open: false,
         }
     }
 }

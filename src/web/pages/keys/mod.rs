@@ -2,12 +2,16 @@
 
 pub mod delete;
 pub mod detail;
+mod excess;
 pub mod list;
 pub mod new;
 pub mod pause;
 pub mod rename;
 pub mod reveal;
 pub mod rotate;
+mod scope_choice;
+pub mod scopes;
+mod triage;
 
 use std::time::Duration;
 

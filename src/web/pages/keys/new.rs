@@ -8,14 +8,15 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::offered;
+use super::scope_choice::{Choice, ScopeChoice};
 use crate::clock::{Timestamp, days};
 use crate::model::api_key::KeyType;
 use crate::model::inbox::Inbox;
-use crate::model::key_form::{FieldErrors, KeyForm, holdable};
+use crate::model::key_form::{FieldErrors, KeyForm};
 use crate::model::key_lifetime::length;
 use crate::model::secret::Secret;
 use crate::model::text;
-use crate::product::{Environment, ExpiryPolicy, KeyAct, Product, ScopeDefinition, ScopeKind};
+use crate::product::{Environment, ExpiryPolicy, KeyAct, Product};
 use crate::store::account_rules;
 use crate::store::api_keys::{self, Issue, Issued};
 use crate::store::inboxes;
@@ -41,24 +42,9 @@ struct New<'a> {
     /// The form was open too long; nothing was changed.
     expired: bool,
     inboxes: Vec<inboxes::Listed>,
-    presets: Vec<Choice>,
+    choice: ScopeChoice<'a>,
     expiries: Vec<Choice>,
     tomorrow: String,
-}
-
-/// A radio: its value, its words, and whether it is chosen.
-struct Choice {
-    value: String,
-    label: String,
-    hint: String,
-    checked: bool,
-}
-
-/// One row of the scope matrix.
-struct MatrixRow<'a> {
-    label: &'a str,
-    description: &'a str,
-    cells: Vec<Option<&'a ScopeDefinition>>,
 }
 
 impl<'a> New<'a> {
@@ -74,7 +60,7 @@ impl<'a> New<'a> {
             errors: FieldErrors::default(),
             expired: false,
             inboxes: offered_inboxes(app, me, &form.inbox).await?,
-            presets: presets(&app.product, &form.preset),
+            choice: ScopeChoice::new(&app.product, key_type, &form.preset, &form.scopes),
             expiries: expiries(&new_keys, &form, now),
             tomorrow: (now + days(1)).to_string().split('T').next().unwrap_or_default().to_owned(),
             form,
@@ -107,39 +93,12 @@ impl<'a> New<'a> {
         &self.app.product.environments
     }
 
-    fn holdable(&self) -> Vec<&ScopeDefinition> {
-        holdable(&self.app.product, self.key_type).collect()
-    }
-
-    fn holds(&self, scope: &str) -> bool {
-        self.form.scopes.iter().any(|chosen| chosen == scope)
-    }
-
     fn selected_inbox(&self) -> Option<&inboxes::Listed> {
         self.inboxes.iter().find(|inbox| inbox.id == self.form.inbox)
     }
 
     fn has_expiry(&self) -> bool {
         self.app.product.expiry.policy != ExpiryPolicy::None
-    }
-
-    /// The heads of the matrix: read, write, and each kind of action by its own name.
-    fn columns(&self) -> Vec<String> {
-        columns(&self.app.product)
-    }
-
-    fn matrix(&self) -> Vec<MatrixRow<'_>> {
-        let product = &self.app.product;
-        let columns = columns(product);
-        let cell = |group: &str, column: &String| {
-            product.scopes.iter().find(|scope| scope.group == group && column_of(scope) == *column)
-        };
-        let row = |group: &'a crate::product::Group| MatrixRow {
-            label: &group.label,
-            description: &group.description,
-            cells: columns.iter().map(|column| cell(&group.id, column)).collect(),
-        };
-        product.groups.iter().map(row).collect()
     }
 
     /// The narrowest scope of the first preset, as an example of asking for little.
@@ -156,40 +115,6 @@ async fn offered_inboxes(app: &App, me: &Me, chosen: &str) -> Result<Vec<inboxes
         offered.extend(inboxes::list(&app.db, me.account_id(), chosen, "", 1).await?);
     }
     Ok(offered)
-}
-
-fn columns(product: &Product) -> Vec<String> {
-    let mut columns: Vec<String> = Vec::new();
-    for kind in [ScopeKind::Read, ScopeKind::Write, ScopeKind::Action] {
-        for scope in product.scopes.iter().filter(|scope| scope.kind == kind) {
-            let column = column_of(scope);
-            if !columns.contains(&column) {
-                columns.push(column);
-            }
-        }
-    }
-    columns
-}
-
-fn column_of(scope: &ScopeDefinition) -> String {
-    match scope.kind {
-        ScopeKind::Read => "Read".into(),
-        ScopeKind::Write => "Write".into(),
-        ScopeKind::Action => text::capitalised(scope.id.rsplit(':').next().unwrap_or_default()),
-    }
-}
-
-fn presets(product: &Product, chosen: &str) -> Vec<Choice> {
-    let own = product.presets.iter().map(|preset| (preset.id.clone(), preset.label.clone(), preset.scopes.join(", ")));
-    let full = if product.keys.full_access { "Full access" } else { "All scopes" };
-    let fixed = [
-        ("read".to_owned(), "Read only".to_owned(), "all read scopes".to_owned()),
-        ("full".to_owned(), full.to_owned(), format!("all {} scopes", product.scopes.len())),
-        ("custom".to_owned(), "Custom".to_owned(), "choose below".to_owned()),
-    ];
-    let choice =
-        |(value, label, hint): (String, String, String)| Choice { checked: value == chosen, value, label, hint };
-    own.chain(fixed).map(choice).collect()
 }
 
 fn expiries(product: &Product, form: &KeyForm, now: Timestamp) -> Vec<Choice> {

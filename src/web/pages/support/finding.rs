@@ -59,28 +59,6 @@ impl Outcome {
     }
 }
 
-/// A reason as a list says it.
-pub fn in_brief(reason: Reason) -> &'static str {
-    match reason {
-        Reason::InputAmbiguous => "The request asked in a way that could not be understood",
-        Reason::HttpsRequired => "The key came over plain HTTP",
-        Reason::CredentialMissing => "No key came with the request",
-        Reason::CredentialMalformed => "What came is not a key",
-        Reason::SourceThrottled => "Too many unknown keys from this address",
-        Reason::KeyUnknown => "Nobody has this key",
-        Reason::SessionEnded => "The session has ended",
-        Reason::KeyDeleted => "The key was deleted",
-        Reason::KeyExpired => "The key had expired",
-        Reason::KeyPaused => "The key was paused",
-        Reason::SecretRotated => "The key was rotated, and the old one came",
-        Reason::AddressNotAllowed => "The key may not be used from this address",
-        Reason::RouteUnknown => "No route has this method and path",
-        Reason::InboxOutOfReach => "Out of the key’s reach",
-        Reason::ScopeMissing => "A scope is missing",
-        Reason::RateLimited => "Too many requests in a minute",
-    }
-}
-
 impl Case<'_> {
     /// Every check, in order.
     pub fn steps(&self) -> Vec<Step> {

@@ -12,19 +12,21 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
 use self::asked::Asked;
-use self::finding::{Case, Outcome, Step, Words, in_brief};
+use self::finding::{Case, Outcome, Step, Words};
 use super::keys::Abilities;
 use crate::clock::{Timestamp, hours};
 use crate::gate::throttle::Rate;
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Actor, Target};
 use crate::model::text;
+use crate::product::Product;
 use crate::store::refusals::{self, Refused};
 use crate::store::support;
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
 use crate::web::error::Error;
 use crate::web::form::{Form, Id};
+use crate::web::refusals::in_words;
 use crate::web::view::{Moment, Standing};
 use crate::web::{App, page, see_other};
 
@@ -75,16 +77,16 @@ struct KeyPage {
 pub struct Refusal {
     pub request_id: String,
     pub at: Moment,
-    pub why: &'static str,
+    pub why: String,
     pub route: String,
 }
 
 impl Refusal {
-    pub fn of(refused: &Refused, now: Timestamp) -> Self {
+    pub fn of(refused: &Refused, product: &Product, now: Timestamp) -> Self {
         Self {
             request_id: refused.request_id.clone(),
             at: Moment::ago(refused.at, now),
-            why: refused.reason.parse().map_or("Refused", in_brief),
+            why: in_words(&refused.reason, product),
             route: format!("{} {}", refused.method, refused.path),
         }
     }
@@ -191,7 +193,7 @@ impl KeyPage {
             created: Moment::date(key.created_at),
             last_used: key.last_used_at.map(|at| Moment::ago_in_words(at, now)),
             deleted: key.deleted_at.map(|at| Moment::new(at, text::date_time(at))),
-            refusals: recent.iter().map(|refused| Refusal::of(refused, now)).collect(),
+            refusals: recent.iter().map(|refused| Refusal::of(refused, &app.product, now)).collect(),
             key,
         })
     }

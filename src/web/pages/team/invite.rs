@@ -15,7 +15,7 @@ use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Flash, Place};
 use crate::web::error::{Error, Missing};
 use crate::web::form::{Fields, Form, Id, Query, link};
-use crate::web::people::spend_try;
+use crate::web::people::{spend_mail, spend_try};
 use crate::web::{App, page, see_other};
 
 const FORM: &str = "/settings/team/invitations/new";
@@ -54,6 +54,7 @@ pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Resul
         me.confirmed(&app, &link(FORM, &[("email", &address), ("role", role.as_str())]))?;
     }
     spend_try(&app, &me.info, &address)?;
+    spend_mail(&app, &address)?;
     match invitations::invite(&app.db, &me.act(&app), me.user(), &address, role).await? {
         Invited::Now => {}
         Invited::Here => {
@@ -88,6 +89,7 @@ fn read(fields: &Fields) -> Result<(String, Role), FieldErrors> {
 /// `POST /settings/team/invitations/{id}/send-again`
 pub async fn send_again(State(app): State<App>, me: Me, Id(id): Id) -> Result<Response, Error> {
     spend_try(&app, &me.info, &id)?;
+    spend_mail(&app, &id)?;
     let sent = invitations::send_again(&app.db, &me.act(&app), me.account_id(), &id).await?;
     let address = sent.ok_or(Error::NotFound(Missing::Person))?;
     app.post.bell.notify_one();

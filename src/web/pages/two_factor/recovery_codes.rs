@@ -55,5 +55,6 @@ pub async fn create(State(app): State<App>, me: Me) -> Result<Response, Error> {
     me.confirmed(&app, PATH)?;
     let codes = Codes::draw(&app.entropy);
     recovery_codes::replace(&app.db, &me.act(&app), me.user(), &codes.hashes).await?;
+    app.post.bell.notify_one();
     shown(&app, &me, codes).await
 }
