@@ -36,6 +36,14 @@ impl<'a> Credential<'a> {
         }
     }
 
+    /// The last characters of what may be a secret.
+    pub fn last4(self) -> &'a str {
+        match self {
+            Self::Key(token) => token.get(token.len().saturating_sub(4)..).unwrap_or_default(),
+            Self::Missing | Self::Unusable | Self::Session(_) => "",
+        }
+    }
+
     /// What follows `Bearer` and its space.
     pub fn bearer(token: &'a str) -> Self {
         let plain = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');

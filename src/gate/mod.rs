@@ -7,6 +7,8 @@ pub mod forwarded;
 pub mod known;
 mod memory;
 pub mod prefixes;
+pub mod reason;
+pub mod refusals;
 pub mod refused_sign_ins;
 pub mod throttle;
 pub mod usage;
@@ -31,6 +33,7 @@ use forwarded::Original;
 use known::{Identity, Known};
 use memory::{Memory, Recall};
 use prefixes::Prefixes;
+use refusals::{Refusals, Whose};
 use refused_sign_ins::RefusedSignIns;
 use throttle::{PER_SOURCE_OF_GARBAGE, Throttle};
 use usage::Usage;
@@ -52,6 +55,7 @@ pub struct Gate {
     garbage: Throttle,
     pub usage: Usage,
     pub refused_sign_ins: RefusedSignIns,
+    pub refusals: Refusals,
 }
 
 /// What a request wants to do.
@@ -76,14 +80,34 @@ pub struct Verdict {
     pub refusal: Option<Refusal>,
     /// Whose credential it was, if it is one that works here and now.
     pub holder: Option<Holder>,
+    /// Whose key it is, if it is one and does not work here and now.
+    pub turned_away: Option<Arc<Known>>,
     /// Where the key stands in its minute, if its minutes are counted.
     pub allowance: Option<Allowance>,
+}
+
+/// Why nobody was let in, and whose key it is, if it is one.
+#[derive(Debug)]
+pub struct TurnedAway {
+    pub refusal: Refusal,
+    pub key: Option<Arc<Known>>,
+}
+
+impl From<Refusal> for TurnedAway {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, key: None }
+    }
 }
 
 impl Verdict {
     /// Refused before anybody was identified.
     pub fn refused(refusal: Refusal) -> Self {
-        Self { refusal: Some(refusal), holder: None, allowance: None }
+        Self { refusal: Some(refusal), holder: None, turned_away: None, allowance: None }
+    }
+
+    /// Whose request it was, as far as anybody knows.
+    pub fn whose(&self) -> Whose<'_> {
+        Whose::of(self.holder.as_ref(), self.turned_away.as_deref())
     }
 }
 
@@ -171,6 +195,7 @@ impl Gate {
             garbage: Throttle::default(),
             usage: Usage::default(),
             refused_sign_ins: RefusedSignIns::default(),
+            refusals: Refusals::default(),
         }
     }
 
@@ -197,7 +222,7 @@ impl Gate {
     ) -> Result<Verdict, Unavailable> {
         let holder = match self.identify(credential, source, now).await? {
             Ok(holder) => holder,
-            Err(refusal) => return Ok(Verdict::refused(refusal)),
+            Err(TurnedAway { refusal, key }) => return Ok(Verdict { turned_away: key, ..Verdict::refused(refusal) }),
         };
         let decided = match needs {
             Ok(needs) => match self.allows(&holder, needs, now).await? {
@@ -207,10 +232,10 @@ impl Gate {
             Err(refusal) => Err(self.refuse(&holder, refusal, now)),
         };
         Ok(match decided {
-            Ok(allowance) => Verdict { refusal: None, holder: Some(holder), allowance },
+            Ok(allowance) => Verdict { refusal: None, holder: Some(holder), turned_away: None, allowance },
             Err(refusal) => {
                 let allowance = self.allowance(&holder, now);
-                Verdict { refusal: Some(refusal), holder: Some(holder), allowance }
+                Verdict { refusal: Some(refusal), holder: Some(holder), turned_away: None, allowance }
             }
         })
     }
@@ -249,13 +274,13 @@ impl Gate {
         credential: Credential<'_>,
         source: IpAddr,
         now: Timestamp,
-    ) -> Result<Result<Holder, Refusal>, Unavailable> {
+    ) -> Result<Result<Holder, TurnedAway>, Unavailable> {
         match credential {
-            Credential::Missing => Ok(Err(Refusal::Missing)),
+            Credential::Missing => Ok(Err(Refusal::Missing.into())),
             Credential::Session(token) if self.product.api.session_token => {
-                Box::pin(self.identify_session(token, now)).await
+                Ok(Box::pin(self.identify_session(token, now)).await?.map_err(TurnedAway::from))
             }
-            Credential::Unusable | Credential::Session(_) => Ok(Err(Refusal::Malformed)),
+            Credential::Unusable | Credential::Session(_) => Ok(Err(Refusal::Malformed.into())),
             Credential::Key(token) => self.identify_key(token, source, now).await,
         }
     }
@@ -265,29 +290,29 @@ impl Gate {
         token: &str,
         source: IpAddr,
         now: Timestamp,
-    ) -> Result<Result<Holder, Refusal>, Unavailable> {
+    ) -> Result<Result<Holder, TurnedAway>, Unavailable> {
         let presented = match self.prefixes.parse(token) {
             Ok(presented) => Some(presented),
             Err(Malformed::ForeignPrefix) => Box::pin(self.prefixes.ask(&self.db, token, now)).await?,
             Err(Malformed::WrongShape | Malformed::WrongChecksum) => None,
         };
-        let Some(presented) = presented else { return Ok(Err(Refusal::Malformed)) };
+        let Some(presented) = presented else { return Ok(Err(Refusal::Malformed.into())) };
         let hash = presented.hash(&self.keyring);
         let known = match self.memory.recall(self.db.changes(), &hash) {
             Recall::Key(known) => known,
-            Recall::Nobody => return Ok(Err(self.unknown(source, now))),
+            Recall::Nobody => return Ok(Err(self.unknown(source, now).into())),
             // Boxed, as everything that asks the database is: a verdict from memory is not to carry the room that a query
             // needs, from one poll to the next.
             Recall::Nothing => match Box::pin(self.learn(&hash, source, now)).await? {
                 Ok(known) => known,
-                Err(refusal) => return Ok(Err(refusal)),
+                Err(refusal) => return Ok(Err(refusal.into())),
             },
         };
         Ok(match verdict::of_key(&known.facts, source, now) {
             Ok(()) => Ok(Holder::Key(known)),
             Err(refusal) => {
                 self.usage.refused(&known, &refusal, now);
-                Err(refusal)
+                Err(TurnedAway { refusal, key: Some(known) })
             }
         })
     }

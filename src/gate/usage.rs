@@ -70,7 +70,7 @@ impl Visit<'_> {
 }
 
 /// Whole segments only: half a secret is not seen for what it is.
-fn short(path: &str) -> &str {
+pub(super) fn short(path: &str) -> &str {
     let Some(start) = path.as_bytes().get(..LONGEST_PATH) else { return path };
     &path[..start.iter().rposition(|byte| *byte == b'/').unwrap_or(0)]
 }

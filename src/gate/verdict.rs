@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use super::reason::Reason;
 use super::window::Allowance;
 use crate::clock::Timestamp;
 use crate::model::api_key::Status;
@@ -50,26 +51,30 @@ pub enum Dead {
 }
 
 impl Refusal {
+    pub fn kind(&self) -> Reason {
+        match self {
+            Self::Ambiguous(_) => Reason::InputAmbiguous,
+            Self::PlainHttp => Reason::HttpsRequired,
+            Self::Missing => Reason::CredentialMissing,
+            Self::Malformed => Reason::CredentialMalformed,
+            Self::Throttled { .. } => Reason::SourceThrottled,
+            Self::Unknown => Reason::KeyUnknown,
+            Self::SessionEnded => Reason::SessionEnded,
+            Self::Dead(Dead::Deleted) => Reason::KeyDeleted,
+            Self::Dead(Dead::Expired) => Reason::KeyExpired,
+            Self::Dead(Dead::Paused) => Reason::KeyPaused,
+            Self::Dead(Dead::Rotated) => Reason::SecretRotated,
+            Self::AddressNotAllowed => Reason::AddressNotAllowed,
+            Self::RouteUnknown => Reason::RouteUnknown,
+            Self::OutOfReach => Reason::InboxOutOfReach,
+            Self::MissingScope { .. } => Reason::ScopeMissing,
+            Self::RateLimited(_) => Reason::RateLimited,
+        }
+    }
+
     /// The machine's word for it: what logs, usage and support tell apart.
     pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Ambiguous(_) => "input_ambiguous",
-            Self::PlainHttp => "https_required",
-            Self::Missing => "credential_missing",
-            Self::Malformed => "credential_malformed",
-            Self::Throttled { .. } => "source_throttled",
-            Self::Unknown => "key_unknown",
-            Self::SessionEnded => "session_ended",
-            Self::Dead(Dead::Deleted) => "key_deleted",
-            Self::Dead(Dead::Expired) => "key_expired",
-            Self::Dead(Dead::Paused) => "key_paused",
-            Self::Dead(Dead::Rotated) => "secret_rotated",
-            Self::AddressNotAllowed => "address_not_allowed",
-            Self::RouteUnknown => "route_unknown",
-            Self::OutOfReach => "inbox_out_of_reach",
-            Self::MissingScope { .. } => "scope_missing",
-            Self::RateLimited(_) => "rate_limited",
-        }
+        self.kind().code()
     }
 }
 

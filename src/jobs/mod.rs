@@ -24,7 +24,7 @@ use crate::model::session_token::SessionTokens;
 use crate::product::Reveal;
 use crate::store::{
     Act, Db, audit_checkpoints, devices, errands, kept_secrets, key_reminders, mailed_links, oidc_transactions, once,
-    refresh_tokens, sealed_secrets, watch, web_sessions,
+    refresh_tokens, refusals, sealed_secrets, watch, web_sessions,
 };
 
 /// At most one write per key in this time; a kill loses no more than what was counted since.
@@ -112,7 +112,8 @@ pub async fn flush(background: &Background) -> sqlx::Result<()> {
     let writing = tokio::spawn(async move {
         let Background { db, gate, .. } = &background;
         gate.usage.flush(db, None).await?;
-        gate.refused_sign_ins.flush(db, &background.act(&product())).await
+        gate.refused_sign_ins.flush(db, &background.act(&product())).await?;
+        gate.refusals.flush(db).await
     });
     // Only the end of the runtime keeps a task from finishing.
     writing.await.unwrap_or(Err(sqlx::Error::PoolClosed))
@@ -159,7 +160,8 @@ pub async fn sweep(background: &Background) -> sqlx::Result<()> {
     mailed_links::sweep(db, now).await?;
     oidc_transactions::sweep(db, now).await?;
     refresh_tokens::sweep(db, now).await?;
-    web_sessions::sweep(db, now).await
+    web_sessions::sweep(db, now).await?;
+    refusals::sweep(db, now).await
 }
 
 fn report(job: &str, done: sqlx::Result<()>) {

@@ -51,10 +51,11 @@ pub enum Action {
     RecoveryCodesMade,
     RecoveryCodeSpent,
     RuleChanged,
+    SupportLookedUp,
 }
 
 impl Action {
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -95,6 +96,7 @@ impl Action {
         Self::RecoveryCodesMade,
         Self::RecoveryCodeSpent,
         Self::RuleChanged,
+        Self::SupportLookedUp,
     ];
 
     pub fn code(self) -> &'static str {
@@ -139,6 +141,7 @@ impl Action {
             Self::RecoveryCodesMade => "recovery_codes.made",
             Self::RecoveryCodeSpent => "recovery_code.spent",
             Self::RuleChanged => "rule.changed",
+            Self::SupportLookedUp => "support.looked_up",
         }
     }
 
@@ -184,6 +187,7 @@ impl Action {
             Self::RecoveryCodesMade => "Made new recovery codes",
             Self::RecoveryCodeSpent => "Used a recovery code",
             Self::RuleChanged => "Changed an account rule",
+            Self::SupportLookedUp => "Looked up by support",
         }
     }
 
@@ -214,7 +218,7 @@ impl std::str::FromStr for Action {
 /// Who acts, and through what. Empty where there is nothing to say.
 #[derive(Clone, Debug, Default)]
 pub struct Actor {
-    /// `user`, `key`, `cli` or `system`.
+    /// `user`, `key`, `staff`, `cli` or `system`.
     pub kind: String,
     pub id: String,
     pub name: String,

@@ -129,7 +129,7 @@ pub async fn note_export(db: &Db, act: &Act<'_>, account_id: &str, detail: &str)
     note_with(db, act, account_id, (Action::AuditExported, target, detail)).await
 }
 
-async fn note_with(
+pub(super) async fn note_with(
     db: &Db,
     act: &Act<'_>,
     account_id: &str,

@@ -36,11 +36,13 @@ pub mod once;
 pub mod passkeys;
 pub mod recovery_codes;
 pub mod refresh_tokens;
+pub mod refusals;
 pub mod sealed_secrets;
 pub mod second_factors;
 pub mod secret_prefixes;
 pub mod session_keys;
 pub mod sessions;
+pub mod support;
 pub mod team;
 pub mod usage;
 pub mod usage_list;
@@ -95,6 +97,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (13, "usage in sums", include_str!("../../migrations/0013_usage_in_sums.sql")),
     (14, "used scopes", include_str!("../../migrations/0014_used_scopes.sql")),
     (15, "key lifetime", include_str!("../../migrations/0015_key_lifetime.sql")),
+    (16, "refusals", include_str!("../../migrations/0016_refusals.sql")),
     (18, "notes and reminders", include_str!("../../migrations/0018_notes_and_reminders.sql")),
 ];
 

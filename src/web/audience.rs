@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use tower_sessions::{Expiry, Session as WebSession};
 
 use super::devices;
-use super::error::{Denied, Error};
+use super::error::{Denied, Error, Missing};
 use super::form::link;
 use super::pages::two_factor;
 use super::request::RequestInfo;
@@ -20,7 +20,7 @@ use super::{App, see_other};
 use crate::clock::Timestamp;
 use crate::model::audit::Actor;
 use crate::model::proof::Proof;
-use crate::model::user::{Role, User};
+use crate::model::user::User;
 use crate::store::sessions::{self, Session};
 use crate::store::web_sessions::SESSION_ID;
 use crate::store::{Act, users};
@@ -33,6 +33,8 @@ pub enum Audience {
     /// Administrators and auditors.
     Auditor,
     Administrator,
+    /// Support staff of the platform, whatever they are in their own account.
+    Staff,
 }
 
 impl Audience {
@@ -42,14 +44,16 @@ impl Audience {
             Self::Member => "members",
             Self::Auditor => "administrators and auditors",
             Self::Administrator => "administrators",
+            Self::Staff => "support staff",
         }
     }
 
-    fn includes(self, role: Role) -> bool {
+    fn includes(self, user: &User) -> bool {
         match self {
             Self::Member => true,
-            Self::Auditor => role.sees_keys(),
-            Self::Administrator => role.manages_keys(),
+            Self::Auditor => user.role.sees_keys(),
+            Self::Administrator => user.role.manages_keys(),
+            Self::Staff => user.is_staff(),
         }
     }
 }
@@ -127,7 +131,11 @@ pub async fn require(
     if me.session.owes_factor && !may_owe(request.uri().path()) {
         return see_other(two_factor::MANAGE);
     }
-    if !audience.includes(me.user().role) {
+    // No administrator of a customer can make anybody staff, so there is nobody to ask: to customers this is no page.
+    if matches!(audience, Audience::Staff) && !me.user().is_staff() {
+        return Error::NotFound(Missing::Page).into_response();
+    }
+    if !audience.includes(me.user()) {
         return match denied(&app, &me, audience, request.uri().path()).await {
             Ok(denied) => Error::Forbidden(Box::new(denied)).into_response(),
             Err(error) => error.into_response(),

@@ -22,6 +22,7 @@ pub enum Place {
     Team,
     Security,
     Docs,
+    Support,
     /// A page that no entry leads to.
     Elsewhere,
 }
@@ -95,6 +96,7 @@ fn entries(app: &App, me: &Me, place: Place, counts: Counts) -> Vec<Entry> {
         (role.sees_keys(), Place::Team, "/settings/team", "team", "Team".to_owned(), number(counts.people)),
         (true, Place::Security, "/settings/security", "security", "Security".to_owned(), None),
         (true, Place::Docs, "/docs", "docs", "API docs".to_owned(), None),
+        (me.user().is_staff(), Place::Support, "/support", "search", "Support".to_owned(), None),
     ];
     let open = all.into_iter().filter(|(may, ..)| *may);
     open.map(|(_, at, href, name, label, count)| Entry { href, icon: icon(name), label, count, current: at == place })

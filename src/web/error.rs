@@ -249,7 +249,14 @@ pub async fn render(State(app): State<App>, info: RequestInfo, request: Request,
 
 /// The page to try again from: whoever was throttled behind the door is not sent back before it.
 fn way_back(path: &str) -> &'static str {
-    let known = ["/sign-up", "/forgot-password", "/settings/security/password", "/settings/team", "/settings/security"];
+    let known = [
+        "/sign-up",
+        "/forgot-password",
+        "/settings/security/password",
+        "/settings/team",
+        "/settings/security",
+        "/support",
+    ];
     known.into_iter().find(|page| path.starts_with(page)).unwrap_or(match path {
         "/re-authenticate" => "/settings",
         _ => "/sign-in",

@@ -201,6 +201,16 @@ impl App {
         Ok(written.map_err(error::Error::internal)??)
     }
 
+    /// Writes what was refused, for a page that must not be behind; in a task of its own, as [`Self::flush_usage`].
+    ///
+    /// # Errors
+    /// If the database does not answer; then it waits for the next flush.
+    pub async fn flush_refusals(&self) -> Result<(), error::Error> {
+        let Background { db, gate, .. } = self.background();
+        let written = tokio::spawn(async move { gate.refusals.flush(&db).await }).await;
+        Ok(written.map_err(error::Error::internal)??)
+    }
+
     /// What the background jobs work with.
     pub fn background(&self) -> Background {
         Background {

@@ -1,6 +1,7 @@
 //! Why requests were refused, as pages list it: the gate's reason in words, how often, and how much of the whole.
 
 use super::view::{percent, tenths};
+use crate::gate::reason::Reason as Why;
 use crate::model::text;
 use crate::model::usage::Refusals;
 use crate::product::Product;
@@ -29,20 +30,26 @@ pub fn reasons(refused: &[Refusals], product: &Product) -> Vec<Reason> {
     refused.iter().map(reason).collect()
 }
 
-/// What [`crate::gate::verdict::Refusal::reason`] means to whoever owns the key.
-fn in_words(reason: &str, product: &Product) -> String {
-    match reason {
-        "scope_missing" => "Scope not granted",
-        "rate_limited" => "Over the rate limit",
-        "address_not_allowed" => "Address not allowed",
-        "route_unknown" => "Route not known",
-        "inbox_out_of_reach" => return format!("No such {}", product.words.resource),
-        "input_ambiguous" => "Request not clear",
-        "key_deleted" => "Key deleted",
-        "key_expired" => "Key expired",
-        "key_paused" => "Key paused",
-        "secret_rotated" => "Old key, after its rotation",
-        other => other,
+/// What a kept reason means to whoever owns the key.
+pub fn in_words(reason: &str, product: &Product) -> String {
+    let Ok(known) = reason.parse() else { return reason.to_owned() };
+    match known {
+        Why::ScopeMissing => "Scope not granted",
+        Why::RateLimited => "Over the rate limit",
+        Why::AddressNotAllowed => "Address not allowed",
+        Why::RouteUnknown => "Route not known",
+        Why::InboxOutOfReach => return format!("No such {}", product.words.resource),
+        Why::InputAmbiguous => "Request not clear",
+        Why::KeyDeleted => "Key deleted",
+        Why::KeyExpired => "Key expired",
+        Why::KeyPaused => "Key paused",
+        Why::SecretRotated => "Old key, after its rotation",
+        Why::HttpsRequired => "Sent over plain HTTP",
+        Why::CredentialMissing => "No key",
+        Why::CredentialMalformed => "Not a key",
+        Why::SourceThrottled => "Too many unknown keys",
+        Why::KeyUnknown => "Unknown key",
+        Why::SessionEnded => "Session ended",
     }
     .to_owned()
 }

@@ -14,7 +14,7 @@ use super::audience::{Audience, require};
 use super::error::{Error, Missing};
 use super::pages::{
     audit_log, docs, forgot_password, google, home, inboxes, invitation, key_lifetime, keys, re_authenticate,
-    report_leaked_key, reset_password, security, sign_in, sign_out, sign_up, team, theme, two_factor, usage,
+    report_leaked_key, reset_password, security, sign_in, sign_out, sign_up, support, team, theme, two_factor, usage,
     verify_email, welcome,
 };
 use super::{App, api, assets, cross_site, devices, error, form, gate, headers, operations, request};
@@ -41,6 +41,7 @@ fn pages(app: &App) -> Router<App> {
         .merge(group(member(), Audience::Member))
         .merge(group(auditor(), Audience::Auditor))
         .merge(group(administrator(), Audience::Administrator))
+        .merge(group(staff(), Audience::Staff))
         .fallback(async || Error::NotFound(Missing::Page))
         .layer(session_layer(app))
         .layer(from_fn_with_state(app.clone(), devices::recognise))
@@ -145,6 +146,14 @@ fn administrator() -> Router<App> {
         .route("/settings/team/invitations/{id}/withdraw", post(team::invite::withdraw))
         .route("/settings/team/{id}/role", get(team::role::show).post(team::role::create))
         .route("/settings/team/{id}/remove", get(team::remove::show).post(team::remove::create))
+}
+
+/// Support staff of the platform: to look, across accounts, and each look is in the customer's log.
+fn staff() -> Router<App> {
+    Router::new()
+        .route("/support", get(support::show).post(support::look_up))
+        .route("/support/keys/{id}", get(support::key))
+        .route("/support/requests/{id}", get(support::request))
 }
 
 /// JSON and probes, for machines: no cookie is read here, so there is nothing to forge.

@@ -21,6 +21,7 @@ mod person;
 mod recovery;
 mod reveal_again;
 mod several;
+mod support;
 mod team;
 mod two_factor;
 mod usage;

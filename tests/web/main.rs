@@ -77,6 +77,7 @@ mod session_tokens_forged;
 mod sign_in;
 mod sign_up;
 mod support;
+mod support_desk;
 mod switches;
 mod team;
 mod team_api;

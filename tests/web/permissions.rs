@@ -90,6 +90,11 @@ const ROWS: &[Row] = &[
     ("GET", "/settings/audit-log", Nothing, [SIGN_IN, 403, 200, 200, 200]),
     ("GET", "/settings/audit-log.csv", Nothing, [SIGN_IN, 403, 200, 200, 200]),
     ("GET", "/settings/audit-log.jsonl", Nothing, [SIGN_IN, 403, 200, 200, 200]),
+    // For staff of the platform; to everybody else there is no such page.
+    ("GET", "/support", Nothing, [SIGN_IN, 404, 404, 404, 404]),
+    ("POST", "/support", Form(&[("q", "7Qx2")]), [SIGN_IN, 404, 404, 404, 404]),
+    ("GET", "/support/keys/{id}", Nothing, [SIGN_IN, 404, 404, 404, 404]),
+    ("GET", "/support/requests/{id}", Nothing, [SIGN_IN, 404, 404, 404, 404]),
     ("GET", "/settings/team", Nothing, [SIGN_IN, 403, 200, 200, 200]),
     ("GET", "/welcome", Nothing, [SIGN_IN, 403, 403, 200, 200]),
     ("GET", "/welcome/status", Nothing, [SIGN_IN, 403, 403, 204, 204]),

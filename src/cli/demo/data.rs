@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::stories::{Ending, FEATURED, LEAVER, Story, ordinary};
-use super::traffic;
+use super::{refusals, traffic};
 use crate::cli::Failure;
 use crate::clock::{Timestamp, days, hours};
 use crate::entropy::Entropy;
@@ -26,7 +26,7 @@ const KEYS: usize = 300;
 
 /// Whom to sign in as.
 pub struct Credentials {
-    pub people: Vec<(String, Role)>,
+    pub people: Vec<(String, &'static str)>,
     pub password: String,
 }
 
@@ -43,12 +43,28 @@ pub async fn fill(app: &App) -> Result<Credentials, Failure> {
     stories.extend((stories.len()..KEYS).map(|number| ordinary(number, &dice)));
     stories.sort_by_key(|story| std::cmp::Reverse(story.created_days_ago));
     for story in &stories {
-        tell(app, &people, &boxes, story, &dice).await?;
+        let id = tell(app, &people, &boxes, story, &dice).await?;
+        refusals::add(app, &people[0].account_id, &id, &story.name).await?;
     }
     let leaver = people.remove(LEAVER);
     leave(app, &people[0], &leaver).await?;
     seen(app, &people).await?;
-    Ok(Credentials { people: people.into_iter().map(|user| (user.email, user.role)).collect(), password })
+    let staff = staff(app, &password).await?;
+    let mut people: Vec<_> = people.into_iter().map(|user| (user.email, user.role.as_str())).collect();
+    people.push((staff.email, "staff"));
+    Ok(Credentials { people, password })
+}
+
+/// Whoever supports the customers, in an account of their own.
+async fn staff(app: &App, password: &str) -> Result<User, Failure> {
+    let hash = app.passwords.hash(password.to_owned().into()).await?;
+    let cli = Actor::machine("cli", "Command line");
+    let act = Act { at: app.now() - days(400), ..app.act(&cli) };
+    let (email, way_in) = ("priya@support.example", WayIn::Password(&hash));
+    let sign_up = SignUp { account_name: "Support desk", email, name: "Priya Nair", way_in };
+    let priya = accounts::sign_up(&app.db, &act, sign_up, None).await?.ok_or("the demo's database is not empty")?;
+    users::set_staff(&app.db, &act, &priya, true).await?;
+    Ok(priya)
 }
 
 async fn people(app: &App, password: &str) -> Result<Vec<User>, Failure> {
@@ -127,7 +143,7 @@ async fn add_inboxes(app: &App, by: &User) -> Result<Vec<Inbox>, Failure> {
     Ok(made)
 }
 
-async fn tell(app: &App, people: &[User], boxes: &[Inbox], story: &Story, dice: &Entropy) -> Result<(), Failure> {
+async fn tell(app: &App, people: &[User], boxes: &[Inbox], story: &Story, dice: &Entropy) -> Result<String, Failure> {
     let now = app.now();
     let by = &people[story.by];
     let actor = actor(by);
@@ -170,7 +186,7 @@ async fn tell(app: &App, people: &[User], boxes: &[Inbox], story: &Story, dice: 
             api_keys::delete(&app.db, &deleted, &find().await?).await?;
         }
     }
-    Ok(())
+    Ok(id)
 }
 
 /// Up to two minutes: people are not clockwork.

@@ -1,6 +1,7 @@
 //! `keydesk demo`: believable data in a throw-away database, served at once. Nothing of it outlives the process.
 
 mod data;
+mod refusals;
 mod stories;
 mod traffic;
 

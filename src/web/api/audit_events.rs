@@ -38,7 +38,7 @@ pub struct AuditEvent {
 /// Who acts. What there is nothing to say of is empty.
 #[derive(Serialize, ToSchema)]
 pub struct EventActor {
-    /// `user`, `key`, `visitor`, `cli` or `system`.
+    /// `user`, `key`, `staff`, `visitor`, `cli` or `system`.
     kind: String,
     id: String,
     name: String,

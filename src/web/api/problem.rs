@@ -41,8 +41,8 @@ pub struct Problem {
     pub(super) more: Option<Box<More>>,
     /// What it is, if the definition may word it.
     pub(super) sentence: Option<Sentence>,
-    /// Whether the gate refused, as opposed to the request itself being wrong.
-    pub refused: bool,
+    /// Why the gate refused a caller of `/v1`, as opposed to the request itself being wrong.
+    pub refused: Option<Box<Refusal>>,
 }
 
 /// What some problems say beyond the common fields.
@@ -87,16 +87,12 @@ struct Fields<'a> {
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            status,
-            kind,
-            code,
-            message: message.into(),
-            challenge: None,
-            more: None,
-            sentence: None,
-            refused: false,
-        }
+        Self { status, kind, code, message: message.into(), challenge: None, more: None, sentence: None, refused: None }
+    }
+
+    /// As from the refusal, which goes with it to the door of `/v1`.
+    pub fn refusing(refusal: Refusal) -> Self {
+        Self { refused: Some(Box::new(refusal.clone())), ..Self::from(refusal) }
     }
 
     fn worded_as(self, sentence: Sentence) -> Self {
@@ -353,7 +349,7 @@ impl From<Refusal> for Problem {
             Self::new(StatusCode::UNAUTHORIZED, "authentication_error", "unauthorized", "Invalid or missing API key.")
                 .worded_as(Sentence::Unauthorized)
         };
-        let problem = match refusal {
+        match refusal {
             Refusal::Ambiguous(why) => Self::bad_request(why),
             Refusal::PlainHttp => Self::new(
                 StatusCode::FORBIDDEN,
@@ -381,8 +377,7 @@ impl From<Refusal> for Problem {
                 Self::too_many(format!("Rate limit exceeded. Retry after {wait} seconds."), wait)
                     .worded_as(Sentence::RateLimited)
             }
-        };
-        Self { refused: true, ..problem }
+        }
     }
 }
 

@@ -26,6 +26,7 @@ use super::request_id::RequestId;
 use crate::clock::Timestamp;
 use crate::gate::credential::Credential;
 use crate::gate::forwarded::{Forwarded, Original};
+use crate::gate::refusals::Attempt;
 use crate::gate::usage::Visit;
 use crate::gate::verdict::Refusal;
 use crate::gate::{Holder, NO_SUCH_SCOPE, Need, Unavailable, Verdict};
@@ -58,36 +59,75 @@ struct Call {
     at: Timestamp,
 }
 
-/// Where a request came from, and the scopes that it took.
-#[derive(Clone, Copy)]
-struct Origin<'a> {
-    ip: IpAddr,
-    headers: &'a HeaderMap,
-    scopes: [&'a str; 2],
-}
-
 impl Call {
     fn begin(app: &App) -> Self {
         Self { id: app.request_ids.next(), at: app.now() }
     }
 
-    /// Counts it, if it passed with a key; `original` is what the key was used for.
-    fn count(&self, app: &App, verdict: &Verdict, from: Origin<'_>, original: Original<'_>) {
-        let (None, Some(Holder::Key(key))) = (&verdict.refusal, &verdict.holder) else { return };
-        let Origin { ip, headers, scopes } = from;
-        let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-        let visit = Visit {
+    /// Counts it, if it passed with a key; keeps it for support, if it was refused.
+    fn note(&self, app: &App, verdict: &Verdict, presented: &Presented<'_>) {
+        match (&verdict.refusal, &verdict.holder) {
+            (None, Some(Holder::Key(key))) => app.gate.usage.passed(key, &self.visit(app, presented)),
+            (None, _) => {}
+            (Some(refusal), _) => app.gate.refusals.note(refusal, verdict.whose(), &self.attempt(presented)),
+        }
+    }
+
+    fn visit<'a>(&'a self, app: &App, presented: &Presented<'a>) -> Visit<'a> {
+        Visit {
             at: self.at,
-            method: original.method.get(..LONGEST_METHOD).unwrap_or(original.method),
-            path: original.uri.split('?').next().unwrap_or_default(),
+            method: presented.method(),
+            path: presented.path(),
             status: StatusCode::OK.as_u16(),
-            ip,
-            user_agent: words(agent.unwrap_or_default()),
+            ip: presented.source,
+            user_agent: presented.agent(),
             request_id: self.id.as_str(),
             took: app.now().since(self.at),
-            scopes,
-        };
-        app.gate.usage.passed(key, &visit);
+            scopes: presented.scopes(),
+        }
+    }
+
+    fn attempt<'a>(&'a self, presented: &Presented<'a>) -> Attempt<'a> {
+        Attempt {
+            request_id: self.id.as_str(),
+            at: self.at,
+            method: presented.method(),
+            path: presented.path(),
+            ip: presented.source,
+            user_agent: presented.agent(),
+            last4: presented.credential.last4(),
+            needs: presented.needs,
+        }
+    }
+}
+
+/// What came to a door, and what it was for.
+struct Presented<'a> {
+    source: IpAddr,
+    headers: &'a HeaderMap,
+    original: Original<'a>,
+    credential: Credential<'a>,
+    needs: &'a [Need<'a>],
+}
+
+impl<'a> Presented<'a> {
+    fn method(&self) -> &'a str {
+        self.original.method.get(..LONGEST_METHOD).unwrap_or(self.original.method)
+    }
+
+    fn path(&self) -> &'a str {
+        self.original.uri.split('?').next().unwrap_or_default()
+    }
+
+    /// Of what it needed, in its order; no more than two things ask for a scope.
+    fn scopes(&self) -> [&'a str; 2] {
+        let of = |index: usize| self.needs.get(index).and_then(|need| need.scope).unwrap_or_default();
+        [of(0), of(1)]
+    }
+
+    fn agent(&self) -> &'a str {
+        let agent = self.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+        words(agent.unwrap_or_default())
     }
 }
 
@@ -120,12 +160,22 @@ pub async fn respond(app: &App, head: Parts) -> Response {
     let mode = asked.as_ref().map_or(Mode::Plain, |asked| asked.mode);
     let judged = match (asked, forwarded(app, &head)) {
         (Ok(asked), Ok(forwarded)) => judge(app, &call, &head, &asked, &forwarded).await,
-        (Err(why), _) | (_, Err(why)) => Ok(Verdict::refused(Refusal::Ambiguous(why))),
+        (Err(why), _) | (_, Err(why)) => Ok(unreadable(app, &call, &head, why)),
     };
     match judged {
         Ok(verdict) => answer::of(&verdict, &call.id, mode, &app.product),
         Err(unavailable) => answer::problem(&unavailable.into(), &call.id, mode),
     }
+}
+
+/// Refuses a request that can be read in two ways. Where it came from is one of them, so the peer has to do.
+fn unreadable(app: &App, call: &Call, head: &Parts, why: &'static str) -> Verdict {
+    let verdict = Verdict::refused(Refusal::Ambiguous(why));
+    let original = Original { method: head.method.as_str(), uri: head.uri.path() };
+    let source = peer(&head.extensions);
+    let credential = Credential::Unusable;
+    call.note(app, &verdict, &Presented { source, headers: &head.headers, original, credential, needs: &[] });
+    verdict
 }
 
 fn forwarded<'a>(app: &App, head: &'a Parts) -> Result<Forwarded<'a>, &'static str> {
@@ -141,16 +191,19 @@ async fn judge(
 ) -> Result<Verdict, Unavailable> {
     let headers = &head.headers;
     let credential = Credential::from_headers(headers);
+    let own = Original { method: head.method.as_str(), uri: head.uri.path() };
+    let original = forwarded.original.unwrap_or(own);
+    let presented = Presented { source: forwarded.source, headers, original, credential, needs: &[] };
     if is_in_the_clear(app, forwarded, headers) && !matches!(credential, Credential::Missing) {
-        return Ok(Verdict::refused(Refusal::PlainHttp));
+        let verdict = Verdict::refused(Refusal::PlainHttp);
+        call.note(app, &verdict, &presented);
+        return Ok(verdict);
     }
     let route = forwarded.original.and_then(|original| app.gate.route(original));
     let needs = needs(app, asked, forwarded.original.is_some(), route.as_ref());
-    let scopes = needs.as_ref().map_or([""; 2], |needs| needs.map(|need| need.scope.unwrap_or_default()));
-    let verdict = app.gate.decide(credential, forwarded.source, needs, call.at).await?;
-    let own = Original { method: head.method.as_str(), uri: head.uri.path() };
-    let origin = Origin { ip: forwarded.source, headers, scopes };
-    call.count(app, &verdict, origin, forwarded.original.unwrap_or(own));
+    let verdict = app.gate.decide(credential, forwarded.source, needs.clone(), call.at).await?;
+    let needs = needs.as_ref().map_or(&[][..], |needs| needs);
+    call.note(app, &verdict, &Presented { needs, ..presented });
     Ok(verdict)
 }
 
@@ -201,21 +254,28 @@ pub async fn verify(State(app): State<App>, request: Request) -> Response {
 
 async fn questioned(app: &App, call: &Call, request: Request) -> Result<Verdict, Problem> {
     let (head, body) = request.into_parts();
-    let forwarded = forwarded(app, &head).map_err(Problem::bad_request)?;
-    if is_in_the_clear(app, &forwarded, &head.headers) {
-        return Err(Refusal::PlainHttp.into());
+    let forwarded = match forwarded(app, &head) {
+        Ok(forwarded) => forwarded,
+        Err(why) => return Ok(unreadable(app, call, &head, why)),
+    };
+    let (headers, original) = (&head.headers, Original { method: "POST", uri: "/gate/verify" });
+    let source = forwarded.source;
+    let presented = Presented { source, headers, original, credential: Credential::Unusable, needs: &[] };
+    if is_in_the_clear(app, &forwarded, headers) {
+        let verdict = Verdict::refused(Refusal::PlainHttp);
+        call.note(app, &verdict, &presented);
+        return Ok(verdict);
     }
     let bytes = read(Request::from_parts(head.clone(), body)).await?;
     let question: Question = parse(&bytes)?;
     let need = Need { scope: question.scope.as_deref(), inbox_id: question.inbox.as_deref() };
-    let source = question.ip.map_or(forwarded.source, |ip| ip.to_canonical());
-    let verdict = app.gate.decide(Credential::bearer(&question.secret), source, Ok([need]), call.at).await?;
+    let source = question.ip.map_or(source, |ip| ip.to_canonical());
+    let credential = Credential::bearer(&question.secret);
+    let verdict = app.gate.decide(credential, source, Ok([need]), call.at).await?;
+    call.note(app, &verdict, &Presented { source, credential, needs: &[need], ..presented });
     if verdict.refusal == Some(Refusal::Ambiguous(NO_SUCH_SCOPE)) {
         return Err(Problem::invalid("scope", NO_SUCH_SCOPE));
     }
-    let own = Original { method: "POST", uri: "/gate/verify" };
-    let scopes = [need.scope.unwrap_or_default(), ""];
-    call.count(app, &verdict, Origin { ip: source, headers: &head.headers, scopes }, own);
     Ok(verdict)
 }
 

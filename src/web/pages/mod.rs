@@ -17,6 +17,7 @@ pub mod security;
 pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
+pub mod support;
 pub mod team;
 pub mod theme;
 pub mod two_factor;

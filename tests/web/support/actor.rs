@@ -81,7 +81,7 @@ impl TestApp {
         self.joined_as(administrator, "mei@halden.example", "Mei Tan", Role::Member).await
     }
 
-    async fn signed_up(&self, account: &str, email: &str) -> Actor {
+    pub async fn signed_up(&self, account: &str, email: &str) -> Actor {
         let visitor = self.visitor();
         let fields = [("account", account), ("email", email), ("password", PASSWORD)];
         visitor.post("/sign-up", &fields).await.redirects_to("/welcome");

@@ -23,8 +23,9 @@ const NOTHING: &str = "-";
 /// Matching events are counted no further.
 const MOST_COUNTED: i64 = 10_000;
 /// Actors that are no person of the account, by the kind that the log has of them.
-pub const KINDS: [(&str, &str); 4] = [
+pub const KINDS: [(&str, &str); 5] = [
     ("key", "An API key"),
+    ("staff", "Support staff"),
     ("visitor", "Somebody not signed in"),
     ("cli", "The command line"),
     ("system", "The product itself"),

@@ -107,7 +107,7 @@ impl Line {
             ago: text::ago(event.at, now),
             time: format!("{} UTC", text::time_of_day(event.at)),
             avatar: match event.actor_kind.as_str() {
-                "user" => Avatar::of(&event.actor_id, &event.actor_name),
+                "user" | "staff" => Avatar::of(&event.actor_id, &event.actor_name),
                 "key" => Avatar::machine("API"),
                 "cli" => Avatar::machine("CLI"),
                 _ => Avatar::machine("–"),
@@ -221,7 +221,7 @@ fn actions(asked: &Asked, resources: &str) -> Vec<(String, Vec<Choice>)> {
         (&resources, &["inbox"]),
         ("People", &["member", "invitation", "staff"]),
         ("Signing in", &["session", "password", "email", "identity", "factor", "recovery_code", "recovery_codes"]),
-        ("Account and record", &[]),
+        ("Account, record and support", &[]),
     ];
     let group_of = |action: Action| {
         let kind = action.code().split('.').next().unwrap_or_default();

@@ -18,13 +18,14 @@ use crate::model::text;
 use crate::model::usage::Series;
 use crate::product::{KeyAct, Product};
 use crate::store::audit_events::{self, Slice};
-use crate::store::usage;
 use crate::store::usage_list::Interval;
+use crate::store::{refusals, usage};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
 use crate::web::error::Error;
 use crate::web::form::{Id, Query};
 use crate::web::pages::audit_log::Line;
+use crate::web::pages::support::Refusal;
 use crate::web::period::{PERIODS, Period};
 use crate::web::refusals::{Reason, reasons};
 use crate::web::view::{Chart, Moment, Numbers, Standing};
@@ -32,6 +33,7 @@ use crate::web::{App, page};
 
 /// Events on this page; the audit log has them all.
 const EVENTS: i64 = 8;
+const REFUSALS: i64 = 5;
 
 #[derive(Template)]
 #[template(path = "keys/detail.html")]
@@ -59,6 +61,7 @@ struct Detail {
     events: Vec<Line>,
     life: Life,
     notes: Vec<Note>,
+    refusals: Vec<Refusal>,
     created: Moment,
     /// When its secret should be replaced.
     due: Option<Due>,
@@ -103,6 +106,7 @@ pub async fn show(State(app): State<App>, me: Me, Id(id): Id, Query(query): Quer
     let series = series(&app, &key, period, now).await?;
     let slice = Slice { target_id: &key.id, before: None, limit: EVENTS };
     let events = audit_events::list(&app.db, me.account_id(), slice).await?;
+    let refusals = refusals::list_of_key(&app.db, me.account_id(), &key.id, REFUSALS).await?;
     let mut chrome = Chrome::of(&app, &me, Place::Keys).await?;
     chrome.here = format!("/settings/api-keys/{}?period={}", key.id, period.id);
     let refused = usage::list_refusals(&app.db, &key.account_id, &key.id, period.since(now)).await?;
@@ -126,6 +130,7 @@ pub async fn show(State(app): State<App>, me: Me, Id(id): Id, Query(query): Quer
         events: events.iter().map(|event| Line::of(event, now)).collect(),
         life: Life::of(&app, &key).await?,
         notes: Note::newest(&app, &key).await?,
+        refusals: refusals.iter().map(|refused| Refusal::of(refused, &app.product, now)).collect(),
         created: Moment::date(key.created_at),
         due: Due::of(&key, &app.product, now),
         offered: app.product.keys.in_page.clone(),
