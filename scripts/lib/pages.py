@@ -45,7 +45,8 @@ def seed(database, email, keys, days):
     mine = "from hours cross join api_keys k where k.account_id = ? and k.id like 'key_0%'"
     ok, refused = "(h * 7 + k.rowid) % 90", "(h + k.rowid) % 5"
     db.execute(
-        f"{hours} insert into usage_hours (account_id, key_id, hour, ok) select ?, k.id, h, {ok} {mine}",
+        f"{hours} insert into usage_hours (account_id, key_id, hour, ok, refused) "
+        f"select ?, k.id, h, {ok}, {refused} {mine}",
         (*span, account, account),
     )
     db.execute(
@@ -55,8 +56,8 @@ def seed(database, email, keys, days):
     )
     db.executescript(
         """
-        insert into usage_days (account_id, key_id, day, ok)
-        select account_id, key_id, hour / 24, sum(ok) from usage_hours group by 1, 2, 3;
+        insert into usage_days (account_id, key_id, day, ok, refused)
+        select account_id, key_id, hour / 24, sum(ok), sum(refused) from usage_hours group by 1, 2, 3;
         insert into usage_refusal_days (key_id, day, reason, count)
         select key_id, hour / 24, reason, sum(count) from usage_refusals group by 1, 2, 3;
         insert into account_usage_hours (account_id, hour, reason, count)
