@@ -50,8 +50,6 @@ pub struct KeyDay {
     pub refused: i64,
 }
 
-columns!(KeyDay { key_id, day, ok, refused });
-
 /// Requests by account, hour and reason; the reason is empty for those that passed.
 pub(super) type Sums<'a> = BTreeMap<(&'a str, i64, &'static str), i64>;
 

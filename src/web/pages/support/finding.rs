@@ -176,7 +176,8 @@ impl Case<'_> {
                 ),
             ),
             _ => {
-                let why = if self.refused.had.is_empty() { "Something came twice." } else { &self.refused.had };
+                let had = self.refused.had.trim_end_matches('.');
+                let why = if had.is_empty() { "something came twice" } else { had };
                 said(
                     "This request could not be understood",
                     (&format!("a question that is not clear: {why}"), "one that can be read in one way"),
