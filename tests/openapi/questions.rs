@@ -72,7 +72,7 @@ impl Subject {
         let said = String::from_utf8_lossy(&output.stdout);
         println!("{said}{}", String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "schemathesis found what the document does not say");
-        assert!(!said.contains("0 generated"), "nothing was asked");
+        assert!(!said.contains(" 0 generated"), "nothing was asked");
     }
 
     /// Whether the key that asked still works: had it been refused half way, no answer would mean anything.

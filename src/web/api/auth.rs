@@ -46,7 +46,7 @@ pub struct Login {
     /// Six digits of their authenticator app, or a recovery code; of whoever has two-factor.
     #[serde(default)]
     #[schema(value_type = String, max_length = 40)]
-    code: Option<Zeroizing<String>>,
+    code: Zeroizing<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -133,13 +133,15 @@ async fn second_factor(
     app: &App,
     info: &RequestInfo,
     user: &User,
-    code: Option<Zeroizing<String>>,
+    code: Zeroizing<String>,
 ) -> Result<Option<Proof>, Problem> {
     if !second_factors::of(&app.db, &user.id).await?.any() {
         let rule = second_factors::rule(&app.db, &user.account_id).await?;
         return if rule.required_at.is_some() { Err(Problem::second_factor_missing()) } else { Ok(None) };
     }
-    let code = code.ok_or_else(Problem::second_factor_required)?;
+    if code.is_empty() {
+        return Err(Problem::second_factor_required());
+    }
     let proof = prove_by_code(app, info, user, &code).await?;
     Ok(Some(proof.ok_or_else(Problem::wrong_code)?))
 }

@@ -25,8 +25,7 @@ pub struct LeakedKey {
     secret: Zeroizing<String>,
     /// Where it was found. Its owner sees it, without what follows a question mark.
     #[serde(default)]
-    #[schema(nullable = false)]
-    url: Option<String>,
+    url: String,
 }
 
 /// The same for every key.
@@ -51,7 +50,7 @@ pub async fn create(
     Body(leaked): Body<LeakedKey>,
 ) -> Result<(StatusCode, Json<Thanks>), Problem> {
     spend_report(&app, &info).map_err(|throttled| Error::throttled(throttled, app.now()))?;
-    let sighting = Sighting::new(Channel::Api, leaked.url.as_deref().unwrap_or_default());
+    let sighting = Sighting::new(Channel::Api, &leaked.url);
     take(&app, &info, &leaked.secret, &sighting).await?;
     Ok((StatusCode::ACCEPTED, Json(Thanks { message: THANKS })))
 }
