@@ -12,6 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use tokio::time::timeout;
 
 use super::error::Error;
+use crate::model::text::can_be_id;
 
 /// Bytes of a request body (design section 9).
 pub const LARGEST_BODY: usize = 64 * 1024;
@@ -112,12 +113,6 @@ impl Fields {
         };
         pairs.map(pair).collect::<Option<_>>().map(Self)
     }
-}
-
-/// No id is as long as a secret: one that was pasted for an id does not reach the database, nor the log of its
-/// statements.
-fn can_be_id(text: &str) -> bool {
-    text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// The id in a path. What cannot be one reads as empty, which no record has: a 404 like any other.
