@@ -1,6 +1,8 @@
 //! Fills the audit log of somebody's account for `scripts/bench`, in bulk: the rows are those that `store::audit_events`
 //! writes, chain and head and all, only many to a transaction, spread over the last 400 days. SQLite only.
 
+mod bulk;
+
 use std::time::Duration;
 
 use clap::Parser;
@@ -11,12 +13,11 @@ use keydesk::model::audit::{Action, AuditEvent};
 use keydesk::model::keyring::Keyring;
 use keydesk::model::user::User;
 use keydesk::store::{Db, Engine, users};
-use sqlx::{QueryBuilder, Sqlite};
+
+use bulk::{AT_ONCE, audit};
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Rows of one statement: SQLite binds at most 32 766 values.
-const AT_ONCE: i64 = 500;
 /// Rows of one transaction.
 const TOGETHER: i64 = 50_000;
 
@@ -64,9 +65,10 @@ async fn main() -> Result<(), Failure> {
     while left > 0 {
         let part = left.min(TOGETHER);
         let mut tx = writer.begin_with("begin immediate").await?;
-        for start in (0..part).step_by(usize::try_from(AT_ONCE)?) {
-            let rows: Vec<AuditEvent> = (start..part.min(start + AT_ONCE)).map(|_| chain.next()).collect();
-            insert(&rows).build().execute(&mut *tx).await?;
+        for start in (0..part).step_by(AT_ONCE) {
+            let rows: Vec<AuditEvent> =
+                (start..part.min(start + i64::try_from(AT_ONCE)?)).map(|_| chain.next()).collect();
+            audit(&rows).build().execute(&mut *tx).await?;
         }
         sqlx::query("update accounts set audit_seq = $2, audit_mac = $3 where id = $1")
             .bind(&chain.user.account_id)
@@ -110,34 +112,4 @@ impl Chain {
         self.mac.clone_from(&event.mac);
         event
     }
-}
-
-fn insert(events: &[AuditEvent]) -> QueryBuilder<Sqlite> {
-    const INSERT: &str = "
-        insert into audit_events (
-            account_id, seq, id, at, action, actor_kind, actor_id, actor_name, actor_role,
-            session_id, ip, user_agent, request_id, target_id, target_name, detail, mac
-        ) ";
-    let mut statement = QueryBuilder::new(INSERT);
-    statement.push_values(events, |mut values, event| {
-        values
-            .push_bind(event.account_id.clone())
-            .push_bind(event.seq)
-            .push_bind(event.id.clone())
-            .push_bind(event.at)
-            .push_bind(event.action.code())
-            .push_bind(event.actor_kind.clone())
-            .push_bind(event.actor_id.clone())
-            .push_bind(event.actor_name.clone())
-            .push_bind(event.actor_role.clone())
-            .push_bind(event.session_id.clone())
-            .push_bind(event.ip.clone())
-            .push_bind(event.user_agent.clone())
-            .push_bind(event.request_id.clone())
-            .push_bind(event.target_id.clone())
-            .push_bind(event.target_name.clone())
-            .push_bind(event.detail.clone())
-            .push_bind(event.mac.clone());
-    });
-    statement
 }

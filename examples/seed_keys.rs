@@ -4,6 +4,8 @@
 //! The secrets go to files of mode 0600 in `--out`, one a line with the id of an inbox of its account behind it: `live`,
 //! `deleted` and `restricted` keys, and `garbage` (a wrong checksum) and `unknown` (a right one) that are nobody's.
 
+mod bulk;
+
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -23,10 +25,10 @@ use keydesk::store::accounts::{self, SignUp, WayIn};
 use keydesk::store::{Act, Db, Engine, inboxes};
 use sqlx::{QueryBuilder, Sqlite};
 
+use bulk::{AT_ONCE, audit};
+
 type Failure = Box<dyn std::error::Error>;
 
-/// Rows of one statement: SQLite binds at most 32 766 values.
-const AT_ONCE: usize = 500;
 const KEYS_OF_ACCOUNT: usize = 100;
 const MOST_ACCOUNTS: usize = 1000;
 /// Secrets that are nobody's, of each sort.
@@ -219,36 +221,6 @@ fn secrets(desk: &Desk, rows: &[Row]) -> QueryBuilder<Sqlite> {
             .push_bind(1_i64)
             .push_bind(row.secret.last4().to_owned())
             .push_bind(desk.at);
-    });
-    statement
-}
-
-fn audit(events: &[AuditEvent]) -> QueryBuilder<Sqlite> {
-    const INSERT: &str = "
-        insert into audit_events (
-            account_id, seq, id, at, action, actor_kind, actor_id, actor_name, actor_role,
-            session_id, ip, user_agent, request_id, target_id, target_name, detail, mac
-        ) ";
-    let mut statement = QueryBuilder::new(INSERT);
-    statement.push_values(events, |mut values, event| {
-        values
-            .push_bind(event.account_id.clone())
-            .push_bind(event.seq)
-            .push_bind(event.id.clone())
-            .push_bind(event.at)
-            .push_bind(event.action.code())
-            .push_bind(event.actor_kind.clone())
-            .push_bind(event.actor_id.clone())
-            .push_bind(event.actor_name.clone())
-            .push_bind(event.actor_role.clone())
-            .push_bind(event.session_id.clone())
-            .push_bind(event.ip.clone())
-            .push_bind(event.user_agent.clone())
-            .push_bind(event.request_id.clone())
-            .push_bind(event.target_id.clone())
-            .push_bind(event.target_name.clone())
-            .push_bind(event.detail.clone())
-            .push_bind(event.mac.clone());
     });
     statement
 }

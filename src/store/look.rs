@@ -8,7 +8,8 @@ use std::sync::Arc;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
-use super::{BUSY, Db, Engine, OpenError, newest_schema, read};
+use super::migrations::newest_schema;
+use super::{BUSY, Db, Engine, OpenError, read};
 
 /// What there is.
 pub enum Looked {

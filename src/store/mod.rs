@@ -22,6 +22,7 @@ pub mod inboxes;
 pub mod invitations;
 pub mod kept_secrets;
 pub mod key_changes;
+pub mod key_days;
 pub mod key_errands;
 pub mod key_list;
 pub mod key_notes;
@@ -31,6 +32,7 @@ pub mod live_keys;
 pub mod look;
 pub mod mailed_links;
 pub mod many_keys;
+mod migrations;
 pub mod oidc_transactions;
 pub mod once;
 pub mod passkeys;
@@ -58,16 +60,14 @@ mod sync {
     pub use std::sync::{Mutex, MutexGuard, PoisonError};
 }
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Postgres, SqlStr, Sqlite, Transaction};
+use sqlx::{Postgres, Sqlite, Transaction};
 
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
@@ -81,39 +81,6 @@ const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long a request waits for a connection, or for a lock on the file, before it is told that the database is away.
 const BUSY: Duration = Duration::from_secs(5);
-
-const MIGRATIONS: &[(i64, &str, &str)] = &[
-    (1, "the desk", include_str!("../../migrations/0001_the_desk.sql")),
-    (2, "the gate", include_str!("../../migrations/0002_the_gate.sql")),
-    (3, "usage of an account", include_str!("../../migrations/0003_usage_of_an_account.sql")),
-    (4, "secret prefixes", include_str!("../../migrations/0004_secret_prefixes.sql")),
-    (5, "reveal again", include_str!("../../migrations/0005_reveal_again.sql")),
-    (6, "mail", include_str!("../../migrations/0006_mail.sql")),
-    (7, "google", include_str!("../../migrations/0007_google.sql")),
-    (8, "team", include_str!("../../migrations/0008_team.sql")),
-    (9, "second factor", include_str!("../../migrations/0009_second_factor.sql")),
-    (10, "session keys", include_str!("../../migrations/0010_session_keys.sql")),
-    (11, "devices", include_str!("../../migrations/0011_devices.sql")),
-    (13, "usage in sums", include_str!("../../migrations/0013_usage_in_sums.sql")),
-    (14, "used scopes", include_str!("../../migrations/0014_used_scopes.sql")),
-    (15, "key lifetime", include_str!("../../migrations/0015_key_lifetime.sql")),
-    (16, "refusals", include_str!("../../migrations/0016_refusals.sql")),
-    (18, "notes and reminders", include_str!("../../migrations/0018_notes_and_reminders.sql")),
-];
-
-/// What has no portable text: version, name, the whole for SQLite and the whole for `PostgreSQL`.
-const MIGRATIONS_WITH_HALVES: &[(i64, &str, &str, &str)] = &[(
-    12,
-    "audit append only",
-    concat!(
-        include_str!("../../migrations/0012_audit_append_only.sql"),
-        include_str!("../../migrations/0012_audit_append_only.sqlite.sql")
-    ),
-    concat!(
-        include_str!("../../migrations/0012_audit_append_only.sql"),
-        include_str!("../../migrations/0012_audit_append_only.postgres.sql")
-    ),
-)];
 
 /// The database, and what this process knows of its changes.
 #[derive(Clone, Debug)]
@@ -356,42 +323,6 @@ impl Engine {
         let readers = pool(SQLITE_READERS).connect_lazy_with(options.read_only(true));
         Ok(Self::Sqlite { writer, readers })
     }
-
-    async fn migrate(&self) -> Result<(), OpenError> {
-        let migrator = Migrator::with_migrations(self.migrations());
-        let done = match self {
-            Self::Sqlite { writer, .. } => migrator.run(writer).await,
-            Self::Postgres(pool) => migrator.run(pool).await,
-        };
-        match done {
-            Err(sqlx::migrate::MigrateError::VersionMissing(found)) => {
-                Err(OpenError::NewerSchema { found, known: newest_schema() })
-            }
-            done => Ok(done?),
-        }
-    }
-
-    /// Every migration in its order, as this database takes it.
-    fn migrations(&self) -> Vec<Migration> {
-        let portable = MIGRATIONS.iter().map(|(version, name, sql)| (*version, *name, *sql));
-        let halves = MIGRATIONS_WITH_HALVES.iter().map(|(version, name, sqlite, postgres)| match self {
-            Self::Sqlite { .. } => (*version, *name, *sqlite),
-            Self::Postgres(_) => (*version, *name, *postgres),
-        });
-        let mut all: Vec<_> = portable.chain(halves).collect();
-        all.sort_unstable_by_key(|(version, ..)| *version);
-        let migration = |(version, name, sql)| {
-            Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, SqlStr::from_static(sql), false)
-        };
-        all.into_iter().map(migration).collect()
-    }
-}
-
-/// The schema that this program brings.
-fn newest_schema() -> i64 {
-    let portable = MIGRATIONS.iter().map(|(version, ..)| *version);
-    let halves = MIGRATIONS_WITH_HALVES.iter().map(|(version, ..)| *version);
-    portable.chain(halves).max().unwrap_or(0)
 }
 
 impl Tx {

@@ -41,15 +41,6 @@ pub struct LastUse {
     pub route: String,
 }
 
-/// One key's counted day, as the list needs it.
-#[derive(Clone, Debug)]
-pub struct KeyDay {
-    pub key_id: String,
-    pub day: i64,
-    pub ok: i64,
-    pub refused: i64,
-}
-
 /// Requests by account, hour and reason; the reason is empty for those that passed.
 pub(super) type Sums<'a> = BTreeMap<(&'a str, i64, &'static str), i64>;
 

@@ -33,6 +33,23 @@ struct SignIn<'a> {
     elsewhere: Option<Continue<'a>>,
 }
 
+impl<'a> SignIn<'a> {
+    /// The page as somebody opens it.
+    fn of(app: &'a App, info: &RequestInfo, next: &'a str) -> Self {
+        Self {
+            theme: info.theme.as_str(),
+            brand: &app.product.brand.name,
+            next,
+            email: "",
+            failed: false,
+            password_changed: false,
+            has_passkeys: app.passkeys.is_some(),
+            passkey_refused: false,
+            elsewhere: Continue::of(app, next),
+        }
+    }
+}
+
 /// `GET /sign-in`
 pub async fn show(
     State(app): State<App>,
@@ -44,20 +61,10 @@ pub async fn show(
         return Ok(see_other(first_screen(me.user().role)));
     }
     let next = own_path(query.get("next")).unwrap_or_default();
-    let password_changed = query.get("password") == "changed";
-    let (theme, brand) = (info.theme.as_str(), &app.product.brand.name);
-    let elsewhere = Continue::of(&app, next);
-    let (has_passkeys, passkey_refused) = (app.passkeys.is_some(), query.get("passkey") == "refused");
     let shown = SignIn {
-        theme,
-        brand,
-        next,
-        email: "",
-        failed: false,
-        password_changed,
-        has_passkeys,
-        passkey_refused,
-        elsewhere,
+        password_changed: query.get("password") == "changed",
+        passkey_refused: query.get("passkey") == "refused",
+        ..SignIn::of(&app, &info, next)
     };
     Ok(page(StatusCode::OK, &shown))
 }
@@ -72,20 +79,7 @@ pub async fn create(
     let next = own_path(fields.get("next")).unwrap_or_default();
     let password = Zeroizing::new(fields.owned("password"));
     let Some(user) = authenticate(&app, &info, fields.get("email"), password).await? else {
-        let email = fields.get("email");
-        let (theme, brand) = (info.theme.as_str(), &app.product.brand.name);
-        let elsewhere = Continue::of(&app, next);
-        let again = SignIn {
-            theme,
-            brand,
-            next,
-            email,
-            failed: true,
-            password_changed: false,
-            has_passkeys: app.passkeys.is_some(),
-            passkey_refused: false,
-            elsewhere,
-        };
+        let again = SignIn { email: fields.get("email"), failed: true, ..SignIn::of(&app, &info, next) };
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
     };
     let entry = Entry { proofs: &[Proof::Password], remember: !fields.get("remember").is_empty() };

@@ -15,8 +15,8 @@ use crate::model::secret::Secret;
 use crate::model::text;
 use crate::model::usage::{Bucket, Series};
 use crate::product::{ExpiryPolicy, KeyAct};
+use crate::store::key_days::{self, KeyDay};
 use crate::store::key_list::{self, Filter, PAGE, Page, Sort};
-use crate::store::usage::KeyDay;
 use crate::store::{accounts, api_keys, inboxes};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
@@ -283,7 +283,7 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
     let counts = key_list::counts(&app.db, account_id, &asked.filter, now).await?;
     let (has_previous, has_next) = trim(&mut keys, &asked);
     let from_day = now.hour().div_euclid(24) - DAYS + 1;
-    let days = key_list::usage(&app.db, account_id, &keys, from_day).await?;
+    let days = key_days::list(&app.db, account_id, &keys, from_day).await?;
     let first = position(&app, account_id, &asked, &keys, now).await?;
     let beside = |name: &str, key: Option<&ApiKey>| key.map(|key| asked.href(&[(name, &key.id)]));
     let mut chrome = Chrome::of(&app, &me, Place::Keys).await?;
