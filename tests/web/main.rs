@@ -74,6 +74,7 @@ mod security;
 mod session_keys;
 mod session_tokens;
 mod session_tokens_forged;
+mod sessions_elsewhere;
 mod sign_in;
 mod sign_up;
 mod support;
