@@ -48,8 +48,8 @@ impl Meters {
 
     /// Has them printed with everything else.
     pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register("requests", "Requests answered, the gate’s aside.", self.answers.clone());
-        let help = "How long an answer took, the gate’s aside.";
+        registry.register("requests", "Requests answered, the gate’s aside", self.answers.clone());
+        let help = "How long an answer took, the gate’s aside";
         registry.register_with_unit("request_duration", help, Unit::Seconds, self.took.clone());
     }
 }

@@ -1,4 +1,4 @@
-//! `/metrics`, on a listener of its own: what Keydesk did and how it stands, in the text of OpenMetrics. It names no account, no
+//! `/metrics`, on a listener of its own: what Keydesk did and how it stands, in the text of `OpenMetrics`. It names no account, no
 //! key and no person.
 
 use axum::extract::State;
@@ -65,14 +65,14 @@ impl Standing {
     fn verdicts(&self, page: &mut DescriptorEncoder) -> Written {
         let meters = &self.app.gate.meters;
         let verdicts = meters.verdicts().map(|(code, count)| ([("code", code)], count));
-        counters(page, ("verdicts", "Verdicts of the gate’s doors, by what they were."), verdicts)?;
+        counters(page, ("verdicts", "Verdicts of the gate’s doors, by what they were"), verdicts)?;
         let unavailable = meters.unavailable.get();
-        counter(page, ("verdicts_unavailable", "Requests without a verdict: no database."), unavailable)?;
-        counter(page, ("gate_reads", "Keys that the gate had to read."), meters.reads.get())?;
+        counter(page, ("verdicts_unavailable", "Requests without a verdict: no database"), unavailable)?;
+        counter(page, ("gate_reads", "Keys that the gate had to read"), meters.reads.get())?;
         let (within, micros) = meters.took();
         let bounds = BOUNDS.iter().map(|micros| seconds(*micros)).chain([f64::MAX]);
         let buckets: Vec<(f64, u64)> = bounds.zip(within).collect();
-        let help = "How long a verdict took.";
+        let help = "How long a verdict took";
         let unit = Some(&Unit::Seconds);
         let mut histogram = page.encode_descriptor("verdict_duration", help, unit, MetricType::Histogram)?;
         histogram.encode_histogram::<NoLabelSet>(seconds(micros), within.iter().sum(), &buckets, None)
@@ -83,8 +83,8 @@ impl Standing {
         let remembered = gate.remembered();
         let kinds = [("keys", remembered.keys), ("unknown", remembered.unknown), ("inboxes", remembered.inboxes)];
         let kinds = kinds.map(|(kind, count)| ([("kind", kind)], wide(count)));
-        gauges(page, ("gate_remembered", "What the gate remembers."), kinds)?;
-        let help = "Whether the gate believes its memory: 0 while other nodes cannot be heard.";
+        gauges(page, ("gate_remembered", "What the gate remembers"), kinds)?;
+        let help = "Whether the gate believes its memory: 0 while other nodes cannot be heard";
         gauge(page, ("gate_watched", help), i64::from(gate.is_watched()))
     }
 
@@ -94,23 +94,19 @@ impl Standing {
             let idle = wide(idle).min(i64::from(size));
             [([("pool", pool), ("state", "idle")], idle), ([("pool", pool), ("state", "used")], i64::from(size) - idle)]
         });
-        gauges(page, ("database_connections", "Connections to the database."), states)
+        gauges(page, ("database_connections", "Connections to the database"), states)
     }
 
     fn work(&self, page: &mut DescriptorEncoder) -> Written {
         let (running, waiting) = self.app.passwords.at_work();
         let hashes = [([("state", "running")], wide(running)), ([("state", "waiting")], wide(waiting))];
-        gauges(page, ("password_hashes", "Password hashes that are made or wait for it."), hashes)?;
+        gauges(page, ("password_hashes", "Password hashes that are made or wait for it"), hashes)?;
         let Some(mail) = self.mail else { return Ok(()) };
         let letters = [([("state", "due")], mail.due), ([("state", "given_up")], mail.given_up)];
-        gauges(page, ("mail", "Mail that was not sent yet."), letters)?;
+        gauges(page, ("mail", "Mail that was not sent yet"), letters)?;
         let oldest = if mail.oldest == 0 { 0 } else { (self.app.now().micros() - mail.oldest) / 1_000_000 };
-        let mut age = page.encode_descriptor(
-            "mail_age",
-            "How late the oldest mail is.",
-            Some(&Unit::Seconds),
-            MetricType::Gauge,
-        )?;
+        let mut age =
+            page.encode_descriptor("mail_age", "How late the oldest mail is", Some(&Unit::Seconds), MetricType::Gauge)?;
         age.encode_gauge(&oldest.max(0))
     }
 }
@@ -118,18 +114,18 @@ impl Standing {
 /// What every process tells, under the names that dashboards know.
 fn process(page: &mut DescriptorEncoder) -> Written {
     let build = [([("version", env!("CARGO_PKG_VERSION"))], 1)];
-    gauges(page, ("build", "The version that runs."), build)?;
+    gauges(page, ("build", "The version that runs"), build)?;
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages: i64 = statm.split_ascii_whitespace().nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
     let mut memory = page.encode_descriptor(
         "resident_memory",
-        "Memory that the process holds.",
+        "Memory that the process holds",
         Some(&Unit::Bytes),
         MetricType::Gauge,
     )?;
     memory.encode_gauge(&(pages * PAGE_BYTES))?;
     let open = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
-    gauge(page, ("open_descriptors", "Files and connections that the process has open."), wide(open))
+    gauge(page, ("open_descriptors", "Files and connections that the process has open"), wide(open))
 }
 
 /// Of memory, on the machines that Keydesk is built for.

@@ -105,14 +105,14 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     };
     request.extensions_mut().insert(info.clone());
     // Whatever is logged on the way carries the id that the page shows.
-    let span = tracing::error_span!("request", id = info.id);
-    let route = request.extensions().get::<MatchedPath>().cloned();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or(meters::NO_ROUTE, MatchedPath::as_str);
+    let span = tracing::error_span!("request", id = info.id, route);
     let mut response = next.run(request).instrument(span).await;
     if let Ok(id) = HeaderValue::from_str(&info.id) {
         response.headers_mut().insert("x-request-id", id);
     }
     let took = app.now().since(info.at);
-    let route = route.as_ref().map_or(meters::NO_ROUTE, MatchedPath::as_str);
     app.meters.answered(route, response.status(), took);
     tracing::info!(
         request_id = info.id,
