@@ -19,6 +19,8 @@ use crate::store::{invitations, leaked_keys, mailed_links, sessions, team, users
 
 /// Errands that nobody announced, such as those of another node or of before a restart, are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// A mail server that is away is asked again this soon, with the one errand that has waited longest.
+const AWAY: Duration = Duration::from_secs(4);
 /// How long a mail server may take for one mail.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -70,20 +72,45 @@ pub enum NotSent {
     Database(#[from] sqlx::Error),
 }
 
-/// Runs errands until the process ends.
-pub(super) async fn run(background: &Background) {
-    loop {
-        report("mail", deliver(background).await);
-        // Rung or not, it is time to look.
-        let _ = timeout(LOOK_EVERY, background.post.bell.notified()).await;
+impl NotSent {
+    /// Whether the server could not be spoken to at all: that says nothing about the letter.
+    fn is_away(&self) -> bool {
+        match self {
+            Self::Slow(_) => true,
+            Self::Server(error) => {
+                !(error.is_response() || error.is_client() || error.is_transient() || error.is_permanent())
+            }
+            Self::Address(_) | Self::Letter(_) | Self::Database(_) => false,
+        }
     }
 }
 
-/// Runs every errand that is due.
+/// Whether there is a mail server to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Server {
+    There,
+    Away,
+}
+
+/// Runs errands until the process ends.
+pub(super) async fn run(background: &Background) {
+    loop {
+        match deliver(background).await {
+            // Rung or not, it is soon time to look.
+            Ok(Server::Away) => tokio::time::sleep(AWAY).await,
+            done => {
+                report("mail", done.map(drop));
+                let _ = timeout(LOOK_EVERY, background.post.bell.notified()).await;
+            }
+        }
+    }
+}
+
+/// Runs every errand that is due, or as many as go before the server is found away.
 ///
 /// # Errors
 /// If the database does not answer; an errand that was claimed comes back by itself.
-pub async fn deliver(background: &Background) -> sqlx::Result<()> {
+pub async fn deliver(background: &Background) -> sqlx::Result<Server> {
     while let Some(errand) = errands::claim(&background.db, background.clock.now()).await? {
         let ran = run_one(background, &errand).await;
         let now = background.clock.now();
@@ -91,11 +118,15 @@ pub async fn deliver(background: &Background) -> sqlx::Result<()> {
             Ok(()) => errands::done(&background.db, &errand, now).await?,
             Err(problem) => {
                 tracing::warn!(errand = errand.id, kind = errand.kind.as_str(), tries = errand.tries, %problem, "A mail was not sent");
+                if problem.is_away() {
+                    errands::put_off(&background.db, &errand, now, &problem.to_string()).await?;
+                    return Ok(Server::Away);
+                }
                 errands::failed(&background.db, &errand, now, &problem.to_string()).await?;
             }
         }
     }
-    Ok(())
+    Ok(Server::There)
 }
 
 async fn run_one(background: &Background, errand: &Errand) -> Result<(), NotSent> {

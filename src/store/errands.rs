@@ -13,6 +13,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = hours(4);
 /// Tries before it is given up: about a day.
 const MOST_TRIES: i64 = 17;
+/// How long a mail server may be away before that counts as tries.
+const LONGEST_AWAY: Duration = days(1);
 const KEPT: Duration = days(30);
 /// Characters of a mail server's reply that are worth keeping.
 const LONGEST_PROBLEM: usize = 200;
@@ -248,11 +250,29 @@ pub async fn done(db: &Db, errand: &Errand, now: Timestamp) -> sqlx::Result<()> 
 pub async fn failed(db: &Db, errand: &Errand, now: Timestamp, problem: &str) -> sqlx::Result<()> {
     const AGAIN: &str = "update errands set due_at = $2, problem = $3 where id = $1";
     const GIVE_UP: &str = "update errands set given_up_at = $2, problem = $3 where id = $1";
-    let problem: String = problem.chars().take(LONGEST_PROBLEM).collect();
     let (statement, at) = if errand.tries >= MOST_TRIES { (GIVE_UP, now) } else { (AGAIN, now + pause(errand.tries)) };
     let mut tx = db.begin().await?;
-    change!(&mut tx, sqlx::query(statement).bind(&errand.id).bind(at).bind(problem));
+    change!(&mut tx, sqlx::query(statement).bind(&errand.id).bind(at).bind(shortened(problem)));
     tx.commit().await
+}
+
+/// Says that there was nobody to run the errand with: it is due again at once, and the try does not count. After a day
+/// of that it does.
+pub async fn put_off(db: &Db, errand: &Errand, now: Timestamp, problem: &str) -> sqlx::Result<()> {
+    const PUT_OFF: &str = "
+        update errands
+        set due_at = $2, problem = $3, tries = tries - 1
+        where id = $1
+        and created_at > $4";
+    let mut tx = db.begin().await?;
+    let (id, since) = (&errand.id, now - LONGEST_AWAY);
+    let put_off = change!(&mut tx, sqlx::query(PUT_OFF).bind(id).bind(now).bind(shortened(problem)).bind(since));
+    tx.commit().await?;
+    if put_off == 1 { Ok(()) } else { failed(db, errand, now, problem).await }
+}
+
+fn shortened(problem: &str) -> String {
+    problem.chars().take(LONGEST_PROBLEM).collect()
 }
 
 /// The pause after so many tries.

@@ -17,6 +17,8 @@ START = 60
 class Desk:
     """One process of Keydesk. Two desks on one database share the secret file of the first."""
 
+    command = "serve"
+
     def __init__(self, stage, name, database=None, secret_of=None, environment=(), wrapper=()):
         self.stage, self.name, self.wrapper = stage, name, list(wrapper)
         self.folder = stage.scratch / name
@@ -40,7 +42,7 @@ class Desk:
         # A start that is to be counted from must not read an old line.
         log = (self.folder / "stdout.log").open("w+")
         self.process = subprocess.Popen(
-            [*self.wrapper, self.stage.program, "serve"],
+            [*self.wrapper, self.stage.program, self.command],
             env={**os.environ, **self.environment},
             stdout=log,
             stderr=(self.folder / "stderr.log").open("a"),
