@@ -84,7 +84,10 @@ mod tests {
         assert_eq!(settings(&[]).door.certificate_files(), Ok(None));
         let both = settings(&[certificate, key].concat()).door.certificate_files();
         assert_eq!(both, Ok(Some(("/c".into(), "/k".into()))));
-        assert!(matches!(settings(&certificate).door.certificate_files(), Err(Mistake::Half("TLS_CERTIFICATE_FILE", _))));
+        assert!(matches!(
+            settings(&certificate).door.certificate_files(),
+            Err(Mistake::Half("TLS_CERTIFICATE_FILE", _))
+        ));
         assert!(matches!(settings(&key).door.certificate_files(), Err(Mistake::Half("TLS_KEY_FILE", _))));
     }
 
