@@ -88,7 +88,7 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     let peer = Peer::of(request.extensions());
     let forwarded = match peer.says(&app, request.headers()) {
         Ok(forwarded) => forwarded,
-        Err(why) => return ambiguous(why, &id),
+        Err(why) => return refused(&Problem::bad_request(why), &id),
     };
     let info = RequestInfo {
         id: id.to_string(),
@@ -122,9 +122,9 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     response
 }
 
-/// 400, for the operator of the gateway that sends such requests.
-fn ambiguous(why: &'static str, id: &RequestId) -> Response {
-    let mut answer = Problem::bad_request(why).answer(id.as_str());
+/// What is said of a request that nobody looks into: for the operator of the gateway that sends such.
+pub fn refused(problem: &Problem, id: &RequestId) -> Response {
+    let mut answer = problem.answer(id.as_str());
     answer.headers_mut().insert("x-request-id", id.header());
     answer
 }

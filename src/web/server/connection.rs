@@ -28,6 +28,7 @@ use super::patient_stream::PatientStream;
 use crate::web::api::problem::Problem;
 use crate::web::gate;
 use crate::web::peer::Peer;
+use crate::web::request::refused;
 
 /// How long somebody who was taken in right before a stop has for their first request, which is on its way.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -85,8 +86,7 @@ where
 impl House {
     async fn answer(&self, request: Request<Incoming>) -> Response {
         let mut answer = if length(request.uri()) > LONGEST_URI {
-            let id = self.app.request_ids.next();
-            Problem::uri_too_long().answer(id.as_str())
+            refused(&Problem::uri_too_long(), &self.app.request_ids.next())
         } else if gate::is_authorize(request.method(), request.uri().path()) {
             let (head, _) = request.into_parts();
             gate::respond(&self.app, head).await

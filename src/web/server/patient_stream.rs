@@ -17,7 +17,7 @@ pub struct PatientStream<S> {
     stream: S,
     conversation: Arc<Conversation>,
     limits: Arc<Limits>,
-    /// The turn that `begun` and `read_by` are of.
+    /// The turn that `begun` is of.
     turn: u32,
     /// Whether a byte of the client's request has come.
     begun: bool,
@@ -25,7 +25,8 @@ pub struct PatientStream<S> {
     read_by: Option<Instant>,
     /// When something must have been written.
     write_by: Option<Instant>,
-    /// Rings at the nearer of both, or earlier.
+    /// Rings at the nearer of both, or earlier. It is always set: nobody asks for the next request's first byte when our
+    /// turn ends, because somebody did so during it.
     timer: Pin<Box<Sleep>>,
 }
 
@@ -35,13 +36,24 @@ impl<S> PatientStream<S> {
         Self { stream, conversation, limits, turn: 0, begun: false, read_by: None, write_by: None, timer }
     }
 
-    /// Starts over when the turn has changed; whether it is the client's.
+    /// Notes a turn that has changed; whether it is the client's.
     fn waits_for_client(&mut self) -> bool {
         let turn = self.conversation.turn();
         if turn != self.turn {
-            (self.turn, self.begun, self.read_by) = (turn, false, None);
+            // A pause is counted from the last that was written of the answer.
+            let was_writing = Conversation::is_ours(self.turn) && turn == self.turn + 1;
+            self.read_by = self.read_by.filter(|_| was_writing);
+            (self.turn, self.begun) = (turn, false);
         }
         !Conversation::is_ours(turn)
+    }
+
+    /// Sees to it that the timer is set.
+    fn watch(&mut self, context: &mut Context<'_>) {
+        while self.timer.as_mut().poll(context).is_ready() {
+            let later = Instant::now() + self.limits.idle;
+            self.timer.as_mut().reset(later);
+        }
     }
 
     /// When the wait that begins now is over.
@@ -76,14 +88,21 @@ impl<S> PatientStream<S> {
         false
     }
 
-    /// What a write has come to: one that is stuck for too long is an error.
-    fn written<T>(&mut self, done: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+    /// As [`Self::in_time`], of bytes: a client that reads them slowly is not idle.
+    fn written(&mut self, done: Poll<io::Result<usize>>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if done.is_ready() {
+            self.waits_for_client();
+            if !self.begun {
+                self.read_by = Some(Instant::now() + self.limits.idle);
+            }
+        }
+        self.in_time(done, context)
+    }
+
+    /// What a write or a flush has come to: one that is stuck for too long is an error.
+    fn in_time<T>(&mut self, done: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if done.is_ready() {
             self.write_by = None;
-            // A client that reads slowly is not idle.
-            if !self.begun {
-                self.read_by = None;
-            }
             return done;
         }
         let deadline = *self.write_by.get_or_insert_with(|| Instant::now() + self.limits.write_stall);
@@ -102,6 +121,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for PatientStream<S> {
             return Poll::Ready(done);
         }
         if !is_waiting {
+            this.watch(context);
             return Poll::Pending;
         }
         let deadline = this.read_by.unwrap_or_else(|| this.patience());
@@ -131,11 +151,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for PatientStream<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let done = Pin::new(&mut self.stream).poll_flush(context);
-        self.written(done, context)
+        self.in_time(done, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let done = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.written(done, context)
+        self.in_time(done, context)
     }
 }
