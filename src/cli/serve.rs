@@ -1,13 +1,13 @@
 //! `keydesk serve`: opens the database, listens, and serves until told to stop.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
@@ -32,6 +32,8 @@ use crate::web::{App, Parts, server};
 const LAST_FLUSH: Duration = Duration::from_secs(2);
 /// How long it may take to let go of the database: a request that was cut off may still hold a connection.
 const LAST_CLOSE: Duration = Duration::from_millis(500);
+/// Connections that the kernel holds until they are taken; a crowd may come at once.
+const BACKLOG: u32 = 4096;
 /// How often the files of the certificate are looked at.
 const RENEWAL: Duration = Duration::from_secs(60);
 
@@ -83,11 +85,18 @@ pub async fn door(settings: &Settings) -> Result<Door, Failure> {
     let is_inherited = given.is_some();
     let listener = match given {
         Some(listener) => TcpListener::from_std(listener)?,
-        None => TcpListener::bind(settings.listen)
-            .await
+        None => listen(settings.listen)
             .map_err(|error| format!("cannot listen on {}: {error}. Choose another with --listen.", settings.listen))?,
     };
     Ok(Door { listener, is_inherited, certificate })
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Whoever starts us again at once finds the port free.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn limits(settings: &Settings) -> Limits {
@@ -145,7 +154,7 @@ fn warn(reports: &[&Report]) {
 /// Stands in for a mail server on a laptop: whoever reads the terminal is whom the mail is for.
 fn print_letter(recipient: &str, letter: &Letter, laid: &Laid) {
     // A terminal that was closed must not take the desk with it.
-    let _ = writeln!(std::io::stdout(), "--- Mail to {recipient}: {}\n{}\n---", letter.subject, laid.text.trim_end());
+    let _ = writeln!(io::stdout(), "--- Mail to {recipient}: {}\n{}\n---", letter.subject, laid.text.trim_end());
 }
 
 /// Serves `app` at `door` until told to stop; requests in flight are finished and counted usage is written.

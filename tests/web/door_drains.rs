@@ -8,6 +8,9 @@ use tokio::time::timeout;
 use crate::support::TestApp;
 
 const LONG: Duration = Duration::from_secs(20);
+/// The head of a request whose body is to come. A server that asks for it has the request in hand.
+const BEGINNING: &str = "POST /api/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+                         content-length: 2\r\nexpect: 100-continue\r\n\r\n";
 
 #[tokio::test]
 async fn a_load_balancer_hears_of_a_stop_while_everybody_is_still_served() {
@@ -29,10 +32,7 @@ async fn a_load_balancer_hears_of_a_stop_while_everybody_is_still_served() {
 async fn a_request_in_flight_is_finished() {
     let mut door = TestApp::new().await.opens(Limits::default()).await;
     let mut client = door.connect().await;
-    // A server that asks for the body has the request in hand.
-    let head = "POST /api/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-                content-length: 2\r\nexpect: 100-continue\r\n\r\n";
-    client.say(head).await.expect("it listens");
+    client.say(BEGINNING).await.expect("it listens");
     assert_eq!(client.hear().await.expect("an answer").status, 100);
     door.stop();
     while !door.desk.app.is_draining() {
@@ -48,14 +48,12 @@ async fn a_request_in_flight_is_finished() {
 async fn no_client_holds_up_a_stop() {
     let drain = Duration::from_millis(800);
     let mut door = TestApp::new().await.opens(Limits { drain, ..Limits::default() }).await;
-    let (mut silent, mut slow, mut idle, mut held) =
+    let (mut silent, mut slow, mut idle, mut busy) =
         (door.connect().await, door.connect().await, door.connect().await, door.connect().await);
     assert_eq!(idle.ask("GET /healthz", "", "").await.status, 200);
     slow.say("GET /healthz HTTP/1.1\r\nx-slow: ").await.expect("it listens");
-    let head = "POST /api/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-                content-length: 2\r\nexpect: 100-continue\r\n\r\n";
-    held.say(head).await.expect("it listens");
-    assert_eq!(held.hear().await.expect("an answer").status, 100);
+    busy.say(BEGINNING).await.expect("it listens");
+    assert_eq!(busy.hear().await.expect("an answer").status, 100);
     door.stop();
     assert!(idle.is_hung_up_on().await && silent.is_hung_up_on().await);
     timeout(LONG, door.has_stopped()).await.expect("it stops all the same");

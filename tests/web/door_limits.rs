@@ -1,10 +1,11 @@
 //! Clients that would hold a connection for ever, or want too much over it: each is cut by a limit of its own, and nobody
 //! else is.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use keydesk::web::server::limits::Limits;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::support::{Connection, Doorway, TestApp};
 
@@ -15,6 +16,12 @@ const ASK: &str = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 async fn door(limits: Limits) -> Doorway {
     TestApp::new().await.opens(limits).await
+}
+
+/// Waits until it is so.
+async fn at_last(is_so: impl AsyncFn() -> bool) {
+    let waiting = async { while !is_so().await {} };
+    timeout(Duration::from_secs(30), waiting).await.expect("it happens some day");
 }
 
 /// Whether a whole request is answered.
@@ -33,10 +40,8 @@ async fn a_head_has_to_come_in_time_however_often_a_byte_of_it_comes() {
     let door = door(Limits { head: SHORT, ..Limits::default() }).await;
     let mut client = door.connect().await;
     client.say("GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-slow: ").await.expect("it listens");
-    let began = Instant::now();
-    while client.hears_nothing_for(SHORT / 10).await && client.say("x").await.is_ok() {
-        assert!(began.elapsed() < Duration::from_secs(20), "it is cut some day");
-    }
+    let dribbling = async { while client.hears_nothing_for(SHORT / 10).await && client.say("x").await.is_ok() {} };
+    timeout(Duration::from_secs(20), dribbling).await.expect("it is cut some day");
     assert!(client.is_hung_up_on().await);
 }
 
@@ -102,11 +107,11 @@ async fn an_answer_that_takes_too_long_is_given_up_and_says_so() {
     let door = door(Limits { handler: SHORT, ..Limits::default() }).await;
     let asks = async |path: &str, kind: &str| {
         let mut client = door.connect().await;
-        let head = format!(
+        let request = format!(
             "POST {path} HTTP/1.1\r\nhost: localhost\r\nsec-fetch-site: same-origin\r\ncontent-type: application/{kind}\r\n\
              content-length: 9\r\n\r\n{{"
         );
-        client.say(&head).await.expect("it listens");
+        client.say(&request).await.expect("it listens");
         let heard = client.hear().await.expect("an answer");
         assert_eq!(heard.status, 503, "{path}");
         let id = heard.head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).expect("an id");
@@ -141,11 +146,7 @@ async fn deaf_client(door: &Doorway) -> TcpStream {
 async fn a_client_that_does_not_read_gives_up_its_seat() {
     let door = door(Limits { write_stall: SHORT, connections: 1, ..Limits::default() }).await;
     let deaf = deaf_client(&door).await;
-    let began = Instant::now();
-    while !is_served(&mut door.connect().await).await {
-        assert!(began.elapsed() < Duration::from_secs(30), "the seat is free some day");
-        tokio::task::yield_now().await;
-    }
+    at_last(async || is_served(&mut door.connect().await).await).await;
     drop(deaf);
 }
 
@@ -156,9 +157,6 @@ async fn there_are_so_many_seats_and_no_more() {
     assert!(is_served(&mut one).await && is_served(&mut other).await);
     assert!(door.connect().await.is_hung_up_on().await);
     drop(one);
-    let began = Instant::now();
-    while !is_served(&mut door.connect().await).await {
-        assert!(began.elapsed() < Duration::from_secs(20), "whoever leaves makes room");
-    }
+    at_last(async || is_served(&mut door.connect().await).await).await;
     assert!(is_served(&mut other).await);
 }

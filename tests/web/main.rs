@@ -83,6 +83,7 @@ mod sign_up;
 mod support;
 mod support_desk;
 mod switches;
+mod systemd;
 mod team;
 mod team_api;
 mod two_factor;

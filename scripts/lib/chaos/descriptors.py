@@ -1,7 +1,7 @@
 """File descriptors exhausted: no spin, those who are in are still answered, and all is well when they are back.
 
-First with a small limit from the start, which the desk fits its seats to; then with one that is taken away while it runs, so
-that accept itself fails (EMFILE).
+First with a small limit from the start, which the desk fits its seats to; then with one that is taken away while it
+runs, so that accept itself fails (EMFILE).
 """
 
 import asyncio

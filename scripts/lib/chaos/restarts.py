@@ -1,7 +1,8 @@
 """Twenty restarts behind HAProxy: nobody notices more than a wait.
 
-One desk on SQLite, started as systemd would with `deploy/systemd/keydesk.socket`: the row holds the port, so that whoever
-connects between two processes waits in its queue. HAProxy keeps its connections to the desk open, and asks nobody twice.
+One desk on SQLite, started as systemd would with `deploy/systemd/keydesk.socket`: the row holds the port, so that
+whoever connects between two processes waits in its queue. HAProxy keeps its connections to the desk open, and sends no
+request twice.
 """
 
 import asyncio
@@ -98,7 +99,12 @@ class Load:
 
 async def run(stage):
     listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
-    settings = {"KEYDESK_TRUSTED_PROXIES": "127.0.0.1", "KEYDESK_DRAIN_DELAY": "1", "KEYDESK_CHAOS_SOCKET": str(listener.fileno())}
+    settings = {
+        "KEYDESK_TRUSTED_PROXIES": "127.0.0.1",
+        # So that HAProxy is told on every connection that it uses not to use it again.
+        "KEYDESK_DRAIN_DELAY": "1",
+        "KEYDESK_CHAOS_SOCKET": str(listener.fileno()),
+    }
     desk = Desk(stage, "restarts", environment=settings, wrapper=AS_SYSTEMD_DOES)
     desk.handed = [listener.fileno()]
     desk.start()

@@ -1,7 +1,6 @@
 """slowhttptest's header, body and read attacks, and 4 000 silent connections: a normal client notices none of it.
 
-The attackers have addresses of their own where that takes more seats: silence comes from forty addresses, a hundred each, so
-that no cap by address helps.
+Silence comes from forty addresses, a hundred connections each, so that no cap by address helps.
 """
 
 import asyncio
@@ -23,11 +22,12 @@ PATHS = {"slow headers": "/sign-in", "slow bodies": "/api/auth/login", "slow rea
 
 
 async def normal(desk, secret, until):
-    """A gateway on one connection, and people on a new one each time; gives the seconds of each answer and the errors."""
+    """A gateway on one connection, and people on new ones; gives the seconds of each answer and the errors."""
     took, errors = [], 0
     gateway = desk.client(5)
     while not until.is_set():
-        for client, path, own in ((gateway, "/gate/authorize?scope=keys:read", secret), (desk.client(5), "/sign-in", None)):
+        asks = [(gateway, "/gate/authorize?scope=keys:read", secret), (desk.client(5), "/sign-in", None)]
+        for client, path, own in asks:
             began = time.monotonic()
             try:
                 answer = await client.ask("GET", path, secret=own)

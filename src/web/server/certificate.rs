@@ -33,7 +33,7 @@ pub enum Unusable {
 }
 
 pub struct Certificate {
-    certificate: PathBuf,
+    chain: PathBuf,
     key: PathBuf,
     current: RwLock<Current>,
 }
@@ -49,11 +49,11 @@ type Written = [Option<SystemTime>; 2];
 impl Certificate {
     /// # Errors
     /// If the files do not hold a certificate and its key.
-    pub fn open(certificate: PathBuf, key: PathBuf) -> Result<Self, Unusable> {
+    pub fn open(chain: PathBuf, key: PathBuf) -> Result<Self, Unusable> {
         // First, so that what is written meanwhile is read again.
-        let written = written(&certificate, &key);
-        let config = read(&certificate, &key)?;
-        Ok(Self { current: RwLock::new(Current { config, written }), certificate, key })
+        let written = written(&chain, &key);
+        let config = read(&chain, &key)?;
+        Ok(Self { current: RwLock::new(Current { config, written }), chain, key })
     }
 
     /// For the next connection.
@@ -63,7 +63,7 @@ impl Certificate {
 
     /// Whether the files were written since they were read last.
     pub fn is_rewritten(&self) -> bool {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).written != written(&self.certificate, &self.key)
+        self.current.read().unwrap_or_else(PoisonError::into_inner).written != written(&self.chain, &self.key)
     }
 
     /// Takes up what the files hold now.
@@ -71,8 +71,8 @@ impl Certificate {
     /// # Errors
     /// If it cannot be used; then the one in use stays.
     pub fn renew(&self) -> Result<(), Unusable> {
-        let written = written(&self.certificate, &self.key);
-        let read = read(&self.certificate, &self.key);
+        let written = written(&self.chain, &self.key);
+        let read = read(&self.chain, &self.key);
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         current.written = written;
         current.config = read?;

@@ -69,12 +69,11 @@ where
         _ = closing.changed() => {
             let is_new = conversation.turn() == 0;
             let last = if is_new { timeout(LAST_WORDS, serving.as_mut()).await.ok() } else { None };
-            match last {
-                Some(ended) => ended,
-                None => {
-                    serving.as_mut().graceful_shutdown();
-                    serving.await
-                }
+            if let Some(ended) = last {
+                ended
+            } else {
+                serving.as_mut().graceful_shutdown();
+                serving.await
             }
         }
     };
