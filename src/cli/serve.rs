@@ -34,6 +34,8 @@ const LAST_FLUSH: Duration = Duration::from_secs(2);
 const LAST_CLOSE: Duration = Duration::from_millis(500);
 /// Connections that the kernel holds until they are taken; a crowd may come at once.
 const BACKLOG: u32 = 4096;
+/// Bytes of an answer that the kernel takes before the client has read any: a page fits.
+const SEND_BUFFER: u32 = 64 * 1024;
 /// How often the files of the certificate are looked at.
 const RENEWAL: Duration = Duration::from_secs(60);
 
@@ -66,6 +68,11 @@ impl Bootstrap {
 pub async fn run(settings: &Settings, bootstrap: &Bootstrap) -> Result<(), Failure> {
     let door = door(settings).await?;
     let app = open(settings, door.listener.local_addr()?).await?;
+    if let Some(address) = settings.metrics_listen {
+        let metrics = listen(address)?;
+        println!("Metrics are on http://{}/metrics", metrics.local_addr()?);
+        tokio::spawn(server::serve_metrics(app.clone(), metrics));
+    }
     if let (Some(email), Some(file)) = (&bootstrap.bootstrap_admin_email, &bootstrap.bootstrap_admin_password_file) {
         let password =
             std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
@@ -85,18 +92,23 @@ pub async fn door(settings: &Settings) -> Result<Door, Failure> {
     let is_inherited = given.is_some();
     let listener = match given {
         Some(listener) => TcpListener::from_std(listener)?,
-        None => listen(settings.listen)
-            .map_err(|error| format!("cannot listen on {}: {error}. Choose another with --listen.", settings.listen))?,
+        None => listen(settings.listen)?,
     };
     Ok(Door { listener, is_inherited, certificate })
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // Whoever starts us again at once finds the port free.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
+fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let bound = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // Whoever starts us again at once finds the port free.
+        socket.set_reuseaddr(true)?;
+        // What a client does not read, the kernel keeps: without a limit, a thousand that read nothing take gigabytes.
+        socket.set_send_buffer_size(SEND_BUFFER)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    let listener: io::Result<TcpListener> = bound();
+    listener.map_err(|error| format!("cannot listen on {address}: {error}. Choose another with --listen.").into())
 }
 
 fn limits(settings: &Settings) -> Limits {

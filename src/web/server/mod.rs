@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::{App, routes};
+use super::{App, metrics, routes};
 use certificate::Certificate;
 use seats::Seats;
 use seldom::Seldom;
@@ -72,6 +72,13 @@ pub async fn serve(app: App, door: Door, stop: impl Future<Output = ()>) {
     house.closing.send_replace(());
     if timeout(limits.drain, house.closing.closed()).await.is_err() {
         tracing::warn!("Some requests were cut off: they took longer than a stop waits");
+    }
+}
+
+/// Serves the figures of `app`, for whoever runs it, until the process ends.
+pub async fn serve_metrics(app: App, listener: TcpListener) {
+    if let Err(error) = axum::serve(listener, metrics::router(app)).await {
+        tracing::error!(%error, "The metrics are not served any more");
     }
 }
 
