@@ -1,6 +1,8 @@
 //! Settings: what an installation is told from outside, as flags or `KEYDESK_*` variables, and the secret file that
 //! every key is derived from.
 
+pub mod door;
+
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use zeroize::Zeroizing;
 
+use self::door::Door;
 use crate::entropy::Entropy;
 use crate::host::{host_of, is_loopback};
 use crate::model::key_source::KeySource;
@@ -30,6 +33,9 @@ pub struct Settings {
     /// Address to listen on.
     #[arg(long, env = "KEYDESK_LISTEN", default_value = "127.0.0.1:8080", global = true)]
     pub listen: SocketAddr,
+
+    #[command(flatten)]
+    pub door: Door,
 
     /// Where people reach Keydesk, such as <https://keys.example.com>; it decides cookies, links and the token issuer.
     /// Default: <http://localhost> with the port listened on.
@@ -135,6 +141,8 @@ pub enum SettingError {
     #[error("GOOGLE_ISSUER {0:?} must be https:// and a host, as the issuer writes it; http:// only on this machine")]
     GoogleIssuer(String),
     #[error("{0}")]
+    Door(#[from] door::Mistake),
+    #[error("{0}")]
     Product(#[from] crate::product::Refused),
 }
 
@@ -230,7 +238,10 @@ impl Settings {
     /// # Errors
     /// If it is not a scheme and a host.
     pub fn public_url(&self, bound: SocketAddr) -> Result<String, SettingError> {
-        let Some(url) = &self.public_url else { return Ok(format!("http://localhost:{}", bound.port())) };
+        let is_tls = self.door.certificate_files()?.is_some();
+        let Some(url) = &self.public_url else {
+            return Ok(format!("{}://localhost:{}", if is_tls { "https" } else { "http" }, bound.port()));
+        };
         let trimmed = url.trim_end_matches('/');
         let host = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"));
         let sane = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']));
@@ -239,6 +250,9 @@ impl Settings {
         }
         if trimmed.starts_with("http://") && !is_loopback(host_of(trimmed)) {
             return Err(SettingError::PlainHttp(url.clone()));
+        }
+        if is_tls && trimmed.starts_with("http://") {
+            return Err(door::Mistake::PlainPublicUrl(url.clone()).into());
         }
         Ok(trimmed.to_owned())
     }

@@ -43,6 +43,8 @@ missing_packages() {
         ;;
       chaos)
         postgres_programs >/dev/null || echo postgresql
+        command -v slowhttptest >/dev/null || echo slowhttptest
+        [[ -x /usr/sbin/haproxy ]] || command -v haproxy >/dev/null || echo haproxy
         command -v python3 >/dev/null || echo python3
         ;;
       flood | timing)

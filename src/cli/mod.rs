@@ -4,6 +4,7 @@ mod admin;
 mod audit;
 mod check;
 mod demo;
+mod descriptors;
 mod init;
 mod key;
 mod openapi;
@@ -11,6 +12,7 @@ mod scanner_rules;
 mod serve;
 mod session_keys;
 mod staff;
+mod systemd;
 
 use std::process::ExitCode;
 

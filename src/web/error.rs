@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::form::with_way_back;
 use super::request::RequestInfo;
+use super::server::limits::within;
 use super::view::Moment;
 use super::{App, page, see_other};
 use crate::clock::Timestamp;
@@ -46,6 +47,8 @@ pub enum Error {
     MethodNotAllowed,
     /// 503
     Busy,
+    /// 503, for work that was given up; its last step may be done all the same.
+    Overdue,
     /// 500
     Internal,
 }
@@ -100,7 +103,7 @@ impl Error {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Overdue => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -209,6 +212,7 @@ impl ErrorPage<'_> {
             Error::Misdirected => plain("This isn’t the address of this desk", "Open it under the address that your administrator gave you."),
             Error::MethodNotAllowed => plain("This page can’t be opened that way", "It only answers to a button on another page. Go back and press it there."),
             Error::Busy => plain("Busy right now", "More people are signing in than we take at once, or the database is away. Your API keys are not affected. Try again in a few seconds."),
+            Error::Overdue => plain("This took too long", "We gave up on it. It may have been done all the same, so look before you press the button again."),
             Error::SignInRequired { .. } | Error::ConfirmationRequired { .. } | Error::Internal => {
                 plain("Something broke on our side", "It isn’t your doing, and nothing was half done. Try again; if it stays, send us the request id below.")
             }
@@ -216,10 +220,22 @@ impl ErrorPage<'_> {
     }
 }
 
+/// What is answered, unless that takes too long. What is given up is what a browser that hangs up would stop too: a change
+/// is one transaction, and it is made or it is not.
+///
+/// # Errors
+/// [`Error::Overdue`] if it does.
+pub async fn in_time(app: &App, answering: impl Future<Output = Response>) -> Result<Response, Error> {
+    within(app.limits.handler, answering).await.map_err(|_| {
+        tracing::error!("A request took too long");
+        Error::Overdue
+    })
+}
+
 /// Turns an error into its page.
 pub async fn render(State(app): State<App>, info: RequestInfo, request: Request, next: Next) -> Response {
     let wanted_head = request.method() == Method::HEAD;
-    let mut response = next.run(request).await;
+    let mut response = in_time(&app, next.run(request)).await.unwrap_or_else(IntoResponse::into_response);
     if response.status() == StatusCode::METHOD_NOT_ALLOWED && response.extensions().get::<Error>().is_none() {
         response.extensions_mut().insert(Error::MethodNotAllowed);
     }
@@ -270,7 +286,7 @@ fn keep(answer: &mut Response, original: &Response, error: &Error) {
     }
     let seconds = match error {
         Error::TooManyRequests { seconds, .. } | Error::KnownDevicesOnly { seconds } => *seconds,
-        Error::Busy => 5,
+        Error::Busy | Error::Overdue => 5,
         _ => return,
     };
     answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -23,6 +23,7 @@ pub mod operations;
 pub mod pages;
 pub mod passkeys;
 pub mod passwords;
+pub mod peer;
 pub mod people;
 pub mod period;
 pub mod ranking;
@@ -39,6 +40,7 @@ pub mod view;
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
@@ -65,6 +67,7 @@ use passwords::Passwords;
 use ranking::Ranking;
 use request_id::RequestIds;
 use scanning_keys::ScanningKeys;
+use server::limits::Limits;
 
 pub use view::icon;
 
@@ -99,6 +102,9 @@ pub struct Inner {
     pub security_contact: Option<SecurityContact>,
     /// What GitHub signs its findings with; none while they are not taken.
     pub scanning_keys: Option<Box<ScanningKeys>>,
+    pub limits: Arc<Limits>,
+    /// Whether we were told to stop.
+    draining: AtomicBool,
 }
 
 /// What an [`App`] is made of.
@@ -118,6 +124,7 @@ pub struct Parts {
     pub scanning_keys: Option<Box<ScanningKeys>>,
     /// Keys that the gate remembers at once.
     pub cache_keys: usize,
+    pub limits: Limits,
 }
 
 impl Deref for App {
@@ -133,7 +140,7 @@ impl App {
     /// If the database does not answer.
     pub async fn new(parts: Parts) -> sqlx::Result<Self> {
         let Parts { db, product, keyring, clock, entropy, public_url, proxies, mail, google, .. } = parts;
-        let Parts { security_contact, scanning_keys, cache_keys, .. } = parts;
+        let Parts { security_contact, scanning_keys, cache_keys, limits, .. } = parts;
         let installation_id = db.installation_id(&entropy, clock.now()).await?;
         usage_scopes::count_from(&db, clock.now()).await?;
         let keyring = Arc::new(keyring);
@@ -176,6 +183,8 @@ impl App {
             passkeys,
             security_contact,
             scanning_keys,
+            limits: Arc::new(limits),
+            draining: AtomicBool::new(false),
         })))
     }
 
@@ -237,6 +246,15 @@ impl App {
         let (creates, rotates) = (self.product.offers(KeyAct::Create), self.product.offers(KeyAct::Rotate));
         let age = Some(self.product.rotation.recommended_days).filter(|age| rotates && *age > 0);
         Advice { creates, rotates, rotates_after: age.map(days) }
+    }
+
+    /// Whether we were told to stop: whoever has a choice had better go elsewhere.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
     }
 
     /// Whether people reach Keydesk over TLS. Only the public URL decides, never a header.

@@ -1,6 +1,8 @@
 //! For whoever runs Keydesk, or found something wrong with it: whether it is ready, the keys that its session tokens are
 //! signed with, and whom to write to.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,11 +12,19 @@ use serde_json::json;
 
 use super::App;
 use super::leaks;
+use super::server::limits::within;
 use crate::clock::{Timestamp, days};
 
-/// `GET /readyz`: 200 once the database answers, 503 while it does not.
+/// What a load balancer waits for an answer; a database that takes longer does not answer.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// `GET /readyz`: 200 once the database answers; 503 while it does not, and from the order to stop on.
 pub async fn ready(State(app): State<App>) -> StatusCode {
-    if app.db.answers().await { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+    if !app.is_draining() && within(PATIENCE, app.db.answers()).await == Ok(true) {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
 }
 
 /// Half of the notice that a new key gives before it signs: nobody who keeps the set for so long misses it.
@@ -26,7 +36,7 @@ pub async fn key_set(State(app): State<App>) -> impl IntoResponse {
 }
 
 /// RFC 9116, section 2.5.5, asks for less than a year.
-const TRUE_FOR: std::time::Duration = days(180);
+const TRUE_FOR: Duration = days(180);
 
 /// `GET /.well-known/security.txt` (RFC 9116).
 pub async fn security_txt(State(app): State<App>) -> impl IntoResponse {

@@ -2,12 +2,12 @@
 //! with nothing secret: no query, no header, no body.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 
-use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
-use axum::http::header::{COOKIE, HOST, USER_AGENT};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::http::header::{COOKIE, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
@@ -16,10 +16,9 @@ use super::App;
 use super::api::problem::Problem;
 use super::devices::Browser;
 use super::meters;
+use super::peer::Peer;
 use super::request_id::RequestId;
 use crate::clock::Timestamp;
-use crate::gate::forwarded::Forwarded;
-use crate::host::{host_of, is_loopback};
 use crate::model::audit::Actor;
 use crate::model::text::{masked, without_secrets};
 
@@ -87,14 +86,15 @@ impl<S: Sync> FromRequestParts<S> for RequestInfo {
 /// Gives the request its id, and logs it when it is answered.
 pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = app.request_ids.next();
-    let forwarded = match Forwarded::read(request.headers(), peer(request.extensions()), &app.proxies) {
+    let peer = Peer::of(request.extensions());
+    let forwarded = match peer.says(&app, request.headers()) {
         Ok(forwarded) => forwarded,
-        Err(why) => return ambiguous(why, &id),
+        Err(why) => return refused(&Problem::bad_request(why), &id),
     };
     let info = RequestInfo {
         id: id.to_string(),
         ip: forwarded.source,
-        secure: is_secure(&forwarded, request.headers()),
+        secure: peer.is_secure(&forwarded, request.headers()),
         user_agent: agent(request.headers()),
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
@@ -126,27 +126,11 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     response
 }
 
-/// 400, for the operator of the gateway that sends such requests.
-fn ambiguous(why: &'static str, id: &RequestId) -> Response {
-    let mut answer = Problem::bad_request(why).answer(id.as_str());
+/// What is said of a request that nobody looks into: for the operator of the gateway that sends such.
+pub fn refused(problem: &Problem, id: &RequestId) -> Response {
+    let mut answer = problem.answer(id.as_str());
     answer.headers_mut().insert("x-request-id", id.header());
     answer
-}
-
-/// Who holds the other end of the connection.
-pub fn peer(extensions: &Extensions) -> IpAddr {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)).to_canonical()
-}
-
-/// Whether a request travelled over TLS, or not at all. We listen in the clear, so TLS ended at a trusted peer or nowhere;
-/// one that says nothing of the client's side speaks for itself.
-pub fn is_secure(forwarded: &Forwarded<'_>, headers: &HeaderMap) -> bool {
-    let to_itself = || {
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        forwarded.source.is_loopback() && host.is_some_and(|host| is_loopback(host_of(host)))
-    };
-    if forwarded.trusted { forwarded.secure.unwrap_or(true) } else { to_itself() }
 }
 
 fn agent(headers: &HeaderMap) -> String {

@@ -5,9 +5,9 @@
 use std::net::SocketAddr;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::ConnectInfo;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Uri};
 use keydesk::product::Route;
+use keydesk::web::peer::Peer;
 use tower::ServiceExt as _;
 
 use crate::support::{Cast, Dice, TestApp, resident};
@@ -154,7 +154,7 @@ impl Mutator<'_> {
         *request.body_mut() = self.body().into();
         let peer = if self.dice.one_in(2) { "10.0.0.1".to_owned() } else { self.dice.address() };
         let peer = SocketAddr::new(peer.parse().expect("an address"), 1);
-        request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(Peer::at(peer));
         Some(request)
     }
 }

@@ -21,6 +21,8 @@ class Desk:
 
     def __init__(self, stage, name, database=None, secret_of=None, environment=(), wrapper=()):
         self.stage, self.name, self.wrapper = stage, name, list(wrapper)
+        # Descriptors that it is started with.
+        self.handed = ()
         self.folder = stage.scratch / name
         self.folder.mkdir(exist_ok=True)
         product = Path("products/default.toml").read_text()
@@ -48,6 +50,7 @@ class Desk:
             stderr=(self.folder / "stderr.log").open("a"),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            pass_fds=self.handed,
         )
         self.stage.started.append(self)
         while not (said := re.search(r"listening on http://\S+:(\d+)", (self.folder / "stdout.log").read_text())):

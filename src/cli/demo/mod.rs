@@ -7,7 +7,7 @@ mod traffic;
 
 use std::path::PathBuf;
 
-use super::serve::{bind, open, serve};
+use super::serve::{door, open, serve};
 use super::{Failure, serve as serving};
 use crate::config::Settings;
 use crate::entropy::Entropy;
@@ -35,8 +35,8 @@ impl Drop for Scratch {
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     let scratch = Scratch::make()?;
     let settings = Settings { data_dir: scratch.0.clone(), database_url: None, secret_file: None, ..settings };
-    let listener = bind(settings.listen).await?;
-    let app = open(&settings, listener.local_addr()?).await?;
+    let door = door(&settings).await?;
+    let app = open(&settings, door.listener.local_addr()?).await?;
     println!("Making believable data: 5 people, 6 inboxes, 300 keys, 90 days of usage …");
     let filled = data::fill(&app);
     let credentials = tokio::select! {
@@ -46,5 +46,5 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     for (email, role) in &credentials.people {
         println!("Sign in as {email} ({role}), password: {}", credentials.password);
     }
-    serve(app, listener).await
+    serve(app, door).await
 }

@@ -19,7 +19,7 @@ use crate::gate::window::Allowance;
 use crate::model::key_form::FieldErrors;
 use crate::product::{KeyAct, Product};
 use crate::web::App;
-use crate::web::error::Error;
+use crate::web::error::{Error, in_time};
 use crate::web::request::RequestInfo;
 
 /// RFC 6750, section 3: without an error where no credential came.
@@ -129,6 +129,12 @@ impl Problem {
         let (field, sentence) = errors.iter().next().unwrap_or_default();
         let all = errors.iter().map(|(field, message)| Mistake { field: field.into(), message: message.into() });
         Self::invalid(field, sentence.to_owned()).with(|more| more.errors = all.collect())
+    }
+
+    /// 414
+    pub fn uri_too_long() -> Self {
+        let message = "A path with its query may hold 4 KiB.";
+        Self::new(StatusCode::URI_TOO_LONG, "invalid_request_error", "uri_too_long", message)
     }
 
     pub fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
@@ -400,6 +406,12 @@ impl From<Error> for Problem {
                 "unavailable",
                 "Busy right now. Try again in a few seconds.",
             ),
+            Error::Overdue => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "api_error",
+                "overdue",
+                "This took too long, and we gave up on it. It may have been done all the same: look before you try again.",
+            ),
             _ => Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "api_error",
@@ -439,7 +451,8 @@ pub async fn no_such_path() -> Problem {
 
 /// Gives every refusal its body and headers.
 pub async fn word_refusals(State(app): State<App>, info: RequestInfo, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    let answered = in_time(&app, next.run(request)).await;
+    let mut response = answered.unwrap_or_else(|overdue| Problem::from(overdue).into_response());
     let known = response.extensions_mut().remove::<Problem>();
     let problem = match (known, response.status()) {
         (Some(problem), _) => problem,

@@ -22,8 +22,11 @@ use super::api::body::{parse, read};
 use super::api::error_body::ErrorBody;
 use super::api::problem::Problem;
 use super::api::words::Scope;
-use super::request::{LONGEST_AGENT, is_secure, peer};
+use super::error::Error;
+use super::peer::Peer;
+use super::request::LONGEST_AGENT;
 use super::request_id::RequestId;
+use super::server::limits::within;
 use crate::clock::Timestamp;
 use crate::gate::credential::Credential;
 use crate::gate::forwarded::{Forwarded, Original};
@@ -161,15 +164,16 @@ pub async fn respond(app: &App, head: Parts) -> Response {
     let call = Call::begin(app);
     let asked = Asked::read(head.uri.query().unwrap_or_default());
     let mode = asked.as_ref().map_or(Mode::Plain, |asked| asked.mode);
-    let judged = match (asked, forwarded(app, &head)) {
-        (Ok(asked), Ok(forwarded)) => judge(app, &call, &head, &asked, &forwarded).await,
+    let peer = Peer::of(&head.extensions);
+    let judged = match (asked, peer.says(app, &head.headers)) {
+        (Ok(asked), Ok(forwarded)) => in_time(app, &call, judge(app, &call, &head, &asked, &forwarded)).await,
         (Err(why), _) | (_, Err(why)) => Ok(unreadable(app, &call, &head, why)),
     };
     match judged {
         Ok(verdict) => answer::of(&verdict, &call.id, mode, &app.product),
-        Err(unavailable) => {
+        Err(problem) => {
             app.gate.meters.unavailable.more(1);
-            answer::problem(&unavailable.into(), &call.id, mode)
+            answer::problem(&problem, &call.id, mode)
         }
     }
 }
@@ -178,14 +182,25 @@ pub async fn respond(app: &App, head: Parts) -> Response {
 fn unreadable(app: &App, call: &Call, head: &Parts, why: &'static str) -> Verdict {
     let verdict = Verdict::refused(Refusal::Ambiguous(why));
     let original = Original { method: head.method.as_str(), uri: head.uri.path() };
-    let source = peer(&head.extensions);
+    let source = Peer::of(&head.extensions).address;
     let credential = Credential::Unusable;
     call.note(app, &verdict, &Presented { source, headers: &head.headers, original, credential, needs: &[] });
     verdict
 }
 
-fn forwarded<'a>(app: &App, head: &'a Parts) -> Result<Forwarded<'a>, &'static str> {
-    Forwarded::read(&head.headers, peer(&head.extensions), &app.proxies)
+/// Without an answer in time nobody is let through.
+async fn in_time<E: Into<Problem>>(
+    app: &App,
+    call: &Call,
+    judging: impl Future<Output = Result<Verdict, E>>,
+) -> Result<Verdict, Problem> {
+    within(app.limits.handler, judging).await.map_or_else(
+        |_| {
+            tracing::error!(request_id = %call.id, "A verdict took too long");
+            Err(Error::Busy.into())
+        },
+        |judged| judged.map_err(Into::into),
+    )
 }
 
 async fn judge(
@@ -200,7 +215,7 @@ async fn judge(
     let own = Original { method: head.method.as_str(), uri: head.uri.path() };
     let original = forwarded.original.unwrap_or(own);
     let presented = Presented { source: forwarded.source, headers, original, credential, needs: &[] };
-    if is_in_the_clear(app, forwarded, headers) && !matches!(credential, Credential::Missing) {
+    if is_in_the_clear(app, head, forwarded) && !matches!(credential, Credential::Missing) {
         let verdict = Verdict::refused(Refusal::PlainHttp);
         call.note(app, &verdict, &presented);
         return Ok(verdict);
@@ -252,7 +267,7 @@ fn needs<'a>(
 )]
 pub async fn verify(State(app): State<App>, request: Request) -> Response {
     let call = Call::begin(&app);
-    match questioned(&app, &call, request).await {
+    match in_time(&app, &call, questioned(&app, &call, request)).await {
         Ok(verdict) => answer::as_json(&verdict, &call.id, call.at, &app.product),
         Err(problem) => answer::problem(&problem, &call.id, Mode::Plain),
     }
@@ -260,14 +275,14 @@ pub async fn verify(State(app): State<App>, request: Request) -> Response {
 
 async fn questioned(app: &App, call: &Call, request: Request) -> Result<Verdict, Problem> {
     let (head, body) = request.into_parts();
-    let forwarded = match forwarded(app, &head) {
+    let forwarded = match Peer::of(&head.extensions).says(app, &head.headers) {
         Ok(forwarded) => forwarded,
         Err(why) => return Ok(unreadable(app, call, &head, why)),
     };
     let (headers, original) = (&head.headers, Original { method: "POST", uri: "/gate/verify" });
     let source = forwarded.source;
     let presented = Presented { source, headers, original, credential: Credential::Unusable, needs: &[] };
-    if is_in_the_clear(app, &forwarded, headers) {
+    if is_in_the_clear(app, &head, &forwarded) {
         let verdict = Verdict::refused(Refusal::PlainHttp);
         call.note(app, &verdict, &presented);
         return Ok(verdict);
@@ -287,8 +302,8 @@ async fn questioned(app: &App, call: &Call, request: Request) -> Result<Verdict,
 }
 
 /// Credentials do not cross a network that anybody could read, once there is a public URL with TLS.
-fn is_in_the_clear(app: &App, forwarded: &Forwarded<'_>, headers: &HeaderMap) -> bool {
-    app.is_https() && !is_secure(forwarded, headers)
+fn is_in_the_clear(app: &App, head: &Parts, forwarded: &Forwarded<'_>) -> bool {
+    app.is_https() && !Peer::of(&head.extensions).is_secure(forwarded, &head.headers)
 }
 
 /// As many whole words of a user agent as are worth remembering: half a secret is not seen for what it is.

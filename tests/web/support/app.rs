@@ -20,6 +20,7 @@ use keydesk::store::Db;
 use keydesk::store::audit_events::{self, Slice};
 use keydesk::web::google::Google;
 use keydesk::web::scanning_keys::ScanningKeys;
+use keydesk::web::server::limits::Limits;
 use keydesk::web::{App, Parts, routes};
 
 use super::database::TestDatabase;
@@ -82,6 +83,11 @@ impl TestApp {
         self.with(Parts { scanning_keys, ..self.parts() }).await
     }
 
+    /// The same desk, with other limits at its door.
+    pub async fn limited(&self, limits: Limits) -> Self {
+        self.with(Parts { limits, ..self.parts() }).await
+    }
+
     /// The same desk, with somebody to write to.
     pub async fn with_contact(&self, contact: &str) -> Self {
         self.with(Parts { security_contact: Some(contact.parse().expect("a contact")), ..self.parts() }).await
@@ -101,6 +107,7 @@ impl TestApp {
             security_contact: None,
             scanning_keys: None,
             cache_keys: CACHE_KEYS,
+            limits: (*self.app.limits).clone(),
         }
     }
 
@@ -179,6 +186,7 @@ impl TestApp {
             security_contact: None,
             scanning_keys: None,
             cache_keys,
+            limits: Limits::default(),
         };
         let app = Box::pin(App::new(parts)).await.expect("the database answers");
         let router = routes::router(app.clone());

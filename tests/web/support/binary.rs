@@ -2,10 +2,11 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use keydesk::product::DEFAULT;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream};
 use tokio::net::TcpStream;
 
 use super::PASSWORD;
@@ -55,7 +56,7 @@ impl Binary {
     }
 
     pub async fn connect(&self) -> Connection {
-        Connection { stream: BufStream::new(TcpStream::connect(&self.address).await.expect("a connection")) }
+        Connection::over(TcpStream::connect(&self.address).await.expect("a connection"))
     }
 }
 
@@ -86,8 +87,8 @@ impl Drop for Binary {
 }
 
 /// One keep-alive connection.
-pub struct Connection {
-    stream: BufStream<TcpStream>,
+pub struct Connection<S: AsyncRead + AsyncWrite = TcpStream> {
+    stream: BufStream<S>,
 }
 
 /// What it was answered.
@@ -97,7 +98,30 @@ pub struct Heard {
     pub body: String,
 }
 
-impl Connection {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub fn over(stream: S) -> Self {
+        Self { stream: BufStream::new(stream) }
+    }
+
+    /// Sends these bytes and no other.
+    pub async fn say(&mut self, bytes: &str) -> std::io::Result<()> {
+        self.stream.write_all(bytes.as_bytes()).await?;
+        self.stream.flush().await
+    }
+
+    /// Waits until the other end hangs up, without a word.
+    pub async fn is_hung_up_on(&mut self) -> bool {
+        let mut rest = Vec::new();
+        let read = tokio::time::timeout(Duration::from_secs(20), self.stream.read_to_end(&mut rest)).await;
+        // A reset is one too: it had not read everything.
+        read.is_ok_and(|_| rest.is_empty())
+    }
+
+    /// Whether nothing comes for this long.
+    pub async fn hears_nothing_for(&mut self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.stream.fill_buf()).await.is_err()
+    }
+
     /// Sends one request; `headers` end with `\r\n` each.
     pub async fn ask(&mut self, line: &str, headers: &str, body: &str) -> Heard {
         self.ask_whoever_lives(line, headers, body).await.expect("an answer")
@@ -107,8 +131,12 @@ impl Connection {
     pub async fn ask_whoever_lives(&mut self, line: &str, headers: &str, body: &str) -> std::io::Result<Heard> {
         let request =
             format!("{line} HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: {}\r\n\r\n{body}", body.len());
-        self.stream.write_all(request.as_bytes()).await?;
-        self.stream.flush().await?;
+        self.say(&request).await?;
+        self.hear().await
+    }
+
+    /// Reads one answer.
+    pub async fn hear(&mut self) -> std::io::Result<Heard> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             if self.stream.read_line(&mut head).await? == 0 {

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use http_body_util::BodyExt as _;
+use keydesk::web::peer::Peer;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -75,7 +75,7 @@ impl<'a> Ask<'a> {
         }
         let mut request = Request::builder().method(self.method).uri(self.path).body(self.body).expect("a request");
         *request.headers_mut() = self.headers;
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(self.actor.ip, 1)));
+        request.extensions_mut().insert(Peer::at(SocketAddr::new(self.actor.ip, 1)));
         let response = self.actor.router.clone().oneshot(request).await.expect("the router never fails");
         let (head, body) = response.into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes();
