@@ -10,6 +10,7 @@ pub mod prefixes;
 pub mod reason;
 pub mod refusals;
 pub mod refused_sign_ins;
+pub mod shared_windows;
 pub mod throttle;
 pub mod usage;
 pub mod verdict;
@@ -31,10 +32,11 @@ use crate::store::{Db, secret_prefixes, sessions};
 use credential::Credential;
 use forwarded::Original;
 use known::{Identity, Known};
-use memory::{Memory, Recall};
+use memory::{Memory, Recall, in_time};
 use prefixes::Prefixes;
 use refusals::{Refusals, Whose};
 use refused_sign_ins::RefusedSignIns;
+use shared_windows::SharedWindows;
 use throttle::{PER_SOURCE_OF_GARBAGE, Throttle};
 use usage::Usage;
 use verdict::Refusal;
@@ -56,6 +58,7 @@ pub struct Gate {
     pub usage: Usage,
     pub refused_sign_ins: RefusedSignIns,
     pub refusals: Refusals,
+    pub shared_windows: SharedWindows,
 }
 
 /// What a request wants to do.
@@ -196,6 +199,7 @@ impl Gate {
             usage: Usage::default(),
             refused_sign_ins: RefusedSignIns::default(),
             refusals: Refusals::default(),
+            shared_windows: SharedWindows::default(),
         }
     }
 
@@ -293,7 +297,7 @@ impl Gate {
     ) -> Result<Result<Holder, TurnedAway>, Unavailable> {
         let presented = match self.prefixes.parse(token) {
             Ok(presented) => Some(presented),
-            Err(Malformed::ForeignPrefix) => Box::pin(self.prefixes.ask(&self.db, token, now)).await?,
+            Err(Malformed::ForeignPrefix) => Box::pin(in_time(self.prefixes.ask(&self.db, token, now))).await?,
             Err(Malformed::WrongShape | Malformed::WrongChecksum) => None,
         };
         let Some(presented) = presented else { return Ok(Err(Refusal::Malformed.into())) };
@@ -328,7 +332,7 @@ impl Gate {
         if let Err(throttled) = asked {
             return Ok(Err(Refusal::Throttled { until: throttled.until }));
         }
-        let known = self.memory.learn(&self.db, hash, &self.product).await?;
+        let known = in_time(self.memory.learn(&self.db, hash, &self.product)).await?;
         Ok(known.ok_or_else(|| self.unknown(source, now)))
     }
 
@@ -340,7 +344,7 @@ impl Gate {
 
     async fn identify_session(&self, token: &str, now: Timestamp) -> Result<Result<Holder, Refusal>, Unavailable> {
         let Ok(claims) = self.tokens.check(token, now) else { return Ok(Err(Refusal::SessionEnded)) };
-        let session = sessions::find(&self.db, &claims.sid, now).await?;
+        let session = in_time(sessions::find(&self.db, &claims.sid, now)).await?;
         let session = session.filter(|session| session.user.id == claims.sub && !session.owes_factor);
         Ok(session.map(|session| Holder::Session(Arc::new(session))).ok_or(Refusal::SessionEnded))
     }
@@ -371,7 +375,10 @@ impl Gate {
     pub fn spend(&self, holder: &Holder, now: Timestamp) -> Result<Option<Allowance>, Refusal> {
         match (holder, self.product.rate_limit.per_minute) {
             (Holder::Key(key), limit @ 1..) => match key.window.spend(limit, now) {
-                Ok(allowance) => Ok(Some(allowance)),
+                Ok(allowance) => {
+                    self.shared_windows.note(key);
+                    Ok(Some(allowance))
+                }
                 Err(spent) => Err(self.refuse(holder, Refusal::RateLimited(spent), now)),
             },
             _ => Ok(None),

@@ -2,12 +2,13 @@
 //! own counter tells that the command line wrote. Within two seconds of that falling silent nothing the gate remembers is
 //! trusted any more: every request reads the database until it is heard again.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use sqlx::postgres::{PgListener, PgPool};
+use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Postgres, Transaction};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::changes::Changes;
 use super::{Db, Engine};
@@ -17,6 +18,11 @@ const CHANNEL: &str = "keydesk_changes";
 const BEAT: Duration = Duration::from_millis(500);
 /// Silence beyond this is deafness; it is noticed at the next beat.
 const SILENCE: Duration = Duration::from_secs(1);
+/// What a node hears itself say, it said at some moment: all that others committed before that has been heard too. For so
+/// long after it a verdict may be given from memory.
+const TRUST: Duration = Duration::from_secs(2);
+/// How long it may take to begin to listen.
+const BEGIN: Duration = Duration::from_secs(2);
 /// How long the one writing connection of SQLite may be busy with something else.
 const BUSY: Duration = Duration::from_secs(2);
 /// Key ids in one notification: its payload is at most 8000 bytes.
@@ -42,12 +48,13 @@ async fn watch_file(writer: &SqlitePool, changes: &Changes) {
     let mut before = None;
     loop {
         beats.tick().await;
+        let asked = Instant::now();
         match timeout(BUSY, data_version(writer)).await {
-            Ok(Ok(version)) if before == Some(version) => {}
+            Ok(Ok(version)) if before == Some(version) => changes.still_watched_until(asked + BUSY + BEAT),
             // Also the first time, and when the connection was opened anew.
             Ok(Ok(version)) => {
                 before = Some(version);
-                changes.watch();
+                changes.watch_until(asked + BUSY + BEAT);
             }
             Ok(Err(_)) | Err(_) => {
                 before = None;
@@ -66,31 +73,49 @@ async fn data_version(writer: &SqlitePool) -> sqlx::Result<i64> {
 /// Hears the other nodes until the connection breaks or goes silent. Every node speaks every half second, if only to hear
 /// itself.
 async fn listen(pool: &PgPool, changes: &Changes) -> sqlx::Result<()> {
-    let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen(CHANNEL).await?;
-    changes.watch();
+    let began = Instant::now();
+    let (mut listener, own) = timeout(BEGIN, begin(pool)).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+    changes.watch_until(began + TRUST);
     let mut beats = interval(BEAT);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut heard = tokio::time::Instant::now();
+    // When each beat was spoken that was not heard yet.
+    let mut unheard = VecDeque::new();
     loop {
         tokio::select! {
             said = listener.try_recv() => match said? {
-                Some(said) if said.payload().is_empty() => heard = tokio::time::Instant::now(),
-                Some(said) => changes.note(&said.payload().split(' ').collect::<Vec<_>>()),
+                Some(said) if !said.payload().is_empty() => changes.note(&said.payload().split(' ').collect::<Vec<_>>()),
+                // Another node's says nothing of what we missed.
+                Some(said) if said.process_id() != own => {}
+                Some(_) => if let Some(spoken) = unheard.pop_front() {
+                    changes.still_watched_until(spoken + TRUST);
+                },
                 // The connection broke; what was said meanwhile is lost.
                 None => return Ok(()),
             },
             _ = beats.tick() => {
-                if heard.elapsed() > SILENCE {
+                if unheard.front().is_some_and(|spoken: &Instant| spoken.elapsed() > SILENCE) {
                     return Ok(());
                 }
-                // On the connection that listens: a pool that is used up must not deafen us, or every verdict would ask the
-                // database that has no connection to spare.
+                unheard.push_back(Instant::now());
+                // On the connection that listens: it is its hearing that is tested.
                 let spoken = sqlx::query("select pg_notify($1, '')").bind(CHANNEL).execute(&mut listener);
-                timeout(BEAT, spoken).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+                timeout(SILENCE, spoken).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
             }
         }
     }
+}
+
+/// Somebody who listens, and the number of their connection. Outside the pool: one that is used up must not keep us deaf,
+/// or every verdict would ask the database that has no connection to spare.
+async fn begin(pool: &PgPool) -> sqlx::Result<(PgListener, u32)> {
+    let options = pool.connect_options().as_ref().clone();
+    let alone = PgPoolOptions::new().max_connections(1).acquire_timeout(BEGIN).connect_lazy_with(options);
+    let mut listener = PgListener::connect_with(&alone).await?;
+    // One that comes back by itself would hide that something was missed.
+    listener.eager_reconnect(false);
+    listener.listen(CHANNEL).await?;
+    let (own,): (i32,) = sqlx::query_as("select pg_backend_pid()").fetch_one(&mut listener).await?;
+    Ok((listener, own.cast_unsigned()))
 }
 
 /// Tells the other nodes which keys a transaction changes; they hear it when it commits.

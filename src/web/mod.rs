@@ -95,6 +95,7 @@ pub struct Inner {
     pub security_contact: Option<SecurityContact>,
     /// What GitHub signs its findings with; none while they are not taken.
     pub scanning_keys: Option<Box<ScanningKeys>>,
+    redis: Option<redis::Client>,
 }
 
 /// What an [`App`] is made of.
@@ -114,6 +115,8 @@ pub struct Parts {
     pub scanning_keys: Option<Box<ScanningKeys>>,
     /// Keys that the gate remembers at once.
     pub cache_keys: usize,
+    /// Where nodes count rate limits together, if they do.
+    pub redis: Option<redis::Client>,
 }
 
 impl Deref for App {
@@ -129,7 +132,7 @@ impl App {
     /// If the database does not answer.
     pub async fn new(parts: Parts) -> sqlx::Result<Self> {
         let Parts { db, product, keyring, clock, entropy, public_url, proxies, mail, google, .. } = parts;
-        let Parts { security_contact, scanning_keys, cache_keys, .. } = parts;
+        let Parts { security_contact, scanning_keys, cache_keys, redis, .. } = parts;
         let installation_id = db.installation_id(&entropy, clock.now()).await?;
         usage_scopes::count_from(&db, clock.now()).await?;
         let keyring = Arc::new(keyring);
@@ -171,6 +174,7 @@ impl App {
             passkeys,
             security_contact,
             scanning_keys,
+            redis,
         })))
     }
 
@@ -224,6 +228,7 @@ impl App {
             post: self.post.clone(),
             reveal: self.product.keys.reveal,
             advice: self.advice(),
+            redis: self.redis.clone(),
         }
     }
 

@@ -101,6 +101,7 @@ impl TestApp {
             security_contact: None,
             scanning_keys: None,
             cache_keys: CACHE_KEYS,
+            redis: None,
         }
     }
 
@@ -179,6 +180,7 @@ impl TestApp {
             security_contact: None,
             scanning_keys: None,
             cache_keys,
+            redis: None,
         };
         let app = Box::pin(App::new(parts)).await.expect("the database answers");
         let router = routes::router(app.clone());

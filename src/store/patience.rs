@@ -1,0 +1,14 @@
+//! No answer of `PostgreSQL` is waited for for ever: a server that hangs, or a network that swallows what it says, must not
+//! hold whoever asked. SQLite bounds its own waiting.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+/// For one statement, or one commit. Longer than any takes that is not stuck.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What `asked` answers, or that the database does not.
+pub async fn in_time<T>(asked: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    timeout(PATIENCE, asked).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+}
