@@ -41,6 +41,10 @@ missing_packages() {
         command -v caddy >/dev/null || echo caddy
         command -v pip3 >/dev/null || echo python3-pip
         ;;
+      chaos)
+        postgres_programs >/dev/null || echo postgresql
+        command -v python3 >/dev/null || echo python3
+        ;;
       flood | timing)
         command -v python3 >/dev/null || echo python3
         command -v jq >/dev/null || echo jq

@@ -25,6 +25,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (15, "key lifetime", include_str!("../../migrations/0015_key_lifetime.sql")),
     (16, "refusals", include_str!("../../migrations/0016_refusals.sql")),
     (18, "notes and reminders", include_str!("../../migrations/0018_notes_and_reminders.sql")),
+    (22, "audit names", include_str!("../../migrations/0022_audit_names.sql")),
 ];
 
 /// What has no portable text: version, name, the whole for SQLite and the whole for `PostgreSQL`.

@@ -10,6 +10,7 @@ pub mod audit_chain;
 pub mod audit_checkpoints;
 pub mod audit_events;
 pub mod audit_list;
+pub mod audit_names;
 pub mod authenticators;
 pub mod changes;
 #[cfg(test)]
