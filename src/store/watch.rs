@@ -125,3 +125,34 @@ pub(super) async fn tell_others(tx: &mut Transaction<'static, Postgres>, changed
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_believed_up_to_a_moment_and_no_longer() {
+        let changes = Changes::default();
+        let now = Instant::now();
+        assert!(!changes.is_watched(), "nobody has listened yet");
+        changes.watch_until(now + Duration::from_secs(3600));
+        assert!(changes.is_watched());
+        // As if whoever should have moved it on had been stopped.
+        changes.still_watched_until(now);
+        assert!(!changes.is_watched());
+        changes.still_watched_until(now + Duration::from_secs(3600));
+        assert!(changes.is_watched());
+        changes.lose_sight();
+        assert!(!changes.is_watched());
+    }
+
+    #[test]
+    fn whoever_listens_anew_believes_nothing_that_was_read_before() {
+        let changes = Changes::default();
+        changes.watch();
+        let seen = changes.seen_now();
+        assert!(changes.is_current("key_1", &seen));
+        changes.watch_until(Instant::now() + Duration::from_secs(3600));
+        assert!(!changes.is_current("key_1", &seen));
+    }
+}

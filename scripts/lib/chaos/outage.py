@@ -1,0 +1,226 @@
+"""The database frozen, and stopped, and the Redis frozen, and killed, under load: nothing hangs, nothing wrong passes,
+nothing that was acknowledged is lost, and everything comes back by itself.
+
+One desk judges a key that it knows, keys that it does not, and one that was deleted; it shows a page, and creates keys.
+Then what it depends on is away for a minute. A known key passes for two seconds; then every verdict is 503 with Retry-After.
+"""
+
+import asyncio
+import time
+
+from .desk import Desk
+from .figures import Figure
+from .http import Gone
+from .postgres import Postgres
+from .redis import Redis
+
+# Seconds after which somebody who waits for an answer would call it a hang.
+HANG_OF_GATE, HANG_OF_PAGE = 5, 25
+
+
+class Watch:
+    """What one kind of request was answered: when it was sent, how long that took, and how it went."""
+
+    def __init__(self):
+        self.answers = []
+
+    def longest(self):
+        return max(took for _, took, _, _ in self.answers)
+
+    def last(self, status, before):
+        return max((sent for sent, _, code, _ in self.answers if code == status and sent < before), default=0.0)
+
+    def first(self, status, after):
+        return min((sent + took for sent, took, code, _ in self.answers if code == status and sent + took >= after), default=float("inf"))
+
+    def of(self, status):
+        return [answer for answer in self.answers if answer[2] == status]
+
+    def beside(self, *statuses):
+        return sum(code not in statuses for _, _, code, _ in self.answers)
+
+
+async def ask(watch, client, *request, **more):
+    """Asks once; a hang counts as status 0, a connection that broke as 1."""
+    sent = time.monotonic()
+    try:
+        answer = await client.ask(*request, **more)
+        status, headers = answer.status, answer.headers
+    except TimeoutError:
+        status, headers = 0, {}
+    except Gone:
+        status, headers = 1, {}
+    watch.answers.append((sent, time.monotonic() - sent, status, headers))
+    return answer if status > 1 else None
+
+
+async def judge(desk, watch, secrets):
+    client = desk.client(60)
+    while True:
+        await ask(watch, client, "GET", "/gate/authorize", secret=secrets())
+        # As many as a gateway of some size asks; Python itself is not what is tried.
+        await asyncio.sleep(0.002)
+
+
+async def look(desk, watch):
+    client = desk.client(60)
+    while True:
+        await ask(watch, client, "GET", "/v1/keys?limit=5", secret=desk.admin)
+        await ask(watch, client, "GET", "/report-leaked-key")
+        await asyncio.sleep(0.02)
+
+
+async def write(desk, watch, told, name):
+    client = desk.client(60)
+    number = 0
+    while True:
+        number += 1
+        body = {"name": f"{name}-{number}", "type": "standard", "environment": "live", "preset": "read"}
+        answer = await ask(watch, client, "POST", "/v1/keys", body, secret=desk.admin)
+        if answer is not None and answer.status == 201:
+            told.append(answer.json()["id"])
+        await asyncio.sleep(0.005)
+
+
+async def outage(stage, server, desk, name, begin, end):
+    """One outage of the database under load; `begin` and `end` make it and end it."""
+    fresh = [(await desk.create(desk.client(), desk.admin, f"fresh-{name}-{n}")).json()["secret"] for n in range(200)]
+    known, unknown, dead, pages, writes, told = Watch(), Watch(), Watch(), Watch(), Watch(), []
+    turn = iter(fresh * 1000)
+    load = [
+        *(judge(desk, known, lambda: desk.known) for _ in range(4)),
+        judge(desk, unknown, lambda: next(turn)),
+        judge(desk, dead, lambda: desk.dead),
+        *(look(desk, pages) for _ in range(2)),
+        *(write(desk, writes, told, f"{name}-{n}") for n in range(4)),
+    ]
+    load = [asyncio.ensure_future(one) for one in load]
+    await asyncio.sleep(3)
+    began = time.monotonic()
+    await asyncio.to_thread(begin)
+    away = time.monotonic()
+    stage.tell(f"the database is {name}")
+    await asyncio.sleep(stage.of(60, 8))
+    starts = time.monotonic()
+    await asyncio.to_thread(end)
+    back = time.monotonic()
+    await asyncio.sleep(8)
+    for one in load:
+        one.cancel()
+    await asyncio.gather(*load, return_exceptions=True)
+    database = desk.environment["KEYDESK_DATABASE_URL"].rsplit("/", 1)[1]
+    there = {row[0] for row in server.ask("select id from api_keys", database)}
+    silent = [a for watch in (known, unknown, dead) for a in watch.of(503) if "retry-after" not in a[3]]
+    recovery = max(known.first(200, back), writes.first(201, back), pages.first(200, back)) - back
+    return [
+        Figure(f"a deleted key let through, {name}", len(dead.of(200)), at_most=0),
+        Figure(f"verdicts that were neither right nor 503, {name}", known.beside(200, 503) + unknown.beside(200, 503) + dead.beside(401, 503), at_most=0),
+        Figure(f"503 without Retry-After, {name}", len(silent), at_most=0),
+        Figure(f"verdicts of 503, {name}", len(known.of(503)), at_least=1),
+        Figure(f"a known key passed last after, {name}", round(known.last(200, starts) - began, 2), "s", at_most=2 + away - began),
+        Figure(f"longest verdict, {name}", round(max(w.longest() for w in (known, unknown, dead)), 2), "s", at_most=HANG_OF_GATE),
+        Figure(f"longest page or change, {name}", round(max(pages.longest(), writes.longest()), 2), "s", at_most=HANG_OF_PAGE),
+        Figure(f"creations acknowledged, {name}", len(told), at_least=1),
+        Figure(f"acknowledged and lost, {name}", len(set(told) - there), at_most=0),
+        Figure(f"verdicts, changes and pages again after, {name}", round(recovery, 2), "s", at_most=5),
+    ]
+
+
+async def of_database(stage, server):
+    desk = Desk(stage, "desk", database=server.database())
+    desk.start()
+    token = await desk.sign_up("admin@halden.example")
+    client = desk.client()
+    keys = [(await desk.create(client, token, name)).json() for name in ("admin", "known", "dead")]
+    desk.admin, desk.known, desk.dead = (key["secret"] for key in keys)
+    assert (await client.ask("GET", "/gate/authorize", secret=desk.dead)).status == 200
+    assert (await client.ask("DELETE", f"/v1/keys/{keys[2]['id']}", secret=token)).status == 204
+    pid = desk.pid
+    figures = await outage(stage, server, desk, "frozen", server.freeze, server.thaw)
+    figures += await outage(stage, server, desk, "stopped", lambda: server.stop("immediate"), server.start)
+    verified = desk.run("audit", "verify", check=False)
+    figures.append(Figure("audit chain does not verify", int(verified.returncode != 0), at_most=0))
+    figures.append(Figure("restarts of the desk", int(desk.pid != pid or desk.process.poll() is not None), at_most=0))
+    desk.stop()
+    return figures
+
+
+LIMIT = 200
+
+
+async def burst(nodes, secret, most):
+    """Presents a key to each node in turn; gives how many passed, and the longest answer."""
+    clients = [node.client() for node in nodes]
+    passed, longest = 0, 0.0
+    for number in range(most):
+        sent = time.monotonic()
+        answer = await clients[number % len(clients)].ask("GET", "/gate/authorize", secret=secret)
+        longest = max(longest, time.monotonic() - sent)
+        passed += answer.status == 200
+    for client in clients:
+        client.close()
+    return passed, longest
+
+
+async def minute(needed=15):
+    """Waits until the minute has so many seconds left: a limit begins anew with each."""
+    left = 60 - time.time() % 60
+    if left < needed:
+        await asyncio.sleep(left + 0.2)
+
+
+async def together(nodes, secrets):
+    """Waits until two nodes count together: what one let through is missing on the other."""
+    began = time.monotonic()
+    while True:
+        secret = next(secrets)
+        await burst(nodes[:1], secret, 3)
+        await asyncio.sleep(0.1)
+        client = nodes[1].client()
+        answer = await client.ask("GET", "/gate/authorize", secret=secret)
+        client.close()
+        if int(answer.headers["x-ratelimit-remaining"]) == LIMIT - 4:
+            return time.monotonic() - began
+
+
+async def of_redis(stage, server):
+    redis = Redis(stage)
+    database = server.database()
+    nodes = []
+    for name in ("left", "right"):
+        node = Desk(stage, name, database, nodes[0] if nodes else None, {"KEYDESK_REDIS_URL": redis.url})
+        product = node.folder / "product.toml"
+        product.write_text(product.read_text().replace("per_minute = 0", f"per_minute = {LIMIT}"))
+        node.start()
+        nodes.append(node)
+    token = await nodes[0].sign_up("admin@halden.example")
+    client = nodes[0].client()
+    secrets = iter([(await nodes[0].create(client, token, f"key-{n}")).json()["secret"] for n in range(150)])
+    await minute()
+    await together(nodes, secrets)
+    figures = []
+    for name, begin, end in (
+        ("Redis there", lambda: None, lambda: None),
+        ("Redis frozen", redis.freeze, redis.thaw),
+        ("Redis killed", redis.end, redis.start),
+    ):
+        begin()
+        await minute()
+        passed, longest = await burst(nodes, next(secrets), 3 * LIMIT)
+        figures.append(Figure(f"of {3 * LIMIT} at a limit of {LIMIT} passed on two nodes, {name}", passed, **bound(name)))
+        figures.append(Figure(f"longest verdict, {name}", round(longest * 1000), "ms", at_most=250))
+        await asyncio.sleep(stage.of(60, 3) if name != "Redis there" else 0)
+        end()
+        await minute()
+        figures.append(Figure(f"until both count together again, {name}", round(await together(nodes, secrets), 2), "s", at_most=5))
+    return figures
+
+
+def bound(name):
+    """Alone, each node lets its own limit through; together, one limit and what passes until the other hears."""
+    return {"at_most": LIMIT * 1.2} if name == "Redis there" else {"at_most": 2 * LIMIT}
+
+
+async def run(stage):
+    server = Postgres(stage)
+    return await of_database(stage, server) + await of_redis(stage, server)
