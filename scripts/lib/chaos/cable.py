@@ -12,7 +12,8 @@ class Cable:
         self.whole = asyncio.Event()
         self.whole.set()
         laid = threading.Event()
-        threading.Thread(target=self._run, args=[laid], daemon=True).start()
+        self.thread = threading.Thread(target=self._run, args=[laid], daemon=True)
+        self.thread.start()
         laid.wait()
         stage.started.append(self)
 
@@ -26,6 +27,7 @@ class Cable:
 
     def end(self):
         self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
 
     def _run(self, laid):
         asyncio.set_event_loop(self.loop)
@@ -33,6 +35,12 @@ class Cable:
         self.port = server.sockets[0].getsockname()[1]
         laid.set()
         self.loop.run_forever()
+        server.close()
+        carrying = asyncio.all_tasks(self.loop)
+        for one in carrying:
+            one.cancel()
+        self.loop.run_until_complete(asyncio.gather(*carrying, return_exceptions=True))
+        self.loop.close()
 
     async def _connect(self, reader, writer):
         try:
