@@ -8,7 +8,8 @@ use tokio::time::timeout;
 /// For one statement, or one commit. Longer than any takes that is not stuck.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What `asked` answers, or that the database does not.
-pub async fn in_time<T>(asked: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
-    timeout(PATIENCE, asked).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+/// What `asked` answers, or that the database does not. Boxed, so that nobody carries the room of a query twice.
+pub fn in_time<T>(asked: impl Future<Output = sqlx::Result<T>> + Send) -> impl Future<Output = sqlx::Result<T>> + Send {
+    let asked = Box::pin(asked);
+    async { timeout(PATIENCE, asked).await.unwrap_or(Err(sqlx::Error::PoolTimedOut)) }
 }

@@ -55,7 +55,7 @@ async def ask(watch, client, *request, **more):
 
 async def judge(desk, watch, secrets):
     client = desk.client(60)
-    while True:
+    while not desk.over.is_set():
         await ask(watch, client, "GET", "/gate/authorize", secret=secrets())
         # As many as a gateway of some size asks; Python itself is not what is tried.
         await asyncio.sleep(0.002)
@@ -63,7 +63,7 @@ async def judge(desk, watch, secrets):
 
 async def look(desk, watch):
     client = desk.client(60)
-    while True:
+    while not desk.over.is_set():
         await ask(watch, client, "GET", "/v1/keys?limit=5", secret=desk.admin)
         await ask(watch, client, "GET", "/report-leaked-key")
         await asyncio.sleep(0.02)
@@ -72,7 +72,7 @@ async def look(desk, watch):
 async def write(desk, watch, told, name):
     client = desk.client(60)
     number = 0
-    while True:
+    while not desk.over.is_set():
         number += 1
         body = {"name": f"{name}-{number}", "type": "standard", "environment": "live", "preset": "read"}
         answer = await ask(watch, client, "POST", "/v1/keys", body, secret=desk.admin)
@@ -93,6 +93,7 @@ async def outage(stage, server, desk, name, begin, end):
         *(look(desk, pages) for _ in range(2)),
         *(write(desk, writes, told, f"{name}-{n}") for n in range(4)),
     ]
+    desk.over = asyncio.Event()
     load = [asyncio.ensure_future(one) for one in load]
     await asyncio.sleep(3)
     began = time.monotonic()
@@ -104,9 +105,8 @@ async def outage(stage, server, desk, name, begin, end):
     await asyncio.to_thread(end)
     back = time.monotonic()
     await asyncio.sleep(8)
-    for one in load:
-        one.cancel()
-    await asyncio.gather(*load, return_exceptions=True)
+    desk.over.set()
+    await asyncio.gather(*load)
     database = desk.environment["KEYDESK_DATABASE_URL"].rsplit("/", 1)[1]
     there = {row[0] for row in server.ask("select id from api_keys", database)}
     silent = [a for watch in (known, unknown, dead) for a in watch.of(503) if "retry-after" not in a[3]]

@@ -7,6 +7,7 @@ the other node is kept from hearing: its listening connection is ended, or its c
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 
 from .cable import Cable
 from .desk import Desk
@@ -27,10 +28,10 @@ async def keys_of(desk, token, names):
     return [(answer["id"], answer["secret"]) for answer in answers]
 
 
-async def keep_busy(desk, secret):
+async def keep_busy(desk, secret, over):
     """Asks for verdicts until it is told to stop."""
     client = desk.client()
-    while True:
+    while not over.is_set():
         try:
             await client.ask("GET", "/gate/authorize", secret=secret)
         except (Gone, TimeoutError):
@@ -69,8 +70,15 @@ async def revoked(deleter, bearer, key, judge):
     return max(late, default=0.0), len(late), status
 
 
+@asynccontextmanager
 async def busy(desks, secret):
-    return [asyncio.ensure_future(keep_busy(desk, secret)) for desk in desks for _ in range(BUSY)]
+    over = asyncio.Event()
+    load = [asyncio.ensure_future(keep_busy(desk, secret, over)) for desk in desks for _ in range(BUSY)]
+    try:
+        yield
+    finally:
+        over.set()
+        await asyncio.gather(*load)
 
 
 async def alone(stage):
@@ -79,10 +87,8 @@ async def alone(stage):
     token = await desk.sign_up("admin@halden.example")
     rounds = stage.of(300, 20)
     admin, other, *keys = await keys_of(desk, token, ["admin", "other", *(f"key-{n}" for n in range(rounds))])
-    load = await busy([desk], other[1])
-    late = [await revoked(desk, admin[1], key, desk) for key in keys]
-    for one in load:
-        one.cancel()
+    async with busy([desk], other[1]):
+        late = [await revoked(desk, admin[1], key, desk) for key in keys]
     desk.stop()
     return [Figure(f"let through after the answer, one node, {rounds} deletions", sum(n for _, n, _ in late), at_most=0)]
 
@@ -111,24 +117,22 @@ async def across(stage):
     rounds, cuts = stage.of(300, 20), stage.of(20, 2)
     names = [f"key-{number}" for number in range(rounds + 2 * cuts)]
     admin, other, *keys = await keys_of(one, token, ["admin", "other", *names])
-    load = await busy([one, two], other[1])
-    await asyncio.sleep(1)
-    late = [(await revoked(one, admin[1], key, two))[0] for key in keys[:rounds]]
-    deaf, cut, back = [], [], []
-    for key in keys[rounds : rounds + cuts]:
-        passing = asyncio.ensure_future(revoked(one, admin[1], key, two))
-        await asyncio.to_thread(server.ask, LISTENERS)
-        deaf.append((await passing)[0])
-        await asyncio.sleep(1.5)
-    for key in keys[rounds + cuts :]:
-        await recovered(far, key[1])
-        await asyncio.sleep(1.5)
-        cable.cut()
-        cut.append((await revoked(one, admin[1], key, far))[0])
-        cable.mend()
-        back.append(await recovered(far, other[1]))
-    for one_of_them in load:
-        one_of_them.cancel()
+    async with busy([one, two], other[1]):
+        await asyncio.sleep(1)
+        late = [(await revoked(one, admin[1], key, two))[0] for key in keys[:rounds]]
+        deaf, cut, back = [], [], []
+        for key in keys[rounds : rounds + cuts]:
+            passing = asyncio.ensure_future(revoked(one, admin[1], key, two))
+            await asyncio.to_thread(server.ask, LISTENERS)
+            deaf.append((await passing)[0])
+            await asyncio.sleep(1.5)
+        for key in keys[rounds + cuts :]:
+            await recovered(far, key[1])
+            await asyncio.sleep(1.5)
+            cable.cut()
+            cut.append((await revoked(one, admin[1], key, far))[0])
+            cable.mend()
+            back.append(await recovered(far, other[1]))
     return [
         Figure(f"until refused on the other node, p99 of {rounds}", round(part(late, 0.99) * 1000), "ms", at_most=250),
         Figure("until refused on the other node, longest", round(max(late) * 1000), "ms", at_most=1000),
