@@ -29,18 +29,32 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
 ];
 
 /// What has no portable text: version, name, the whole for SQLite and the whole for `PostgreSQL`.
-const MIGRATIONS_WITH_HALVES: &[(i64, &str, &str, &str)] = &[(
-    12,
-    "audit append only",
-    concat!(
-        include_str!("../../migrations/0012_audit_append_only.sql"),
-        include_str!("../../migrations/0012_audit_append_only.sqlite.sql")
+const MIGRATIONS_WITH_HALVES: &[(i64, &str, &str, &str)] = &[
+    (
+        12,
+        "audit append only",
+        concat!(
+            include_str!("../../migrations/0012_audit_append_only.sql"),
+            include_str!("../../migrations/0012_audit_append_only.sqlite.sql")
+        ),
+        concat!(
+            include_str!("../../migrations/0012_audit_append_only.sql"),
+            include_str!("../../migrations/0012_audit_append_only.postgres.sql")
+        ),
     ),
-    concat!(
-        include_str!("../../migrations/0012_audit_append_only.sql"),
-        include_str!("../../migrations/0012_audit_append_only.postgres.sql")
+    (
+        23,
+        "orders of keys",
+        concat!(
+            include_str!("../../migrations/0023_orders_of_keys.sql"),
+            include_str!("../../migrations/0023_orders_of_keys.sqlite.sql")
+        ),
+        concat!(
+            include_str!("../../migrations/0023_orders_of_keys.sql"),
+            include_str!("../../migrations/0023_orders_of_keys.postgres.sql")
+        ),
     ),
-)];
+];
 
 impl Engine {
     pub(super) async fn migrate(&self) -> Result<(), OpenError> {
