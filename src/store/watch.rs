@@ -32,12 +32,30 @@ const IDS_AT_ONCE: usize = 200;
 pub async fn run(db: Db) {
     match &db.engine {
         Engine::Sqlite { writer, .. } => watch_file(writer, db.changes()).await,
-        Engine::Postgres(pool) => loop {
-            let lost = listen(pool, db.changes()).await;
-            db.changes().lose_sight();
+        Engine::Postgres(pool) => hear_nodes(pool, db.changes()).await,
+    }
+}
+
+async fn hear_nodes(pool: &PgPool, changes: &Changes) {
+    let mut is_deaf = false;
+    loop {
+        let began = Instant::now();
+        let lost = match timeout(BEGIN, begin(pool)).await {
+            Ok(Ok((listener, own))) => {
+                changes.watch_until(began + TRUST);
+                if std::mem::take(&mut is_deaf) {
+                    tracing::info!("Other nodes are heard again");
+                }
+                listen(listener, own, changes).await
+            }
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(sqlx::Error::PoolTimedOut),
+        };
+        changes.lose_sight();
+        if !std::mem::replace(&mut is_deaf, true) {
             tracing::warn!(error = ?lost.err(), "Other nodes are out of hearing: every verdict reads the database");
-            tokio::time::sleep(BEAT).await;
-        },
+        }
+        tokio::time::sleep(BEAT).await;
     }
 }
 
@@ -72,10 +90,7 @@ async fn data_version(writer: &SqlitePool) -> sqlx::Result<i64> {
 
 /// Hears the other nodes until the connection breaks or goes silent. Every node speaks every half second, if only to hear
 /// itself.
-async fn listen(pool: &PgPool, changes: &Changes) -> sqlx::Result<()> {
-    let began = Instant::now();
-    let (mut listener, own) = timeout(BEGIN, begin(pool)).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
-    changes.watch_until(began + TRUST);
+async fn listen(mut listener: PgListener, own: u32, changes: &Changes) -> sqlx::Result<()> {
     let mut beats = interval(BEAT);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // When each beat was spoken that was not heard yet.

@@ -1,4 +1,4 @@
-"""The cable between a desk and its database: a relay that can be cut, so that what is sent is swallowed and nobody is told."""
+"""The cable between a desk and its database: a relay that can be cut, so that what is sent is swallowed unsaid."""
 
 import asyncio
 import threading

@@ -1,7 +1,7 @@
 """One limit on two nodes: with Redis it is one; frozen or killed, each node counts alone, at once, and recovers.
 
-A key is presented to both nodes in turn, thrice as often in a minute as it may be. While Redis is frozen, or away, no verdict
-waits for it.
+A key is presented to both nodes in turn, thrice as often in a minute as it may be. While Redis is frozen, or away, no
+verdict waits for it.
 """
 
 import asyncio
@@ -83,10 +83,12 @@ async def run(stage):
         begin()
         await minute()
         passed, longest = await burst(nodes, next(secrets), 3 * LIMIT)
-        figures.append(Figure(f"of {3 * LIMIT} at a limit of {LIMIT} passed on two nodes, {name}", passed, **bound(name)))
+        asked = f"of {3 * LIMIT} at a limit of {LIMIT} passed on two nodes"
+        figures.append(Figure(f"{asked}, {name}", passed, **bound(name)))
         figures.append(Figure(f"longest verdict, {name}", round(longest * 1000), "ms", at_most=250))
         await asyncio.sleep(stage.of(60, 3) if name != "Redis there" else 0)
         end()
         await minute()
-        figures.append(Figure(f"until both count together again, {name}", round(await together(nodes, secrets), 2), "s", at_most=5))
+        again = round(await together(nodes, secrets), 2)
+        figures.append(Figure(f"until both count together again, {name}", again, "s", at_most=5))
     return figures

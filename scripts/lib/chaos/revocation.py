@@ -1,8 +1,9 @@
 """A key that was deleted passes nowhere: at once on its own node, soon on the other, and closed when nobody can hear.
 
-While other keys keep every node busy, keys that work are deleted one after the other. Each is presented without a pause
-from before its deletion until it is refused; what counts is what was let through after the deletion had been answered. Then
-the other node is kept from hearing: its listening connection is ended, or its cable is cut, with the deletion behind that.
+While other keys keep every node busy, keys that work are deleted one after the other. Each is presented without a
+pause from before its deletion until it is refused; what counts is what was let through after the deletion had been
+answered. Then the other node is kept from hearing: its listening connection is ended, or its cable is cut, and then the
+key is deleted.
 """
 
 import asyncio
@@ -16,7 +17,9 @@ from .http import Gone
 from .postgres import Postgres
 
 BUSY = 8
-LISTENERS = "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_notify%' and pid <> pg_backend_pid()"
+LISTENERS = """
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where query like '%pg_notify%' and pid <> pg_backend_pid()"""
 # Whoever is not refused by then never will be.
 HOPELESS = 20
 
@@ -54,7 +57,8 @@ async def present(desk, secret, passed, enough):
 
 
 async def revoked(deleter, bearer, key, judge):
-    """Deletes a key that `judge` knows; gives the seconds after the answer in which it was let through, and how many were."""
+    """Deletes a key that `judge` knows. Gives until when after the answer it was let through, how often, and the status
+    that it got then."""
     passed, enough = [], asyncio.Event()
     presenting = asyncio.ensure_future(present(judge, key[1], passed, enough))
     known = asyncio.ensure_future(enough.wait())
@@ -90,7 +94,8 @@ async def alone(stage):
     async with busy([desk], other[1]):
         late = [await revoked(desk, admin[1], key, desk) for key in keys]
     desk.stop()
-    return [Figure(f"let through after the answer, one node, {rounds} deletions", sum(n for _, n, _ in late), at_most=0)]
+    late = sum(number for _, number, _ in late)
+    return [Figure(f"let through after the answer, one node, {rounds} deletions", late, at_most=0)]
 
 
 async def recovered(desk, secret):
