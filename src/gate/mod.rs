@@ -6,6 +6,7 @@ pub mod credential;
 pub mod forwarded;
 pub mod known;
 mod memory;
+pub mod meters;
 pub mod prefixes;
 pub mod reason;
 pub mod refusals;
@@ -32,7 +33,9 @@ use crate::store::{Db, secret_prefixes, sessions};
 use credential::Credential;
 use forwarded::Original;
 use known::{Identity, Known};
+pub use memory::Remembered;
 use memory::{Memory, Recall, in_time};
+use meters::Meters;
 use prefixes::Prefixes;
 use refusals::{Refusals, Whose};
 use refused_sign_ins::RefusedSignIns;
@@ -59,6 +62,7 @@ pub struct Gate {
     pub refused_sign_ins: RefusedSignIns,
     pub refusals: Refusals,
     pub shared_windows: SharedWindows,
+    pub meters: Meters,
 }
 
 /// What a request wants to do.
@@ -200,6 +204,7 @@ impl Gate {
             refused_sign_ins: RefusedSignIns::default(),
             refusals: Refusals::default(),
             shared_windows: SharedWindows::default(),
+            meters: Meters::default(),
         }
     }
 
@@ -332,6 +337,7 @@ impl Gate {
         if let Err(throttled) = asked {
             return Ok(Err(Refusal::Throttled { until: throttled.until }));
         }
+        self.meters.reads.more(1);
         let known = in_time(self.memory.learn(&self.db, hash, &self.product)).await?;
         Ok(known.ok_or_else(|| self.unknown(source, now)))
     }
@@ -398,6 +404,16 @@ impl Gate {
             self.usage.refused(key, &refusal, now);
         }
         refusal
+    }
+
+    /// How much is remembered.
+    pub fn remembered(&self) -> Remembered {
+        self.memory.remembered()
+    }
+
+    /// Whether what is remembered is believed: other nodes are heard, or there are none.
+    pub fn is_watched(&self) -> bool {
+        self.db.changes().is_watched()
     }
 
     /// Whether the definition says what requests take.

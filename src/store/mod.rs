@@ -288,6 +288,16 @@ impl Db {
         Ok(id)
     }
 
+    /// The pools of connections: what each is called, its connections, and those of them that are free.
+    pub fn pools(&self) -> Vec<(&'static str, u32, usize)> {
+        match &self.engine {
+            Engine::Sqlite { writer, readers } => {
+                vec![("writer", writer.size(), writer.num_idle()), ("readers", readers.size(), readers.num_idle())]
+            }
+            Engine::Postgres(pool) => vec![("all", pool.size(), pool.num_idle())],
+        }
+    }
+
     /// Whether a query comes back.
     pub async fn answers(&self) -> bool {
         let one: sqlx::Result<(i64,)> = read!(self, c => sqlx::query_as("select cast(1 as bigint)").fetch_one(c));

@@ -36,7 +36,7 @@ async def made(client, cookie, name):
     return answer.headers["location"].split("?")[0].rsplit("/", 1)[1]
 
 
-async def raced(desks, cookie, keys):
+async def raced(stage, desks, cookie, keys):
     """How many keys were shown to nobody, to more than one, with more than one secret, and what else was answered."""
     clients = [desks[number % len(desks)].client(120) for number in range(AT_ONCE)]
     maker = desks[0].client(120)
@@ -52,12 +52,15 @@ async def raced(desks, cookie, keys):
         secrets_of_one += len(secrets) > 1
         strange += sum(answer.status not in (200, 410) for answer in answers)
         shown += len(good) == 1 and len(secrets) == 1
+        if number % 100 == 99:
+            stage.tell(f"{number + 1} of {keys} keys")
     return shown, none, several, secrets_of_one, strange
 
 
-async def figures_of(desks, keys, where):
+async def figures_of(stage, desks, where):
+    keys = stage.of(1000, 10)
     cookie = await signed_up(desks[0], "admin@halden.example")
-    shown, none, several, secrets, strange = await raced(desks, cookie, keys)
+    shown, none, several, secrets, strange = await raced(stage, desks, cookie, keys)
     return [
         Figure(f"keys asked for by {AT_ONCE} at once and shown once, {where}", shown, at_least=keys),
         Figure(f"shown to nobody, {where}", none, at_most=0),
@@ -68,18 +71,17 @@ async def figures_of(desks, keys, where):
 
 
 async def run(stage):
-    keys = stage.of(1000, 10)
     alone = Desk(stage, "alone")
     alone.start()
-    figures = await figures_of([alone], keys, "SQLite")
+    figures = await figures_of(stage, [alone], "SQLite")
     alone.stop()
     server = Postgres(stage)
     one, two = pair(stage, server)
-    figures += await figures_of([one], keys, "one node")
+    figures += await figures_of(stage, [one], "one node")
     one.stop()
     two.stop()
     one, two = pair(stage, server, "again-")
-    return figures + await figures_of([one, two], keys, "two nodes")
+    return figures + await figures_of(stage, [one, two], "two nodes")
 
 
 def pair(stage, server, prefix=""):
