@@ -46,6 +46,12 @@ pub struct Settings {
     #[arg(long, env = "KEYDESK_DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<String>,
 
+    /// Valkey or Redis where several nodes count rate limits together: <redis://…>, <rediss://…> or <unix://PATH>. A key may
+    /// pass its limit by what the other nodes let through in 10 ms and two ways to the server. Default: none; each node counts
+    /// alone.
+    #[arg(long, env = "KEYDESK_REDIS_URL", hide_env_values = true, global = true)]
+    pub redis_url: Option<String>,
+
     /// Directory for the database and the secret file; created when missing.
     #[arg(long, env = "KEYDESK_DATA_DIR", default_value = "./data", global = true)]
     pub data_dir: PathBuf,
@@ -122,6 +128,10 @@ pub enum SettingError {
         "PUBLIC_URL {0:?} must be https:// unless its host is this machine: passwords and keys would travel in the clear"
     )]
     PlainHttp(String),
+    #[error(
+        "REDIS_URL cannot be read: write redis://host, rediss://user:password@host for TLS, or unix:///path/to/socket"
+    )]
+    RedisUrl,
     #[error("SMTP_URL cannot be used: {0}")]
     SmtpUrl(#[from] lettre::transport::smtp::Error),
     #[error(
@@ -184,6 +194,20 @@ impl Settings {
             return Err(SettingError::PlainSmtp);
         }
         Ok(Some(AsyncSmtpTransport::<Tokio1Executor>::from_url(url)?.timeout(Some(SMTP_TIMEOUT)).build()))
+    }
+
+    /// Where nodes count rate limits together, if they do. Nobody is asked yet: that it is away stops no start.
+    ///
+    /// # Errors
+    /// If its URL cannot be read.
+    pub fn redis(&self) -> Result<Option<redis::Client>, SettingError> {
+        let Some(url) = self.redis_url.as_deref().filter(|url| !url.is_empty()) else { return Ok(None) };
+        // What stands behind a # asks for TLS that checks nobody's certificate.
+        if url.contains('#') {
+            return Err(SettingError::RedisUrl);
+        }
+        // Why it cannot be read may repeat the password.
+        redis::Client::open(url).map(Some).map_err(|_| SettingError::RedisUrl)
     }
 
     /// Whom people may sign in with, if anybody.
@@ -361,6 +385,18 @@ mod tests {
             "mail.example",
         ] {
             assert!(matches!(settings(&["--smtp-url", plain]).smtp(), Err(SettingError::PlainSmtp)), "{plain}");
+        }
+    }
+
+    #[test]
+    fn nodes_count_together_where_a_url_says_and_alone_without() {
+        assert!(settings(&[]).redis().expect("none").is_none());
+        assert!(settings(&["--redis-url", ""]).redis().expect("none").is_none());
+        for sound in ["redis://127.0.0.1:6379", "rediss://ana:word@cache.example", "unix:///run/redis.sock"] {
+            assert!(settings(&["--redis-url", sound]).redis().expect(sound).is_some());
+        }
+        for bad in ["cache.example:6379", "http://cache.example", "redis://", "rediss://cache.example/#insecure"] {
+            assert!(matches!(settings(&["--redis-url", bad]).redis(), Err(SettingError::RedisUrl)), "{bad}");
         }
     }
 

@@ -22,6 +22,7 @@ missing_packages() {
     case $step in
       postgres)
         postgres_programs >/dev/null || echo postgresql
+        command -v redis-server >/dev/null || echo redis-server
         ;;
       openapi | mail)
         # Debian's python3 comes without what makes a virtual environment.
@@ -45,6 +46,7 @@ missing_packages() {
         postgres_programs >/dev/null || echo postgresql
         command -v slowhttptest >/dev/null || echo slowhttptest
         [[ -x /usr/sbin/haproxy ]] || command -v haproxy >/dev/null || echo haproxy
+        command -v redis-server >/dev/null || echo redis-server
         command -v python3 >/dev/null || echo python3
         ;;
       flood | timing)

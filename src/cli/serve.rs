@@ -147,7 +147,11 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
         scanning_keys: settings.secret_scanning_keys.clone().map(ScanningKeys::open).transpose()?,
         cache_keys: settings.cache_keys,
         limits: limits(settings),
+        redis: settings.redis()?,
     };
+    if parts.redis.is_none() && parts.db.is_shared() && parts.product.rate_limit.per_minute > 0 {
+        tracing::info!("KEYDESK_REDIS_URL is not set: each node counts rate limits alone");
+    }
     let app = App::new(parts).await?;
     let own = app.product.secret_prefixes();
     let others = app.gate.prefixes.all().into_iter().filter(|prefix| !own.contains(prefix));

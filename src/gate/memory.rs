@@ -3,8 +3,10 @@
 //! about ([`crate::store::changes`]).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use quick_cache::sync::Cache;
+use tokio::time::timeout;
 
 use super::known::{Identity, Known};
 use super::usage::Tally;
@@ -22,6 +24,14 @@ const KEYS_PER_UNKNOWN: usize = 10;
 const KEYS_PER_INBOX: usize = 4;
 /// Bytes of an inbox's id; whatever is longer is none.
 const LONGEST_INBOX_ID: usize = 64;
+
+/// How long a verdict waits for the database: whoever holds a request would rather hear soon that there is none.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the database says, or that it does not answer.
+pub(super) async fn in_time<T>(asked: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    timeout(PATIENCE, asked).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+}
 
 pub struct Memory {
     known: Cache<SecretHash, Arc<Known>>,
@@ -141,7 +151,7 @@ impl Memory {
             return Ok(is_its(&place));
         }
         let seen = db.changes().seen_now();
-        let place = Place { account_id: Box::pin(inboxes::find_account(db, inbox_id)).await?, seen };
+        let place = Place { account_id: Box::pin(in_time(inboxes::find_account(db, inbox_id))).await?, seen };
         let answer = is_its(&place);
         self.inboxes.insert(inbox_id.to_owned(), Arc::new(place));
         Ok(answer)

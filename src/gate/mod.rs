@@ -11,6 +11,7 @@ pub mod prefixes;
 pub mod reason;
 pub mod refusals;
 pub mod refused_sign_ins;
+pub mod shared_windows;
 pub mod throttle;
 pub mod usage;
 pub mod verdict;
@@ -33,11 +34,12 @@ use credential::Credential;
 use forwarded::Original;
 use known::{Identity, Known};
 pub use memory::Remembered;
-use memory::{Memory, Recall};
+use memory::{Memory, Recall, in_time};
 use meters::Meters;
 use prefixes::Prefixes;
 use refusals::{Refusals, Whose};
 use refused_sign_ins::RefusedSignIns;
+use shared_windows::SharedWindows;
 use throttle::{PER_SOURCE_OF_GARBAGE, Throttle};
 use usage::Usage;
 use verdict::Refusal;
@@ -59,6 +61,7 @@ pub struct Gate {
     pub usage: Usage,
     pub refused_sign_ins: RefusedSignIns,
     pub refusals: Refusals,
+    pub shared_windows: SharedWindows,
     pub meters: Meters,
 }
 
@@ -200,6 +203,7 @@ impl Gate {
             usage: Usage::default(),
             refused_sign_ins: RefusedSignIns::default(),
             refusals: Refusals::default(),
+            shared_windows: SharedWindows::default(),
             meters: Meters::default(),
         }
     }
@@ -298,7 +302,7 @@ impl Gate {
     ) -> Result<Result<Holder, TurnedAway>, Unavailable> {
         let presented = match self.prefixes.parse(token) {
             Ok(presented) => Some(presented),
-            Err(Malformed::ForeignPrefix) => Box::pin(self.prefixes.ask(&self.db, token, now)).await?,
+            Err(Malformed::ForeignPrefix) => Box::pin(in_time(self.prefixes.ask(&self.db, token, now))).await?,
             Err(Malformed::WrongShape | Malformed::WrongChecksum) => None,
         };
         let Some(presented) = presented else { return Ok(Err(Refusal::Malformed.into())) };
@@ -334,7 +338,7 @@ impl Gate {
             return Ok(Err(Refusal::Throttled { until: throttled.until }));
         }
         self.meters.reads.more(1);
-        let known = self.memory.learn(&self.db, hash, &self.product).await?;
+        let known = in_time(self.memory.learn(&self.db, hash, &self.product)).await?;
         Ok(known.ok_or_else(|| self.unknown(source, now)))
     }
 
@@ -346,7 +350,7 @@ impl Gate {
 
     async fn identify_session(&self, token: &str, now: Timestamp) -> Result<Result<Holder, Refusal>, Unavailable> {
         let Ok(claims) = self.tokens.check(token, now) else { return Ok(Err(Refusal::SessionEnded)) };
-        let session = sessions::find(&self.db, &claims.sid, now).await?;
+        let session = in_time(sessions::find(&self.db, &claims.sid, now)).await?;
         let session = session.filter(|session| session.user.id == claims.sub && !session.owes_factor);
         Ok(session.map(|session| Holder::Session(Arc::new(session))).ok_or(Refusal::SessionEnded))
     }
@@ -377,7 +381,10 @@ impl Gate {
     pub fn spend(&self, holder: &Holder, now: Timestamp) -> Result<Option<Allowance>, Refusal> {
         match (holder, self.product.rate_limit.per_minute) {
             (Holder::Key(key), limit @ 1..) => match key.window.spend(limit, now) {
-                Ok(allowance) => Ok(Some(allowance)),
+                Ok(allowance) => {
+                    self.shared_windows.note(key);
+                    Ok(Some(allowance))
+                }
                 Err(spent) => Err(self.refuse(holder, Refusal::RateLimited(spent), now)),
             },
             _ => Ok(None),

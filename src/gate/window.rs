@@ -1,8 +1,9 @@
 //! Rate windows: how many requests of a key the current minute has left. A window is the clock's minute, so that
-//! `X-RateLimit-Reset` is one moment for everybody who counts, here or on another node.
+//! `X-RateLimit-Reset` is one moment for everybody who counts, here or on another node. What other nodes let through is
+//! counted as they say it ([`super::shared_windows`]); a verdict never asks them.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::Timestamp;
@@ -21,9 +22,16 @@ pub struct Allowance {
     pub wait: i64,
 }
 
-/// One key's minute: its number in the upper half, the requests counted in the lower.
+/// One key's minute. Each word has its number in the upper half and requests counted in the lower.
 #[derive(Debug, Default)]
-pub struct Window(AtomicU64);
+pub struct Window {
+    /// What passed here.
+    own: AtomicU64,
+    /// What passed elsewhere, as far as that is known.
+    others: AtomicU64,
+    /// Whether it waits for the other nodes to be told of it.
+    waits: AtomicBool,
+}
 
 impl Window {
     /// Spends one request.
@@ -32,28 +40,58 @@ impl Window {
     /// If there is none left; asking then costs nothing.
     pub fn spend(&self, limit: u32, now: Timestamp) -> Result<Allowance, Allowance> {
         let minute = minute(now);
-        let counted = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
+        let elsewhere = spent(self.others.load(Ordering::Acquire), minute);
+        let counted = self.own.fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
             let spent = spent(word, minute);
-            (spent < limit).then(|| pack(minute, spent + 1))
+            (spent.saturating_add(elsewhere) < limit).then(|| pack(minute, spent + 1))
         });
         match counted {
-            Ok(before) => Ok(allowance(limit, spent(before, minute) + 1, now)),
+            Ok(before) => Ok(allowance(limit, spent(before, minute) + 1 + elsewhere, now)),
             Err(_) => Err(allowance(limit, limit, now)),
         }
     }
 
     /// Where it stands, spending nothing.
     pub fn peek(&self, limit: u32, now: Timestamp) -> Allowance {
-        allowance(limit, spent(self.0.load(Ordering::Acquire), minute(now)), now)
+        let [here, elsewhere] = [&self.own, &self.others].map(|word| spent(word.load(Ordering::Acquire), minute(now)));
+        allowance(limit, here.saturating_add(elsewhere), now)
+    }
+
+    /// Whether it was not waiting already for the other nodes to be told of it.
+    pub(super) fn begins_to_wait(&self) -> bool {
+        !self.waits.load(Ordering::Acquire) && !self.waits.swap(true, Ordering::AcqRel)
+    }
+
+    /// What passed here in the minute that is counted. Whatever passes from now on has to wait again.
+    pub(super) fn take(&self) -> Counted {
+        self.waits.store(false, Ordering::SeqCst);
+        let word = self.own.load(Ordering::SeqCst);
+        let [minute, requests] = halves(word);
+        Counted { minute, requests }
+    }
+
+    /// What passed elsewhere. In one minute that only grows, whatever a server that lost its memory says.
+    pub fn hear(&self, elsewhere: Counted) {
+        let Counted { minute, requests } = elsewhere;
+        let heard = |word| Some(pack(minute, spent(word, minute).max(requests)));
+        let _ = self.others.fetch_update(Ordering::AcqRel, Ordering::Acquire, heard);
     }
 
     fn is_past(&self, now: Timestamp) -> bool {
-        spent(self.0.load(Ordering::Acquire), minute(now)) == 0
+        spent(self.own.load(Ordering::Acquire), minute(now)) == 0
     }
 }
 
+/// Requests of a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// As [`minute`] numbers it.
+    pub minute: u32,
+    pub requests: u32,
+}
+
 /// The part of the clock's minute that fits into half a word; it comes again after eight thousand years.
-fn minute(now: Timestamp) -> u32 {
+pub fn minute(now: Timestamp) -> u32 {
     u32::try_from(now.seconds().div_euclid(MINUTE).rem_euclid(1 << 32)).unwrap_or(0)
 }
 
@@ -63,8 +101,12 @@ fn pack(minute: u32, spent: u32) -> u64 {
 
 /// Requests counted in this minute. A word of another minute, earlier or later, counts none.
 fn spent(word: u64, minute: u32) -> u32 {
-    let [m, s] = [word >> 32, word & u64::from(u32::MAX)].map(|half| u32::try_from(half).unwrap_or(0));
-    if m == minute { s } else { 0 }
+    let [of, requests] = halves(word);
+    if of == minute { requests } else { 0 }
+}
+
+fn halves(word: u64) -> [u32; 2] {
+    [word >> 32, word & u64::from(u32::MAX)].map(|half| u32::try_from(half).unwrap_or(0))
 }
 
 fn allowance(limit: u32, spent: u32, now: Timestamp) -> Allowance {
@@ -119,6 +161,30 @@ mod tests {
         let window = Window::default();
         window.spend(1, NOW).expect("the first");
         assert!(window.spend(1, NOW - Duration::from_secs(3600)).is_ok());
+    }
+
+    #[test]
+    fn what_passed_elsewhere_counts_in_its_minute_and_never_shrinks() {
+        let window = Window::default();
+        let heard = |requests| Counted { minute: minute(NOW), requests };
+        window.spend(5, NOW).expect("the first");
+        window.hear(heard(3));
+        window.hear(heard(1));
+        assert_eq!(window.peek(5, NOW).remaining, 1);
+        assert_eq!(window.spend(5, NOW).expect("the last").remaining, 0);
+        assert!(window.spend(5, NOW).is_err());
+        assert_eq!(window.take(), Counted { minute: minute(NOW), requests: 2 }, "only what passed here is told");
+        assert_eq!(window.spend(5, NOW + Duration::from_secs(60)).expect("a new minute").remaining, 4);
+        window.hear(heard(u32::MAX));
+        assert!(window.spend(5, NOW).is_err(), "and no sum is too large to add");
+    }
+
+    #[test]
+    fn a_window_waits_once_until_it_is_taken() {
+        let window = Window::default();
+        assert_eq!([window.begins_to_wait(), window.begins_to_wait()], [true, false]);
+        window.take();
+        assert!(window.begins_to_wait());
     }
 
     #[test]

@@ -8,11 +8,13 @@ mod letters;
 pub mod mail;
 pub mod reminders;
 pub mod session_keys;
+mod shared_windows;
 pub mod usage_hours;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::clock::Clock;
@@ -50,6 +52,8 @@ pub struct Background {
     /// How often the product definition lets a secret be shown.
     pub reveal: Reveal,
     pub advice: reminders::Advice,
+    /// Where nodes count rate limits together, if they do.
+    pub redis: Option<redis::Client>,
 }
 
 impl Background {
@@ -71,10 +75,13 @@ fn product() -> Actor {
 
 /// Runs every job until the process ends.
 pub async fn run(background: Background) {
-    // Side by side: a long flush must not keep us from hearing of a deletion.
-    // Nor may a long destruction, or a slow mail server, keep what is counted from being written.
+    // In tasks of their own, which end with this one: a long flush must not keep us from hearing of a deletion, or of what
+    // other nodes let through.
+    let mut listening = JoinSet::new();
+    listening.spawn(watch::run(background.db.clone()));
+    listening.spawn(shared_windows::run(background.clone()));
+    // Side by side: a long destruction, or a slow mail server, must not keep what is counted from being written.
     tokio::join!(
-        watch::run(background.db.clone()),
         session_keys::run(&background),
         destroy_kept(&background),
         mail::run(&background),

@@ -60,8 +60,8 @@ impl Checkpoint {
     }
 }
 
-/// Says the heads of accounts that have events which no checkpoint of the last hour covers. Said first and noted then: a
-/// process that dies between the two says one twice, and leaves none out.
+/// Says the heads of accounts that have events which no checkpoint of the last hour covers, each on one node. Said before
+/// it is certain to be noted: a process that dies between the two says one twice, and leaves none out.
 pub async fn say_due(db: &Db, now: Timestamp) -> sqlx::Result<()> {
     const DUE: &str = "
         select id as account_id, audit_seq as seq, audit_mac as mac
@@ -70,11 +70,13 @@ pub async fn say_due(db: &Db, now: Timestamp) -> sqlx::Result<()> {
         and checkpoint_at <= $1
         order by checkpoint_at
         limit $2";
+    // Whoever comes second waits for the first, and finds that nothing is due any more.
     const NOTE: &str = "
         update accounts
         set checkpoint_seq = $2,
             checkpoint_at = $3
-        where id = $1";
+        where id = $1
+        and checkpoint_at <= $4";
     loop {
         let mut due: Vec<Checkpoint> =
             read!(db, c => sqlx::query_as(DUE).bind(now - EVERY).bind(AT_ONCE).fetch_all(c))?;
@@ -83,10 +85,13 @@ pub async fn say_due(db: &Db, now: Timestamp) -> sqlx::Result<()> {
         }
         // In one order on every node, so that no two of them wait for each other.
         due.sort_unstable_by(|one, other| one.account_id.cmp(&other.account_id));
-        due.iter().for_each(Checkpoint::say);
         let mut tx = db.begin().await?;
         for head in &due {
-            change!(&mut tx, sqlx::query(NOTE).bind(&head.account_id).bind(head.seq).bind(now));
+            let noted =
+                change!(&mut tx, sqlx::query(NOTE).bind(&head.account_id).bind(head.seq).bind(now).bind(now - EVERY));
+            if noted > 0 {
+                head.say();
+            }
         }
         tx.commit().await?;
     }

@@ -1,22 +1,29 @@
 //! Which keys and inboxes changed lately, so that what the gate remembers can be told from what is true. A transaction
 //! that changes one notes it here before anybody learns that it committed; whoever reads a key takes the moment before the read. A
 //! memory whose moment lies before the key's last change is stale, whichever of the two was stored first, so no
-//! concurrent read brings a deleted key back.
+//! concurrent read brings a deleted key back. Other processes' changes are trusted to arrive up to a moment that has to be
+//! moved on: whoever should move it and is stopped, or starved, makes nothing true by it.
 
 use std::collections::HashMap;
 
-use super::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
+use tokio::time::Instant;
+
+use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
 
 /// Changes remembered one by one; beyond that, everything read so far counts as stale once.
 const MOST: usize = 100_000;
+const NEVER: u64 = 0;
+const FOR_GOOD: u64 = u64::MAX;
 
 #[derive(Debug)]
 pub struct Changes {
     /// The number of changes so far. All of them are in `latest` before they are counted here.
     moment: AtomicU64,
     latest: Mutex<Latest>,
-    /// Whether changes that other processes make arrive here too.
-    watched: AtomicBool,
+    /// When the process began to look; moments are microseconds since.
+    began: Instant,
+    /// Until which moment the changes that other processes make are known to have arrived here too.
+    watched_until: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -33,7 +40,12 @@ pub struct Seen(AtomicU64);
 
 impl Default for Changes {
     fn default() -> Self {
-        Self { moment: AtomicU64::new(0), latest: Mutex::default(), watched: AtomicBool::new(false) }
+        Self {
+            moment: AtomicU64::new(0),
+            latest: Mutex::default(),
+            began: Instant::now(),
+            watched_until: AtomicU64::new(NEVER),
+        }
     }
 }
 
@@ -82,20 +94,39 @@ impl Changes {
         true
     }
 
-    /// Whether memories may be trusted at all.
+    /// Whether memories may be trusted at all, now.
     pub fn is_watched(&self) -> bool {
-        self.watched.load(Ordering::SeqCst)
+        match self.watched_until.load(Ordering::SeqCst) {
+            NEVER => false,
+            FOR_GOOD => true,
+            until => self.moment_of(Instant::now()) < until,
+        }
     }
 
-    /// From now on other processes' changes arrive. Those that came before may have been missed.
+    /// From now on other processes' changes arrive, or there are none. Those that came before may have been missed.
     pub fn watch(&self) {
         self.note_all();
-        self.watched.store(true, Ordering::SeqCst);
+        self.watched_until.store(FOR_GOOD, Ordering::SeqCst);
+    }
+
+    /// As [`Self::watch`], up to `until`.
+    pub fn watch_until(&self, until: Instant) {
+        self.note_all();
+        self.still_watched_until(until);
+    }
+
+    /// Other processes' changes still arrive, none was missed, and that may be believed up to `until`.
+    pub fn still_watched_until(&self, until: Instant) {
+        self.watched_until.store(self.moment_of(until), Ordering::SeqCst);
     }
 
     /// Other processes' changes do not arrive any more: until they do, nothing remembered may be trusted.
     pub fn lose_sight(&self) {
-        self.watched.store(false, Ordering::SeqCst);
+        self.watched_until.store(NEVER, Ordering::SeqCst);
+    }
+
+    fn moment_of(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.began).as_micros()).unwrap_or(FOR_GOOD - 1)
     }
 
     fn latest(&self) -> MutexGuard<'_, Latest> {

@@ -37,6 +37,7 @@ mod migrations;
 pub mod oidc_transactions;
 pub mod once;
 pub mod passkeys;
+mod patience;
 pub mod recovery_codes;
 pub mod refresh_tokens;
 pub mod refusals;
@@ -57,7 +58,7 @@ pub mod web_sessions;
 
 /// What [`changes`] locks and counts with; its model check has loom's instead.
 mod sync {
-    pub use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    pub use std::sync::atomic::{AtomicU64, Ordering};
     pub use std::sync::{Mutex, MutexGuard, PoisonError};
 }
 
@@ -142,7 +143,7 @@ macro_rules! read {
     ($db:expr, $connection:ident => $query:expr) => {
         match &$db.engine {
             $crate::store::Engine::Sqlite { readers: $connection, .. } => $query.await,
-            $crate::store::Engine::Postgres($connection) => $query.await,
+            $crate::store::Engine::Postgres($connection) => $crate::store::patience::in_time($query).await,
         }
     };
 }
@@ -157,7 +158,7 @@ macro_rules! within {
             }
             $crate::store::TxConnection::Postgres(tx) => {
                 let $connection = &mut **tx;
-                $query.await
+                $crate::store::patience::in_time($query).await
             }
         }
     };
@@ -168,7 +169,9 @@ macro_rules! change {
     ($tx:expr, $query:expr) => {
         match &mut $tx.connection {
             $crate::store::TxConnection::Sqlite(tx) => $query.execute(&mut **tx).await?.rows_affected(),
-            $crate::store::TxConnection::Postgres(tx) => $query.execute(&mut **tx).await?.rows_affected(),
+            $crate::store::TxConnection::Postgres(tx) => {
+                $crate::store::patience::in_time($query.execute(&mut **tx)).await?.rows_affected()
+            }
         }
     };
 }
@@ -228,12 +231,18 @@ impl Db {
     pub fn changes(&self) -> &Changes {
         &self.changes
     }
+
+    /// Whether other nodes can have it too.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.engine, Engine::Postgres(_))
+    }
+
     /// Begins a transaction that writes. On SQLite it holds the one writer from its first moment (`begin immediate`),
     /// so it cannot fail half way because somebody else wrote meanwhile.
     pub async fn begin(&self) -> sqlx::Result<Tx> {
         let connection = match &self.engine {
             Engine::Sqlite { writer, .. } => TxConnection::Sqlite(writer.begin_with("begin immediate").await?),
-            Engine::Postgres(pool) => TxConnection::Postgres(pool.begin().await?),
+            Engine::Postgres(pool) => TxConnection::Postgres(patience::in_time(pool.begin()).await?),
         };
         Ok(Tx { connection, changed: Vec::new(), changes: self.changes.clone(), checkpoints: Vec::new() })
     }
@@ -244,7 +253,7 @@ impl Db {
         const LOCK: &str = "select id from accounts where id = $1 for no key update";
         let mut tx = self.begin().await?;
         if let TxConnection::Postgres(postgres) = &mut tx.connection {
-            sqlx::query(LOCK).bind(account_id).execute(&mut **postgres).await?;
+            patience::in_time(sqlx::query(LOCK).bind(account_id).execute(&mut **postgres)).await?;
         }
         Ok(tx)
     }
@@ -366,8 +375,8 @@ impl Tx {
             }
             done
         });
-        // Only the end of the runtime keeps a task from finishing.
-        committing.await.unwrap_or(Err(sqlx::Error::PoolClosed))
+        // Only the end of the runtime keeps a task from finishing. One that takes too long goes on without us.
+        patience::in_time(async { committing.await.unwrap_or(Err(sqlx::Error::PoolClosed)) }).await
     }
 }
 

@@ -105,6 +105,7 @@ pub struct Inner {
     pub limits: Arc<Limits>,
     /// Whether we were told to stop.
     draining: AtomicBool,
+    redis: Option<redis::Client>,
 }
 
 /// What an [`App`] is made of.
@@ -125,6 +126,8 @@ pub struct Parts {
     /// Keys that the gate remembers at once.
     pub cache_keys: usize,
     pub limits: Limits,
+    /// Where nodes count rate limits together, if they do.
+    pub redis: Option<redis::Client>,
 }
 
 impl Deref for App {
@@ -140,7 +143,7 @@ impl App {
     /// If the database does not answer.
     pub async fn new(parts: Parts) -> sqlx::Result<Self> {
         let Parts { db, product, keyring, clock, entropy, public_url, proxies, mail, google, .. } = parts;
-        let Parts { security_contact, scanning_keys, cache_keys, limits, .. } = parts;
+        let Parts { security_contact, scanning_keys, cache_keys, limits, redis, .. } = parts;
         let installation_id = db.installation_id(&entropy, clock.now()).await?;
         usage_scopes::count_from(&db, clock.now()).await?;
         let keyring = Arc::new(keyring);
@@ -185,6 +188,7 @@ impl App {
             scanning_keys,
             limits: Arc::new(limits),
             draining: AtomicBool::new(false),
+            redis,
         })))
     }
 
@@ -238,6 +242,7 @@ impl App {
             post: self.post.clone(),
             reveal: self.product.keys.reveal,
             advice: self.advice(),
+            redis: self.redis.clone(),
         }
     }
 

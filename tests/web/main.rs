@@ -79,6 +79,7 @@ mod session_keys;
 mod session_tokens;
 mod session_tokens_forged;
 mod sessions_elsewhere;
+mod several_nodes;
 mod sign_in;
 mod sign_up;
 mod support;

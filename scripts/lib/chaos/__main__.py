@@ -17,7 +17,7 @@ from pathlib import Path
 import chaos
 
 # The modules that are no rows.
-FRAME = {"__main__", "desk", "figures", "http", "postgres", "redis"}
+FRAME = {"__main__", "cable", "desk", "figures", "http", "postgres", "redis"}
 
 
 class Stage:

@@ -11,6 +11,8 @@ class Gone(Exception):
 class Answer:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
+        # `name=value` of each cookie, in one line.
+        self.cookie = ""
 
     def json(self):
         return json.loads(self.body)
@@ -64,7 +66,10 @@ class Client:
             body = await self.reader.readexactly(int(headers.get("content-length", 0)))
         if headers.get("connection") == "close":
             self.close()
-        return Answer(status, headers, body)
+        answer = Answer(status, headers, body)
+        cookies = [line.split(": ", 1)[1] for line in head[1:] if line.lower().startswith("set-cookie: ")]
+        answer.cookie = "; ".join(cookie.split(";")[0] for cookie in cookies)
+        return answer
 
     def close(self):
         if self.writer is not None:

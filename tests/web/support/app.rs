@@ -108,6 +108,7 @@ impl TestApp {
             scanning_keys: None,
             cache_keys: CACHE_KEYS,
             limits: (*self.app.limits).clone(),
+            redis: None,
         }
     }
 
@@ -187,6 +188,7 @@ impl TestApp {
             scanning_keys: None,
             cache_keys,
             limits: Limits::default(),
+            redis: None,
         };
         let app = Box::pin(App::new(parts)).await.expect("the database answers");
         let router = routes::router(app.clone());
