@@ -11,14 +11,17 @@ pub mod audit_checkpoints;
 pub mod audit_events;
 pub mod audit_list;
 pub mod authenticators;
+pub mod backup;
 pub mod changes;
 #[cfg(test)]
 mod changes_under_loom;
 mod column_types;
 pub mod devices;
 pub mod errands;
+pub mod file_lock;
 pub mod identities;
 pub mod inboxes;
+pub mod installation;
 pub mod invitations;
 pub mod kept_secrets;
 pub mod key_changes;
@@ -32,13 +35,14 @@ pub mod live_keys;
 pub mod look;
 pub mod mailed_links;
 pub mod many_keys;
-mod migrations;
+pub mod migrations;
 pub mod oidc_transactions;
 pub mod once;
 pub mod passkeys;
 pub mod recovery_codes;
 pub mod refresh_tokens;
 pub mod refusals;
+pub mod restore;
 pub mod sealed_secrets;
 pub mod second_factors;
 pub mod secret_prefixes;
@@ -75,6 +79,7 @@ use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
 use audit_checkpoints::Checkpoint;
 use changes::Changes;
+use file_lock::FileLock;
 
 /// Read-only connections to SQLite; two cores do not keep more of them busy.
 const SQLITE_READERS: u32 = 4;
@@ -87,6 +92,9 @@ const BUSY: Duration = Duration::from_secs(5);
 pub struct Db {
     pub engine: Engine,
     changes: Arc<Changes>,
+    /// Keeps a restore from the file that is served.
+    #[expect(dead_code, reason = "it is held, not read")]
+    lock: Option<Arc<FileLock>>,
 }
 
 #[derive(Clone, Debug)]
@@ -204,6 +212,10 @@ pub enum OpenError {
         "the database was written by a newer Keydesk (schema {found}; this one knows {known}). Start the newer version, or restore a backup."
     )]
     NewerSchema { found: i64, known: i64 },
+    #[error("a restore is putting the database in place; start again once it is done")]
+    Restoring,
+    #[error("a Keydesk has the database open; stop it first")]
+    InUse,
 }
 
 impl Db {
@@ -212,15 +224,28 @@ impl Db {
     /// # Errors
     /// If it cannot be reached, is newer than this program, or a migration fails; then nothing of that migration stays.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        let engine = if let Some(path) = url.strip_prefix("sqlite://") {
-            Engine::open_sqlite(Path::new(path)).await?
+        let (db, brought) = Self::open_telling(url).await?;
+        if let (Some(first), Some(last)) = (brought.first(), brought.last()) {
+            tracing::info!(first, last, "The schema of the database was brought up to date");
+        }
+        Ok(db)
+    }
+
+    /// As [`Db::open`], with the migrations that it took.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub async fn open_telling(url: &str) -> Result<(Self, Vec<i64>), OpenError> {
+        let (engine, lock) = if let Some(path) = url.strip_prefix("sqlite://") {
+            let lock = FileLock::shared(Path::new(path))?;
+            (Engine::open_sqlite(Path::new(path)).await?, Some(Arc::new(lock)))
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Engine::Postgres(postgres_pool(url)?)
+            (Engine::Postgres(postgres_pool(url)?), None)
         } else {
             return Err(OpenError::UnknownScheme);
         };
-        engine.migrate().await?;
-        Ok(Self { engine, changes: Arc::default() })
+        let brought = engine.migrate().await?;
+        Ok((Self { engine, changes: Arc::default(), lock }, brought))
     }
 
     /// What is known of changed keys.
