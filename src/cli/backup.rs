@@ -46,7 +46,8 @@ pub async fn run(settings: &Settings, Backup { file }: &Backup) -> Result<(), Fa
     }
     let file = match file {
         Some(file) if !to_output => file.clone(),
-        _ => dated(settings, now)?,
+        Some(_) => backups(settings)?.join(format!("output-{}.db", now.micros())),
+        None => backups(settings)?.join(dated(now)),
     };
     // A restore must not change the file under us.
     let _shared = FileLock::shared(&database)?;
@@ -74,7 +75,7 @@ fn said(contents: &Contents, file: &Path, to_output: bool) -> String {
 }
 
 /// In the data directory: a service may write nowhere else.
-fn dated(settings: &Settings, now: Timestamp) -> Result<PathBuf, Failure> {
+fn backups(settings: &Settings) -> Result<PathBuf, Failure> {
     use std::os::unix::fs::DirBuilderExt as _;
     let folder = settings.data_dir.join("backups");
     std::fs::DirBuilder::new()
@@ -82,8 +83,12 @@ fn dated(settings: &Settings, now: Timestamp) -> Result<PathBuf, Failure> {
         .mode(0o700)
         .create(&folder)
         .map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
-    let stamp: String = now.to_string().chars().filter(|c| c.is_ascii_alphanumeric()).take(15).collect();
-    Ok(folder.join(format!("keydesk-{stamp}Z.db")))
+    Ok(folder)
+}
+
+fn dated(now: Timestamp) -> String {
+    let stamp: String = now.to_string().chars().filter(char::is_ascii_alphanumeric).take(15).collect();
+    format!("keydesk-{stamp}Z.db")
 }
 
 /// A file that is not done yet. Dropped, it goes.

@@ -153,7 +153,8 @@ pub async fn examine(copy: &Path) -> Result<Contents, BackupError> {
     const HEADS: &str = "
         select count(*)
         from accounts a
-        where a.audit_seq <> coalesce((select max(e.seq) from audit_events e where e.account_id = a.id), 0)";
+        where a.audit_seq <> coalesce((select max(e.seq) from audit_events e where e.account_id = a.id), 0)
+        or a.audit_seq <> (select count(*) from audit_events e where e.account_id = a.id)";
     const CONTENTS: &str = "
         select (select id from installation where one = 1),
             (select count(*) from accounts),
@@ -171,7 +172,7 @@ pub async fn examine(copy: &Path) -> Result<Contents, BackupError> {
     } else if strays > 0 {
         return Err(BackupError::Damaged(format!("{strays} rows refer to none")));
     } else if heads > 0 {
-        return Err(BackupError::Damaged(format!("the audit log of {heads} accounts does not end where they say")));
+        return Err(BackupError::Damaged(format!("the audit log of {heads} accounts is not as long as they say")));
     }
     let (installation_id, accounts, keys, events) = sqlx::query_as(CONTENTS).fetch_one(&mut connection).await?;
     connection.close().await?;

@@ -11,6 +11,7 @@ pub mod audit_checkpoints;
 pub mod audit_events;
 pub mod audit_list;
 pub mod authenticators;
+mod away;
 pub mod backup;
 pub mod changes;
 #[cfg(test)]
@@ -78,6 +79,7 @@ use crate::entropy::Entropy;
 use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
 use audit_checkpoints::Checkpoint;
+pub use away::is_away;
 use changes::Changes;
 use file_lock::FileLock;
 

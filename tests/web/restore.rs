@@ -134,7 +134,8 @@ async fn what_cannot_be_restored_is_refused_in_words_and_nothing_changes() {
     let files = || {
         let entries = std::fs::read_dir(kept.data("")).expect("the data").map(|entry| entry.expect("an entry").path());
         let logs = ["-wal", "-shm"];
-        let mut files: Vec<_> = entries.filter(|file| !logs.iter().any(|log| file.to_string_lossy().ends_with(log))).collect();
+        let mut files: Vec<_> =
+            entries.filter(|file| !logs.iter().any(|log| file.to_string_lossy().ends_with(log))).collect();
         files.sort();
         files.iter().map(|file| (file.clone(), std::fs::read(file).unwrap_or_default())).collect::<Vec<_>>()
     };
@@ -156,7 +157,7 @@ async fn what_cannot_be_restored_is_refused_in_words_and_nothing_changes() {
     let mut connection = SqliteConnectOptions::new().filename(&cut).connect().await.expect("a database");
     sqlx::query("delete from audit_events where seq = 2").execute(&mut connection).await.expect("the change");
     drop(connection);
-    refused(&cut, &["--replace"], "does not end where they say");
+    refused(&cut, &["--replace"], "is not as long as they say");
     let whole = std::fs::read(&kept.backup).expect("the backup");
     let half = kept.folder.path().join("half.db");
     std::fs::write(&half, &whole[..whole.len() / 2]).expect("a file");
