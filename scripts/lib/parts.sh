@@ -42,6 +42,7 @@ missing_packages() {
         command -v pip3 >/dev/null || echo python3-pip
         ;;
       chaos)
+        command -v faketime >/dev/null || echo faketime
         postgres_programs >/dev/null || echo postgresql
         command -v python3 >/dev/null || echo python3
         ;;

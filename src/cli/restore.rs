@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::model::text::count;
 use crate::store::backup::Contents;
+use crate::store::file_lock::FileLock;
 use crate::store::restore::{self, Label, folder_of};
 
 const POSTGRES: &str = "PostgreSQL restores its own backups, into a database that is empty:
@@ -47,12 +48,13 @@ pub async fn run(settings: &Settings, Restore { file, replace }: &Restore) -> Re
             format!("{database} exists. To put the backup in its place, add --replace: it is moved aside").into()
         );
     }
-    let alone = restore::take(&database).await?;
+    let alone = FileLock::alone(&database)?;
     let part = Part::beside(&beside(&database, ".restored"))?;
     copy(file, &part.path)?;
     let contents = restore::prepare(&part.path).await?;
     give_to_owner_of(&folder_of(&database), &part.path)?;
     File::open(&part.path)?.sync_all()?;
+    restore::settle(&database, &alone).await?;
     let stamp = Clock::System.now().micros();
     let aside = beside(&database, &format!(".before-restore-{stamp}"));
     restore::put_in_place(&part.path, &database, &aside, &alone)?;

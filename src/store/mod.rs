@@ -258,10 +258,25 @@ impl Db {
     /// so it cannot fail half way because somebody else wrote meanwhile.
     pub async fn begin(&self) -> sqlx::Result<Tx> {
         let connection = match &self.engine {
-            Engine::Sqlite { writer, .. } => TxConnection::Sqlite(writer.begin_with("begin immediate").await?),
+            Engine::Sqlite { writer, .. } => TxConnection::Sqlite(self.begin_on_file(writer).await?),
             Engine::Postgres(pool) => TxConnection::Postgres(pool.begin().await?),
         };
         Ok(Tx { connection, changed: Vec::new(), changes: self.changes.clone(), checkpoints: Vec::new() })
+    }
+
+    /// On a full disk SQLite ends a transaction by itself, and its driver goes on counting it as open: without another
+    /// connection nothing would be written any more.
+    async fn begin_on_file(&self, writer: &SqlitePool) -> sqlx::Result<Transaction<'static, Sqlite>> {
+        const BEGIN: &str = "begin immediate";
+        match writer.begin_with(BEGIN).await {
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                writer.acquire().await?.close().await?;
+                // The new connection cannot tell what others wrote before it.
+                self.changes.note_all();
+                writer.begin_with(BEGIN).await
+            }
+            begun => begun,
+        }
     }
 
     /// As [`Db::begin`], with the account's row locked first. Whatever changes an account begins here, so that no two

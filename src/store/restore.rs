@@ -4,9 +4,10 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::backup::{BackupError, Contents, examine, schema_of};
 use super::file_lock::{FileLock, beside};
@@ -85,26 +86,22 @@ pub fn is_there(database: &Path) -> bool {
     database.exists() || LOGS.iter().any(|log| beside(database, log).exists())
 }
 
-/// Has the database alone, if there is one, with its log written into its file.
+/// Writes the log of a database into its file.
 ///
 /// # Errors
-/// If a Keydesk, or any other program, has it open.
-pub async fn take(database: &Path) -> Result<FileLock, RestoreError> {
-    let lock = FileLock::alone(database)?;
+/// If any other program has it open, be it one that knows nothing of our lock.
+pub async fn settle(database: &Path, _alone: &FileLock) -> Result<(), RestoreError> {
     if !database.exists() {
-        return Ok(lock);
+        return Ok(());
     }
-    // Refused while anybody else has it open, be it a program that knows nothing of our lock.
+    // Refused while anybody else has it open.
     let options = SqliteConnectOptions::new().filename(database).journal_mode(SqliteJournalMode::Delete);
-    match options.busy_timeout(std::time::Duration::ZERO).connect().await {
+    match options.busy_timeout(Duration::ZERO).connect().await {
         Err(sqlx::Error::Database(error)) if error.message().contains("locked") => Err(OpenError::InUse.into()),
         // A damaged one is why somebody restores. It is moved aside as it lies.
-        Err(sqlx::Error::Database(_)) => Ok(lock),
+        Err(sqlx::Error::Database(_)) => Ok(()),
         Err(error) => Err(error.into()),
-        Ok(connection) => {
-            sqlx::Connection::close(connection).await?;
-            Ok(lock)
-        }
+        Ok(connection) => Ok(connection.close().await?),
     }
 }
 
