@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod check;
 mod demo;
+mod healthcheck;
 mod init;
 mod key;
 mod migrate;
@@ -64,6 +65,8 @@ enum Command {
     Restore(restore::Restore),
     /// Bring the schema of the database up to date, as a start does.
     Migrate(migrate::Migrate),
+    /// Ask the Keydesk of this machine whether it is ready; ends with 1 if not.
+    Healthcheck,
     /// Keys that session tokens are signed with.
     #[command(subcommand)]
     SessionKeys(session_keys::SessionKeys),
@@ -95,6 +98,7 @@ pub fn run() -> ExitCode {
             Some(Command::Backup(backup)) => backup::run(&line.settings, &backup).await,
             Some(Command::Restore(restore)) => restore::run(&line.settings, &restore).await,
             Some(Command::Migrate(migrate)) => migrate::run(&line.settings, &migrate).await,
+            Some(Command::Healthcheck) => healthcheck::run(&line.settings),
             Some(Command::SessionKeys(keys)) => session_keys::run(&line.settings, keys).await,
             Some(Command::Openapi) => openapi::run(&line.settings),
             Some(Command::ScannerRules(rules)) => scanner_rules::run(&line.settings, &rules),
