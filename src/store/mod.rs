@@ -71,8 +71,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Connection as _, Postgres, Sqlite, Transaction};
 
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
@@ -238,16 +240,17 @@ impl Db {
     /// # Errors
     /// As [`Db::open`].
     pub async fn open_telling(url: &str) -> Result<(Self, Vec<i64>), OpenError> {
+        let changes: Arc<Changes> = Arc::default();
         let (engine, lock) = if let Some(path) = url.strip_prefix("sqlite://") {
             let lock = FileLock::shared(Path::new(path))?;
-            (Engine::open_sqlite(Path::new(path)).await?, Some(Arc::new(lock)))
+            (Engine::open_sqlite(Path::new(path), &changes).await?, Some(Arc::new(lock)))
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             (Engine::Postgres(postgres_pool(url)?), None)
         } else {
             return Err(OpenError::UnknownScheme);
         };
         let brought = engine.migrate().await?;
-        Ok((Self { engine, changes: Arc::default(), lock }, brought))
+        Ok((Self { engine, changes, lock }, brought))
     }
 
     /// What is known of changed keys.
@@ -258,25 +261,10 @@ impl Db {
     /// so it cannot fail half way because somebody else wrote meanwhile.
     pub async fn begin(&self) -> sqlx::Result<Tx> {
         let connection = match &self.engine {
-            Engine::Sqlite { writer, .. } => TxConnection::Sqlite(self.begin_on_file(writer).await?),
+            Engine::Sqlite { writer, .. } => TxConnection::Sqlite(writer.begin_with("begin immediate").await?),
             Engine::Postgres(pool) => TxConnection::Postgres(pool.begin().await?),
         };
         Ok(Tx { connection, changed: Vec::new(), changes: self.changes.clone(), checkpoints: Vec::new() })
-    }
-
-    /// On a full disk SQLite ends a transaction by itself, and its driver goes on counting it as open: without another
-    /// connection nothing would be written any more.
-    async fn begin_on_file(&self, writer: &SqlitePool) -> sqlx::Result<Transaction<'static, Sqlite>> {
-        const BEGIN: &str = "begin immediate";
-        match writer.begin_with(BEGIN).await {
-            Err(sqlx::Error::InvalidSavePointStatement) => {
-                writer.acquire().await?.close().await?;
-                // The new connection cannot tell what others wrote before it.
-                self.changes.note_all();
-                writer.begin_with(BEGIN).await
-            }
-            begun => begun,
-        }
     }
 
     /// As [`Db::begin`], with the account's row locked first. Whatever changes an account begins here, so that no two
@@ -348,7 +336,7 @@ impl Db {
 }
 
 impl Engine {
-    async fn open_sqlite(path: &Path) -> Result<Self, sqlx::Error> {
+    async fn open_sqlite(path: &Path, changes: &Arc<Changes>) -> Result<Self, sqlx::Error> {
         create_private(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -361,7 +349,9 @@ impl Engine {
             .pragma("secure_delete", "on");
         let pool =
             |most: u32| SqlitePoolOptions::new().max_connections(most).acquire_timeout(BUSY).test_before_acquire(false);
-        let writer = pool(1).connect_with(options.clone()).await?;
+        let changes = changes.clone();
+        let writer = pool(1).before_acquire(move |connection, _| Box::pin(can_begin(connection, changes.clone())));
+        let writer = writer.connect_with(options.clone()).await?;
         let readers = pool(SQLITE_READERS).connect_lazy_with(options.read_only(true));
         Ok(Self::Sqlite { writer, readers })
     }
@@ -400,6 +390,21 @@ impl Tx {
         // Only the end of the runtime keeps a task from finishing.
         committing.await.unwrap_or(Err(sqlx::Error::PoolClosed))
     }
+}
+
+/// Whether a transaction can begin on `connection`. On a full disk SQLite ends one by itself, and its driver goes on
+/// counting it as open: without another connection nothing would be written any more.
+async fn can_begin(connection: &mut SqliteConnection, changes: Arc<Changes>) -> sqlx::Result<bool> {
+    if !connection.is_in_transaction() {
+        return Ok(true);
+    }
+    // One that was given up may be ending just now.
+    connection.ping().await?;
+    if connection.is_in_transaction() {
+        // Another connection cannot tell what other processes wrote before it.
+        changes.note_all();
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 /// Makes the database file readable by its owner only; SQLite gives its log the same mode.

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
@@ -72,7 +73,7 @@ pub async fn read_label(backup: &Path, keyring: &Keyring) -> Result<Label, Resto
 /// If it is damaged, or cannot be brought up to date.
 pub async fn prepare(copy: &Path) -> Result<Contents, RestoreError> {
     examine(copy).await?;
-    let engine = Engine::open_sqlite(copy).await?;
+    let engine = Engine::open_sqlite(copy, &Arc::default()).await?;
     engine.migrate().await?;
     let Engine::Sqlite { writer, readers } = engine else { return Err(OpenError::UnknownScheme.into()) };
     sqlx::query("update installation set backup_at = null").execute(&writer).await?;
