@@ -14,7 +14,7 @@ use keydesk::model::keyring::Keyring;
 use keydesk::model::user::User;
 use keydesk::store::{Db, Engine, users};
 
-use bulk::{AT_ONCE, audit};
+use bulk::{AT_ONCE, NAMES, audit};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -79,6 +79,7 @@ async fn main() -> Result<(), Failure> {
         tx.commit().await?;
         left -= part;
     }
+    sqlx::query(NAMES).bind(&chain.user.account_id).execute(writer).await?;
     db.close().await;
     println!("{events} audit events in the account of {email}");
     Ok(())

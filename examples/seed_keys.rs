@@ -25,7 +25,7 @@ use keydesk::store::accounts::{self, SignUp, WayIn};
 use keydesk::store::{Act, Db, Engine, inboxes};
 use sqlx::{QueryBuilder, Sqlite};
 
-use bulk::{AT_ONCE, audit};
+use bulk::{AT_ONCE, NAMES, audit};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -179,6 +179,7 @@ async fn insert(desk: &Desk, owner: &mut Owner, rows: &[Row]) -> Result<(), Fail
         }
     }
     sqlx::query(HEAD).bind(&owner.user.account_id).bind(owner.seq).bind(&owner.mac).execute(&mut *tx).await?;
+    sqlx::query(NAMES).bind(&owner.user.account_id).execute(&mut *tx).await?;
     Ok(tx.commit().await?)
 }
 

@@ -90,6 +90,10 @@ pub struct Settings {
     #[arg(long, env = "KEYDESK_CACHE_KEYS", default_value_t = 100_000, global = true)]
     pub cache_keys: usize,
 
+    /// Address that /metrics is served on, for Prometheus and its kind. Default: none.
+    #[arg(long, env = "KEYDESK_METRICS_LISTEN", global = true)]
+    pub metrics_listen: Option<SocketAddr>,
+
     /// How log lines look.
     #[arg(long, env = "KEYDESK_LOG_FORMAT", default_value = "text", value_parser = ["text", "json"], global = true)]
     pub log_format: String,

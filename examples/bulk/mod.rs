@@ -36,3 +36,14 @@ pub fn audit(events: &[AuditEvent]) -> QueryBuilder<Sqlite> {
     });
     statement
 }
+
+/// What `store::audit_names` counts of them, of all events of an account.
+pub const NAMES: &str = "
+    insert into audit_names (account_id, name, name_folded, events)
+    select account_id, target_name, lower(target_name), count(*)
+    from audit_events
+    where account_id = $1
+    and target_name <> ''
+    group by account_id, target_name
+    on conflict (account_id, name) do update
+    set events = excluded.events";

@@ -79,7 +79,7 @@ enum Command {
 /// Runs what was typed.
 pub fn run() -> ExitCode {
     let line = Line::parse();
-    telemetry::start(&line.settings.log_format);
+    let _telemetry = telemetry::start(&line.settings.log_format);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.to_string()),

@@ -58,6 +58,11 @@ impl Bootstrap {
 pub async fn run(settings: &Settings, bootstrap: &Bootstrap) -> Result<(), Failure> {
     let listener = bind(settings.listen).await?;
     let app = open(settings, listener.local_addr()?).await?;
+    if let Some(address) = settings.metrics_listen {
+        let metrics = bind(address).await?;
+        println!("Metrics are on http://{}/metrics", metrics.local_addr()?);
+        tokio::spawn(server::serve_metrics(app.clone(), metrics));
+    }
     if let (Some(email), Some(file)) = (&bootstrap.bootstrap_admin_email, &bootstrap.bootstrap_admin_password_file) {
         let password =
             std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;

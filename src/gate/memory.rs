@@ -37,6 +37,14 @@ struct Place {
     seen: Seen,
 }
 
+/// How many of each are remembered.
+#[derive(Clone, Copy, Debug)]
+pub struct Remembered {
+    pub keys: usize,
+    pub unknown: usize,
+    pub inboxes: usize,
+}
+
 /// What memory says of a secret.
 pub enum Recall {
     Key(Arc<Known>),
@@ -55,6 +63,10 @@ impl Memory {
             inboxes: Cache::new((keys / KEYS_PER_INBOX).max(1)),
             windows: Windows::default(),
         }
+    }
+
+    pub fn remembered(&self) -> Remembered {
+        Remembered { keys: self.known.len(), unknown: self.unknown.len(), inboxes: self.inboxes.len() }
     }
 
     /// Asks memory alone.

@@ -6,6 +6,7 @@ pub mod credential;
 pub mod forwarded;
 pub mod known;
 mod memory;
+pub mod meters;
 pub mod prefixes;
 pub mod reason;
 pub mod refusals;
@@ -31,7 +32,9 @@ use crate::store::{Db, secret_prefixes, sessions};
 use credential::Credential;
 use forwarded::Original;
 use known::{Identity, Known};
+pub use memory::Remembered;
 use memory::{Memory, Recall};
+use meters::Meters;
 use prefixes::Prefixes;
 use refusals::{Refusals, Whose};
 use refused_sign_ins::RefusedSignIns;
@@ -56,6 +59,7 @@ pub struct Gate {
     pub usage: Usage,
     pub refused_sign_ins: RefusedSignIns,
     pub refusals: Refusals,
+    pub meters: Meters,
 }
 
 /// What a request wants to do.
@@ -196,6 +200,7 @@ impl Gate {
             usage: Usage::default(),
             refused_sign_ins: RefusedSignIns::default(),
             refusals: Refusals::default(),
+            meters: Meters::default(),
         }
     }
 
@@ -328,6 +333,7 @@ impl Gate {
         if let Err(throttled) = asked {
             return Ok(Err(Refusal::Throttled { until: throttled.until }));
         }
+        self.meters.reads.more(1);
         let known = self.memory.learn(&self.db, hash, &self.product).await?;
         Ok(known.ok_or_else(|| self.unknown(source, now)))
     }
@@ -391,6 +397,16 @@ impl Gate {
             self.usage.refused(key, &refusal, now);
         }
         refusal
+    }
+
+    /// How much is remembered.
+    pub fn remembered(&self) -> Remembered {
+        self.memory.remembered()
+    }
+
+    /// Whether what is remembered is believed: other nodes are heard, or there are none.
+    pub fn is_watched(&self) -> bool {
+        self.db.changes().is_watched()
     }
 
     /// Whether the definition says what requests take.

@@ -1,7 +1,7 @@
 //! The audit log: written only inside the transaction of the act that it records, chained per account.
 
 use super::audit_checkpoints::Checkpoint;
-use super::{Act, Db, Tx, change, columns, read, within};
+use super::{Act, Db, Tx, audit_names, change, columns, read, within};
 use crate::model::audit::{Action, AuditEvent, Target};
 
 columns!(AuditEvent {
@@ -71,6 +71,7 @@ pub(super) async fn record(
     };
     event.mac = event.chained(&previous, act.keyring);
     insert(tx, &event).await?;
+    audit_names::count(tx, account_id, &event.target_name).await?;
     change!(
         &mut *tx,
         sqlx::query("update accounts set audit_mac = $2 where id = $1").bind(account_id).bind(&event.mac)

@@ -1,10 +1,9 @@
 //! The audit log as it is searched: filters, pages in both directions, counts and exports, all by time. Each text leads
 //! with the filter that narrows most, which has an index behind it, so that no page reads the whole account.
 
-use super::{Db, columns, containing, read};
+use super::{Db, audit_names, columns, read};
 use crate::clock::Timestamp;
 use crate::model::audit::AuditEvent;
-use crate::model::text::fold;
 
 /// What is asked for; empty is everything.
 #[derive(Clone, Debug, Default)]
@@ -48,9 +47,26 @@ impl Window {
     }
 }
 
+/// The names that hold what is searched for.
+macro_rules! names {
+    () => {
+        "
+            select name
+            from audit_names
+            where account_id = $1
+            and (name like $13 escape '\\' or name_folded like $14 escape '\\')"
+    };
+}
+
+macro_rules! among_names {
+    () => {
+        concat!("\n        and target_name in (", names!(), ")")
+    };
+}
+
 /// What every text asks for: `$lead` names the index to go by.
 macro_rules! matching {
-    ($lead:literal) => {
+    ($lead:expr) => {
         concat!(
             "
         from audit_events
@@ -66,13 +82,15 @@ macro_rules! matching {
         and ($10 = '' or actor_id = $10)
         and ($11 = '' or action = $11)
         and ($12 = '' or actor_kind = $12)
-        and ($13 = '' or target_name like $13 escape '\\' or lower(target_name) like $14 escape '\\')"
+        and ($13 = '' or target_name in (",
+            names!(),
+            "))"
         )
     };
 }
 
 macro_rules! page {
-    ($lead:literal, $order:literal) => {
+    ($lead:expr, $order:literal) => {
         concat!(
             "
         select id, account_id, seq, at, action, actor_kind, actor_id, actor_name, actor_role,
@@ -88,19 +106,19 @@ macro_rules! page {
 }
 
 macro_rules! older {
-    ($lead:literal) => {
+    ($lead:expr) => {
         page!($lead, "at desc, seq desc")
     };
 }
 
 macro_rules! newer {
-    ($lead:literal) => {
+    ($lead:expr) => {
         page!($lead, "at, seq")
     };
 }
 
 macro_rules! count {
-    ($lead:literal) => {
+    ($lead:expr) => {
         concat!(
             "
         select count(*)
@@ -122,11 +140,52 @@ enum Lead {
     Address,
     Actor,
     Action,
+    Name,
     Time,
 }
 
+impl Lead {
+    /// Every way to the same page.
+    fn older_sql(self) -> &'static str {
+        match self {
+            Self::Event => older!("\n        and id = $7"),
+            Self::Target => older!("\n        and target_id = $8"),
+            Self::Address => older!("\n        and ip = $9"),
+            Self::Actor => older!("\n        and actor_id = $10"),
+            Self::Action => older!("\n        and action = $11"),
+            Self::Name => older!(among_names!()),
+            Self::Time => older!(""),
+        }
+    }
+
+    fn newer_sql(self) -> &'static str {
+        match self {
+            Self::Event => newer!("\n        and id = $7"),
+            Self::Target => newer!("\n        and target_id = $8"),
+            Self::Address => newer!("\n        and ip = $9"),
+            Self::Actor => newer!("\n        and actor_id = $10"),
+            Self::Action => newer!("\n        and action = $11"),
+            Self::Name => newer!(among_names!()),
+            Self::Time => newer!(""),
+        }
+    }
+
+    fn count_sql(self) -> &'static str {
+        match self {
+            Self::Event => count!("\n        and id = $7"),
+            Self::Target => count!("\n        and target_id = $8"),
+            Self::Address => count!("\n        and ip = $9"),
+            Self::Actor => count!("\n        and actor_id = $10"),
+            Self::Action => count!("\n        and action = $11"),
+            Self::Name => count!(among_names!()),
+            Self::Time => count!(""),
+        }
+    }
+}
+
 impl Filter {
-    /// The most telling first: an event, a thing, an address, a person, an act.
+    /// The most telling first: an event, a thing, an address, a person, an act. Whatever none of them narrows is read by
+    /// time.
     fn lead(&self) -> Lead {
         let leads = [
             (&self.event_id, Lead::Event),
@@ -138,37 +197,22 @@ impl Filter {
         leads.into_iter().find(|(asked, _)| !asked.is_empty()).map_or(Lead::Time, |(_, lead)| lead)
     }
 
-    fn older_sql(&self) -> &'static str {
-        match self.lead() {
-            Lead::Event => older!("\n        and id = $7"),
-            Lead::Target => older!("\n        and target_id = $8"),
-            Lead::Address => older!("\n        and ip = $9"),
-            Lead::Actor => older!("\n        and actor_id = $10"),
-            Lead::Action => older!("\n        and action = $11"),
-            Lead::Time => older!(""),
+    /// As [`Self::lead`]; a name leads where reading all events that it finds, and sorting them, costs less than going back
+    /// in time until a page is full.
+    async fn lead_on(&self, db: &Db, account_id: &str, limit: i64) -> sqlx::Result<Lead> {
+        let lead = self.lead();
+        if !matches!(lead, Lead::Time) || self.target_name.is_empty() {
+            return Ok(lead);
         }
+        let found = audit_names::found(db, account_id, &self.target_name).await?;
+        let is_rare = found.events.saturating_mul(found.events) < limit.saturating_mul(found.of);
+        Ok(if is_rare { Lead::Name } else { Lead::Time })
     }
 
-    fn newer_sql(&self) -> &'static str {
-        match self.lead() {
-            Lead::Event => newer!("\n        and id = $7"),
-            Lead::Target => newer!("\n        and target_id = $8"),
-            Lead::Address => newer!("\n        and ip = $9"),
-            Lead::Actor => newer!("\n        and actor_id = $10"),
-            Lead::Action => newer!("\n        and action = $11"),
-            Lead::Time => newer!(""),
-        }
-    }
-
-    fn count_sql(&self) -> &'static str {
-        match self.lead() {
-            Lead::Event => count!("\n        and id = $7"),
-            Lead::Target => count!("\n        and target_id = $8"),
-            Lead::Address => count!("\n        and ip = $9"),
-            Lead::Actor => count!("\n        and actor_id = $10"),
-            Lead::Action => count!("\n        and action = $11"),
-            Lead::Time => count!(""),
-        }
+    /// Whether it asks for a name and nothing else.
+    fn is_only_a_name(&self) -> bool {
+        let unnamed = Self { target_name: String::new(), ..self.clone() };
+        !self.target_name.is_empty() && unnamed.is_everything()
     }
 
     /// Whether it asks for nothing in particular.
@@ -194,7 +238,7 @@ impl Filter {
 macro_rules! bind {
     ($query:expr, $account_id:expr, $filter:expr, $window:expr) => {{
         let (before, after) = $filter.between($window);
-        let (typed, folded) = patterns(&$filter.target_name);
+        let (typed, folded) = audit_names::patterns(&$filter.target_name);
         $query
             .bind($account_id)
             .bind(before.at)
@@ -214,20 +258,15 @@ macro_rules! bind {
     }};
 }
 
-/// As it was typed, and in lower case: the names of old targets have no folded copy.
-fn patterns(part: &str) -> (String, String) {
-    if part.is_empty() { (String::new(), String::new()) } else { (containing(part), containing(&fold(part))) }
-}
-
 /// The events of a window, the newest first, going back in time from its later end.
 pub async fn older(db: &Db, account_id: &str, filter: &Filter, window: Window) -> sqlx::Result<Vec<AuditEvent>> {
-    let sql = filter.older_sql();
+    let sql = filter.lead_on(db, account_id, window.limit).await?.older_sql();
     read!(db, c => bind!(sqlx::query_as(sql), account_id, filter, window).fetch_all(c))
 }
 
 /// The events of a window, the newest first, going forward in time from its earlier end.
 pub async fn newer(db: &Db, account_id: &str, filter: &Filter, window: Window) -> sqlx::Result<Vec<AuditEvent>> {
-    let sql = filter.newer_sql();
+    let sql = filter.lead_on(db, account_id, window.limit).await?.newer_sql();
     let mut events: Vec<AuditEvent> =
         read!(db, c => bind!(sqlx::query_as(sql), account_id, filter, window).fetch_all(c))?;
     events.reverse();
@@ -236,7 +275,10 @@ pub async fn newer(db: &Db, account_id: &str, filter: &Filter, window: Window) -
 
 /// How many events there are, and no more than the window's limit.
 pub async fn count(db: &Db, account_id: &str, filter: &Filter, window: Window) -> sqlx::Result<i64> {
-    let sql = filter.count_sql();
+    if filter.is_only_a_name() {
+        return Ok(audit_names::found(db, account_id, &filter.target_name).await?.events.min(window.limit));
+    }
+    let sql = filter.lead_on(db, account_id, window.limit).await?.count_sql();
     let (count,): (i64,) = read!(db, c => bind!(sqlx::query_as(sql), account_id, filter, window).fetch_one(c))?;
     Ok(count)
 }
@@ -291,12 +333,40 @@ mod tests {
             (with(|filter| filter.action = some()), "of_action_by_time (account_id=? AND action=? AND (at,seq)>"),
             (with(|filter| filter.event_id = some()), "(id=?)"),
         ] {
-            for sql in [filter.older_sql(), filter.newer_sql(), filter.count_sql()] {
+            let lead = filter.lead();
+            for sql in [lead.older_sql(), lead.newer_sql(), lead.count_sql()] {
                 let plan = plan(&db, sql, &filter).await;
                 assert!(plan.contains("SEARCH audit_events USING") && plan.contains(index), "{index}: {plan}");
                 let sorts = plan.contains("TEMP B-TREE") && !index.contains("(id=?)");
                 assert!(!plan.contains("SCAN audit_events") && !sorts, "{plan}");
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_few_events_have_is_read_by_name_and_one_that_many_have_by_time() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}", folder.path().join("keydesk.db").display());
+        let db = Db::open(&url).await.expect("a database");
+        let super::super::Engine::Sqlite { writer, .. } = &db.engine else { panic!("a file") };
+        sqlx::raw_sql(
+            "insert into accounts (id, name, created_at, audit_seq) values ('acc_1', 'Halden', 1, 10000);
+            insert into audit_names (account_id, name, name_folded, events)
+            values ('acc_1', 'Billing', 'billing', 40), ('acc_1', 'worker', 'worker', 9960)",
+        )
+        .execute(writer)
+        .await
+        .expect("an account");
+        let by_name = |part: &str| Filter { target_name: part.into(), ..Filter::default() };
+        for (part, is_by_name, events) in
+            [("bill", true, 40), ("BILL", true, 40), ("worker", false, 9960), ("elsewhere", true, 0), ("_", true, 0)]
+        {
+            let filter = by_name(part);
+            let lead = filter.lead_on(&db, "acc_1", 51).await.expect("a way");
+            assert_eq!(matches!(lead, Lead::Name), is_by_name, "{part}");
+            assert_eq!(count(&db, "acc_1", &filter, Window::newest(10_001)).await.expect("a count"), events, "{part}");
+            let plan = plan(&db, Lead::Name.older_sql(), &filter).await;
+            assert!(plan.contains("of_name_by_time (account_id=? AND target_name=? AND (at,seq)>"), "{plan}");
         }
     }
 }

@@ -213,6 +213,30 @@ pub async fn claim(db: &Db, now: Timestamp) -> sqlx::Result<Option<Errand>> {
     }
 }
 
+/// Mail that is still to be sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waiting {
+    pub due: i64,
+    /// Nobody tries them any more.
+    pub given_up: i64,
+    /// Since when the oldest that is due has been due; 0 if none is.
+    pub oldest: i64,
+}
+
+columns!(Waiting { due, given_up, oldest });
+
+/// What waits to be sent.
+pub async fn waiting(db: &Db, now: Timestamp) -> sqlx::Result<Waiting> {
+    const WAITING: &str = "
+        select cast(coalesce(sum(case when given_up_at is null then 1 else 0 end), 0) as bigint) as due,
+            cast(coalesce(sum(case when given_up_at is null then 0 else 1 end), 0) as bigint) as given_up,
+            coalesce(min(case when given_up_at is null then due_at end), 0) as oldest
+        from errands
+        where done_at is null
+        and due_at <= $1";
+    read!(db, c => sqlx::query_as(WAITING).bind(now).fetch_one(c))
+}
+
 /// Says that the errand was run.
 pub async fn done(db: &Db, errand: &Errand, now: Timestamp) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;

@@ -221,19 +221,14 @@ macro_rules! in_status {
     };
 }
 
-/// A page in one order: `$by` is the sorted expression, `$than` and `$order` its direction.
+/// A page in one order: `$by` is the sorted expression, `$order` its direction, and `$from` where the page begins. The first
+/// page has a text of its own, because a database goes by one plan for a text.
 macro_rules! page {
-    ($by:literal, $than:literal, $order:literal) => {
+    ($by:literal, $order:literal, $from:expr) => {
         select_key!(
             in_status!(),
+            $from,
             "
-        and ($14 = '' or (",
-            $by,
-            ", k.id) ",
-            $than,
-            " (select ",
-            $by,
-            ", k.id from api_keys k where k.account_id = $1 and k.id = $14))
         order by ",
             $by,
             " ",
@@ -242,6 +237,32 @@ macro_rules! page {
             $order,
             "
         limit $15"
+        )
+    };
+}
+
+macro_rules! first_page {
+    ($by:literal, $order:literal) => {
+        page!($by, $order, "\n        and $14 = ''")
+    };
+}
+
+/// As [`page!`], behind the key $14; `$than` is how what follows it compares.
+macro_rules! next_page {
+    ($by:literal, $than:literal, $order:literal) => {
+        page!(
+            $by,
+            $order,
+            concat!(
+                "
+        and (",
+                $by,
+                ", k.id) ",
+                $than,
+                " ((select ",
+                $by,
+                " from api_keys k where k.account_id = $1 and k.id = $14), $14)"
+            )
         )
     };
 }
@@ -259,9 +280,9 @@ macro_rules! position {
             $by,
             ", k.id) ",
             $than,
-            " (select ",
+            " ((select ",
             $by,
-            ", k.id from api_keys k where k.account_id = $1 and k.id = $14)"
+            " from api_keys k where k.account_id = $1 and k.id = $14), $14)"
         )
     };
 }
@@ -310,28 +331,45 @@ const COUNTS: &str = concat!(
 impl Page<'_> {
     /// The page's SQL. Going back reads the other way round, from the key that comes after.
     fn list_sql(&self) -> &'static str {
+        if self.from.is_empty() { self.first_sql() } else { self.next_sql() }
+    }
+
+    fn first_sql(&self) -> &'static str {
         match (self.sort, self.descending != self.backwards) {
-            (Sort::LastUsed, true) => page!("coalesce(k.last_used_at, 0)", "<", "desc"),
-            (Sort::LastUsed, false) => page!("coalesce(k.last_used_at, 0)", ">", "asc"),
-            (Sort::Name, true) => page!("k.name_folded", "<", "desc"),
-            (Sort::Name, false) => page!("k.name_folded", ">", "asc"),
-            (Sort::Created, true) => page!("k.created_at", "<", "desc"),
-            (Sort::Created, false) => page!("k.created_at", ">", "asc"),
-            (Sort::Expires, true) => page!("coalesce(k.expires_at, 9223372036854775807)", "<", "desc"),
-            (Sort::Expires, false) => page!("coalesce(k.expires_at, 9223372036854775807)", ">", "asc"),
+            (Sort::LastUsed, true) => first_page!("k.use_order", "desc"),
+            (Sort::LastUsed, false) => first_page!("k.use_order", "asc"),
+            (Sort::Name, true) => first_page!("k.name_folded", "desc"),
+            (Sort::Name, false) => first_page!("k.name_folded", "asc"),
+            (Sort::Created, true) => first_page!("k.created_at", "desc"),
+            (Sort::Created, false) => first_page!("k.created_at", "asc"),
+            (Sort::Expires, true) => first_page!("k.end_order", "desc"),
+            (Sort::Expires, false) => first_page!("k.end_order", "asc"),
+        }
+    }
+
+    fn next_sql(&self) -> &'static str {
+        match (self.sort, self.descending != self.backwards) {
+            (Sort::LastUsed, true) => next_page!("k.use_order", "<", "desc"),
+            (Sort::LastUsed, false) => next_page!("k.use_order", ">", "asc"),
+            (Sort::Name, true) => next_page!("k.name_folded", "<", "desc"),
+            (Sort::Name, false) => next_page!("k.name_folded", ">", "asc"),
+            (Sort::Created, true) => next_page!("k.created_at", "<", "desc"),
+            (Sort::Created, false) => next_page!("k.created_at", ">", "asc"),
+            (Sort::Expires, true) => next_page!("k.end_order", "<", "desc"),
+            (Sort::Expires, false) => next_page!("k.end_order", ">", "asc"),
         }
     }
 
     fn position_sql(&self) -> &'static str {
         match (self.sort, self.descending) {
-            (Sort::LastUsed, true) => position!("coalesce(k.last_used_at, 0)", ">"),
-            (Sort::LastUsed, false) => position!("coalesce(k.last_used_at, 0)", "<"),
+            (Sort::LastUsed, true) => position!("k.use_order", ">"),
+            (Sort::LastUsed, false) => position!("k.use_order", "<"),
             (Sort::Name, true) => position!("k.name_folded", ">"),
             (Sort::Name, false) => position!("k.name_folded", "<"),
             (Sort::Created, true) => position!("k.created_at", ">"),
             (Sort::Created, false) => position!("k.created_at", "<"),
-            (Sort::Expires, true) => position!("coalesce(k.expires_at, 9223372036854775807)", ">"),
-            (Sort::Expires, false) => position!("coalesce(k.expires_at, 9223372036854775807)", "<"),
+            (Sort::Expires, true) => position!("k.end_order", ">"),
+            (Sort::Expires, false) => position!("k.end_order", "<"),
         }
     }
 }
@@ -402,6 +440,45 @@ fn last_characters(q: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    async fn plan(db: &Db, page: Page<'_>) -> String {
+        let super::super::Engine::Sqlite { readers, .. } = &db.engine else { panic!("a file") };
+        let sql = sqlx::AssertSqlSafe(format!("explain query plan {}", page.list_sql()));
+        let (filter, now) = (Filter::default(), Timestamp::default());
+        let query = bind_filter!(sqlx::query_as(sql), "acc_1", filter, now);
+        let query = query.bind(&filter.status).bind(page.from).bind(page.limit);
+        let steps: Vec<(i64, i64, i64, String)> = query.fetch_all(readers).await.expect("a plan");
+        steps.into_iter().map(|(.., step)| step + "\n").collect()
+    }
+
+    #[tokio::test]
+    async fn every_page_in_every_order_is_read_from_its_index_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}", folder.path().join("keydesk.db").display());
+        let db = Db::open(&url).await.expect("a database");
+        for (sort, index) in [
+            (Sort::LastUsed, "api_keys_in_use_order (account_id=?"),
+            (Sort::Name, "api_keys_in_name_order (account_id=?"),
+            (Sort::Created, "api_keys_by_creation (account_id=?"),
+            (Sort::Expires, "api_keys_in_end_order (account_id=?"),
+        ] {
+            for (descending, backwards, from) in [
+                (true, false, ""),
+                (false, false, ""),
+                (true, false, "key_1"),
+                (false, false, "key_1"),
+                (true, true, "key_1"),
+                (false, true, "key_1"),
+            ] {
+                let page = Page { sort, descending, from, backwards, limit: 51 };
+                let plan = plan(&db, page).await;
+                assert!(plan.contains(&format!("SEARCH k USING INDEX {index}")), "{page:?}: {plan}");
+                assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{page:?}: {plan}");
+                // Behind a key it begins there, and reads nothing of what stands before.
+                assert_eq!(plan.contains("(account_id=? AND ("), !from.is_empty(), "{page:?}: {plan}");
+            }
+        }
+    }
 
     #[test]
     fn only_four_characters_or_more_can_be_the_end_of_a_secret() {

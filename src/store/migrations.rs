@@ -34,21 +34,36 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (16, "refusals", include_str!("../../migrations/0016_refusals.sql")),
     (18, "notes and reminders", include_str!("../../migrations/0018_notes_and_reminders.sql")),
     (21, "secret check", include_str!("../../migrations/0021_secret_check.sql")),
+    (22, "audit names", include_str!("../../migrations/0022_audit_names.sql")),
 ];
 
 /// What has no portable text: version, name, the whole for SQLite and the whole for `PostgreSQL`.
-const MIGRATIONS_WITH_HALVES: &[(i64, &str, &str, &str)] = &[(
-    12,
-    "audit append only",
-    concat!(
-        include_str!("../../migrations/0012_audit_append_only.sql"),
-        include_str!("../../migrations/0012_audit_append_only.sqlite.sql")
+const MIGRATIONS_WITH_HALVES: &[(i64, &str, &str, &str)] = &[
+    (
+        12,
+        "audit append only",
+        concat!(
+            include_str!("../../migrations/0012_audit_append_only.sql"),
+            include_str!("../../migrations/0012_audit_append_only.sqlite.sql")
+        ),
+        concat!(
+            include_str!("../../migrations/0012_audit_append_only.sql"),
+            include_str!("../../migrations/0012_audit_append_only.postgres.sql")
+        ),
     ),
-    concat!(
-        include_str!("../../migrations/0012_audit_append_only.sql"),
-        include_str!("../../migrations/0012_audit_append_only.postgres.sql")
+    (
+        23,
+        "orders of keys",
+        concat!(
+            include_str!("../../migrations/0023_orders_of_keys.sql"),
+            include_str!("../../migrations/0023_orders_of_keys.sqlite.sql")
+        ),
+        concat!(
+            include_str!("../../migrations/0023_orders_of_keys.sql"),
+            include_str!("../../migrations/0023_orders_of_keys.postgres.sql")
+        ),
     ),
-)];
+];
 
 impl Engine {
     /// Takes every migration that is missing, and gives their versions. Of several that start at once, one does it.

@@ -10,6 +10,7 @@ pub mod audit_chain;
 pub mod audit_checkpoints;
 pub mod audit_events;
 pub mod audit_list;
+pub mod audit_names;
 pub mod authenticators;
 mod away;
 pub mod backup;
@@ -306,6 +307,16 @@ impl Db {
         tx.commit().await?;
         let (id,): (String,) = read!(self, c => sqlx::query_as(FIND).fetch_one(c))?;
         Ok(id)
+    }
+
+    /// The pools of connections: what each is called, its connections, and those of them that are free.
+    pub fn pools(&self) -> Vec<(&'static str, u32, usize)> {
+        match &self.engine {
+            Engine::Sqlite { writer, readers } => {
+                vec![("writer", writer.size(), writer.num_idle()), ("readers", readers.size(), readers.num_idle())]
+            }
+            Engine::Postgres(pool) => vec![("all", pool.size(), pool.num_idle())],
+        }
     }
 
     /// Whether a query comes back.

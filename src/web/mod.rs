@@ -16,6 +16,8 @@ pub mod headers;
 pub mod highlight;
 pub mod leaks;
 pub mod mails;
+pub mod meters;
+pub mod metrics;
 pub mod new_inbox;
 pub mod operations;
 pub mod pages;
@@ -57,6 +59,7 @@ use crate::model::trusted_proxies::TrustedProxies;
 use crate::product::{KeyAct, Product};
 use crate::store::{Act, Db, session_keys, usage_scopes};
 use google::Google;
+use meters::Meters;
 use passkeys::Passkeys;
 use passwords::Passwords;
 use ranking::Ranking;
@@ -80,6 +83,7 @@ pub struct Inner {
     pub passwords: Passwords,
     pub throttle: Throttle,
     pub ranking: Ranking,
+    pub meters: Meters,
     /// Failures at an account, apart from the sources: a flood of addresses must not push those out.
     pub failures: Throttle,
     pub request_ids: RequestIds,
@@ -161,6 +165,7 @@ impl App {
             passwords,
             throttle,
             ranking: Ranking::default(),
+            meters: Meters::default(),
             failures: Throttle::default(),
             request_ids,
             proxies,

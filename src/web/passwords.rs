@@ -24,6 +24,8 @@ const ROOM: usize = 34 * 1024;
 const SALT_BYTES: usize = 16;
 
 pub struct Passwords {
+    /// Hashes that may be made at once.
+    at_once: usize,
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     memory: Arc<Memory>,
@@ -50,7 +52,14 @@ impl Passwords {
         let waiting = Arc::new(Semaphore::new(at_once * QUEUE));
         let memory = Arc::new(Memory::of(&waiting));
         let dummy = memory.lend(|blocks| hash("nobody has this password", blocks));
-        Self { running: Arc::new(Semaphore::new(at_once)), waiting, memory, dummy }
+        Self { at_once, running: Arc::new(Semaphore::new(at_once)), waiting, memory, dummy }
+    }
+
+    /// Hashes that are being made, and those that wait for their turn.
+    pub fn at_work(&self) -> (usize, usize) {
+        let running = self.at_once - self.running.available_permits().min(self.at_once);
+        let taken = self.at_once * QUEUE - self.waiting.available_permits().min(self.at_once * QUEUE);
+        (running, taken.saturating_sub(running))
     }
 
     /// What is wrong with a new password, if anything is; `known` are words its owner would think of first.

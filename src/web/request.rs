@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::http::header::{COOKIE, HOST, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue};
@@ -15,6 +15,7 @@ use tracing::Instrument;
 use super::App;
 use super::api::problem::Problem;
 use super::devices::Browser;
+use super::meters;
 use super::request_id::RequestId;
 use crate::clock::Timestamp;
 use crate::gate::forwarded::Forwarded;
@@ -104,19 +105,22 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     };
     request.extensions_mut().insert(info.clone());
     // Whatever is logged on the way carries the id that the page shows.
-    let span = tracing::error_span!("request", id = info.id);
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or(meters::NO_ROUTE, MatchedPath::as_str);
+    let span = tracing::error_span!("request", id = info.id, route);
     let mut response = next.run(request).instrument(span).await;
     if let Ok(id) = HeaderValue::from_str(&info.id) {
         response.headers_mut().insert("x-request-id", id);
     }
-    let micros = app.now().since(info.at).as_micros();
+    let took = app.now().since(info.at);
+    app.meters.answered(route, response.status(), took);
     tracing::info!(
         request_id = info.id,
         method = info.method,
         path = masked(&info.path),
         status = response.status().as_u16(),
         ip = %info.ip,
-        micros,
+        micros = took.as_micros(),
         "Request answered"
     );
     response

@@ -17,7 +17,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-use super::{App, gate, routes};
+use super::{App, gate, metrics, routes};
 
 /// How long a connection may take for the head of its next request. Gateways keep theirs open for half of it.
 const HEAD: Duration = Duration::from_secs(60);
@@ -54,6 +54,13 @@ pub async fn serve(
         tracing::warn!("Some requests were cut off: they took longer than a stop waits");
     }
     Ok(())
+}
+
+/// Serves the figures of `app`, for whoever runs it, until the process ends.
+pub async fn serve_metrics(app: App, listener: TcpListener) {
+    if let Err(error) = axum::serve(listener, metrics::router(app)).await {
+        tracing::error!(%error, "The metrics are not served any more");
+    }
 }
 
 /// Serves one connection in a task of its own.

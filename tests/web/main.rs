@@ -59,6 +59,7 @@ mod keys_triage;
 mod kills;
 mod layers;
 mod leaked_keys;
+mod metrics;
 mod once;
 mod openapi;
 mod page_weight;

@@ -6,6 +6,7 @@ pub mod answer;
 pub mod asked;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, USER_AGENT};
@@ -64,16 +65,18 @@ impl Call {
         Self { id: app.request_ids.next(), at: app.now() }
     }
 
-    /// Counts it, if it passed with a key; keeps it for support, if it was refused.
+    /// Counts it; keeps it for support, if it was refused.
     fn note(&self, app: &App, verdict: &Verdict, presented: &Presented<'_>) {
+        let took = app.now().since(self.at);
+        app.gate.meters.decided(verdict.refusal.as_ref().map(Refusal::kind), took);
         match (&verdict.refusal, &verdict.holder) {
-            (None, Some(Holder::Key(key))) => app.gate.usage.passed(key, &self.visit(app, presented)),
+            (None, Some(Holder::Key(key))) => app.gate.usage.passed(key, &self.visit(took, presented)),
             (None, _) => {}
             (Some(refusal), _) => app.gate.refusals.note(refusal, verdict.whose(), &self.attempt(presented)),
         }
     }
 
-    fn visit<'a>(&'a self, app: &App, presented: &Presented<'a>) -> Visit<'a> {
+    fn visit<'a>(&'a self, took: Duration, presented: &Presented<'a>) -> Visit<'a> {
         Visit {
             at: self.at,
             method: presented.method(),
@@ -82,7 +85,7 @@ impl Call {
             ip: presented.source,
             user_agent: presented.agent(),
             request_id: self.id.as_str(),
-            took: app.now().since(self.at),
+            took,
             scopes: presented.scopes(),
         }
     }
@@ -164,7 +167,10 @@ pub async fn respond(app: &App, head: Parts) -> Response {
     };
     match judged {
         Ok(verdict) => answer::of(&verdict, &call.id, mode, &app.product),
-        Err(unavailable) => answer::problem(&unavailable.into(), &call.id, mode),
+        Err(unavailable) => {
+            app.gate.meters.unavailable.more(1);
+            answer::problem(&unavailable.into(), &call.id, mode)
+        }
     }
 }
 
@@ -271,7 +277,8 @@ async fn questioned(app: &App, call: &Call, request: Request) -> Result<Verdict,
     let need = Need { scope: question.scope.as_deref(), inbox_id: question.inbox.as_deref() };
     let source = question.ip.map_or(source, |ip| ip.to_canonical());
     let credential = Credential::bearer(&question.secret);
-    let verdict = app.gate.decide(credential, source, Ok([need]), call.at).await?;
+    let verdict = app.gate.decide(credential, source, Ok([need]), call.at).await;
+    let verdict = verdict.inspect_err(|_| app.gate.meters.unavailable.more(1))?;
     call.note(app, &verdict, &Presented { source, credential, needs: &[need], ..presented });
     if verdict.refusal == Some(Refusal::Ambiguous(NO_SUCH_SCOPE)) {
         return Err(Problem::invalid("scope", NO_SUCH_SCOPE));
