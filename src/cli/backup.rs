@@ -17,7 +17,7 @@ use crate::store::backup::{Contents, copy};
 use crate::store::file_lock::FileLock;
 use crate::store::restore::{folder_of, sync_folder_of};
 
-/// What a person with PostgreSQL types instead: its own program is online and consistent, and has to be of the server's
+/// What a person with `PostgreSQL` types instead: its own program is online and consistent, and has to be of the server's
 /// version, which no Keydesk can bring along.
 const POSTGRES: &str = "PostgreSQL makes its own backups, beside a Keydesk that serves:
 

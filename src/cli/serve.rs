@@ -115,10 +115,8 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
 /// Opens the database under the secret file that it was made with; a new one is made for a new database only.
 async fn open_with_keyring(settings: &Settings) -> Result<(Db, Keyring), Failure> {
     let db = Db::open(&settings.database_url()).await?;
-    let keyring = match installation::has_secret(&db).await? {
-        true => settings.existing_keyring()?,
-        false => settings.keyring(&Entropy::System)?,
-    };
+    let is_known = installation::has_secret(&db).await?;
+    let keyring = if is_known { settings.existing_keyring()? } else { settings.keyring(&Entropy::System)? };
     db.installation_id(&Entropy::System, Clock::System.now()).await?;
     match installation::recognise(&db, &keyring).await {
         Ok(()) => Ok((db, keyring)),
