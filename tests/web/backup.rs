@@ -62,23 +62,23 @@ async fn a_backup_under_writers_is_one_moment_and_holds_what_was_acknowledged_be
     }
     let (folder, mut counts) = (folder(), Vec::new());
     for number in 0..3 {
-        let file = folder.path().join(format!("{number}.db"));
-        let mut command = keydesk(folder.path(), &["backup", file.to_str().expect("a path")]);
+        let copy = folder.path().join(format!("{number}.db"));
+        let mut command = keydesk(folder.path(), &["backup", copy.to_str().expect("a path")]);
         let child = command.env("KEYDESK_DATA_DIR", desk.data.path()).spawn().expect("it starts");
         let (fine, _, err) = said(&tokio::task::spawn_blocking(move || finished(child)).await.expect("it ends"));
         assert!(fine && err.contains("checked"), "{err}");
-        assert_eq!(std::fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::metadata(&copy).expect("the copy").permissions().mode() & 0o777, 0o600);
         let of_moment = count_in(
-            &file,
+            &copy,
             "select count(*) from api_keys k where 1 <> (
                 select count(*) from audit_events where target_id = k.id and action = 'key.created')",
         );
         assert_eq!(of_moment.await, 0, "a key and its event come together");
-        counts.push(count_in(&file, "select count(*) from api_keys").await);
+        counts.push(count_in(&copy, "select count(*) from api_keys").await);
         let mut verify = keydesk(folder.path(), &["audit", "verify"]);
         verify
             .env("KEYDESK_DATA_DIR", desk.data.path())
-            .env("KEYDESK_DATABASE_URL", format!("sqlite://{}", file.display()));
+            .env("KEYDESK_DATABASE_URL", format!("sqlite://{}", copy.display()));
         let (fine, out, err) = said(&finished(verify.spawn().expect("it starts")));
         assert!(fine, "{out}{err}");
     }
@@ -100,20 +100,20 @@ async fn a_backup_holds_no_secret_of_a_key_not_even_sealed_and_nothing_to_sign_i
     let forgot = browser.post("/forgot-password", "", "email=alice%40halden.example").await;
     assert_eq!(forgot.status, 303, "{}", forgot.body);
     let (folder, served) = (folder(), desk.data.path().join("keydesk.db"));
-    let file = folder.path().join("copy.db");
-    let mut command = keydesk(folder.path(), &["backup", file.to_str().expect("a path")]);
+    let copy = folder.path().join("copy.db");
+    let mut command = keydesk(folder.path(), &["backup", copy.to_str().expect("a path")]);
     let (fine, _, err) = said(&finished(command.env("KEYDESK_DATA_DIR", desk.data.path()).spawn().expect("it starts")));
     assert!(fine, "{err}");
     for table in
         ["sealed_secrets", "kept_secrets", "web_sessions", "refresh_tokens", "mailed_links", "oidc_transactions"]
     {
-        assert_eq!(count_in(&file, &format!("select count(*) from {table}")).await, 0, "{table}");
+        assert_eq!(count_in(&copy, &format!("select count(*) from {table}")).await, 0, "{table}");
     }
-    assert_eq!(count_in(&file, "select count(*) from sessions where ended_at is null").await, 0);
-    let mut beside = SqliteConnectOptions::new().filename(&served).read_only(true).connect().await.expect("the file");
+    assert_eq!(count_in(&copy, "select count(*) from sessions where ended_at is null").await, 0);
+    let mut beside = SqliteConnectOptions::new().filename(&served).read_only(true).connect().await.expect("the copy");
     let (sealed,): (String,) =
         sqlx::query_as("select sealed from sealed_secrets").fetch_one(&mut beside).await.expect("one waits");
-    let raw = std::fs::read(&file).expect("the backup");
+    let raw = std::fs::read(&copy).expect("the backup");
     assert!(!raw.windows(sealed.len()).any(|part| part == sealed.as_bytes()), "overwritten, not only unlinked");
     let secret_file = std::fs::read(desk.data.path().join("secret")).expect("the secret file");
     assert!(!raw.windows(secret_file.len()).any(|part| part == secret_file));
@@ -130,15 +130,15 @@ fn a_backup_is_named_after_its_moment_goes_to_a_program_and_never_over_a_file() 
     let (fine, out, err) = said(&backup(&[]));
     assert!(fine && out.is_empty(), "{err}");
     assert!(err.contains("Backup: 100 % of") && err.contains("1 account, 1 key"), "{err}");
-    let file = made(folder.path());
-    let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+    let copy = made(folder.path());
+    let name = copy.file_name().expect("a name").to_string_lossy().into_owned();
     assert!(name.starts_with("keydesk-20") && name.ends_with("Z.db"), "{name}");
 
     let piped = backup(&["-"]);
     assert!(piped.status.success() && piped.stdout.starts_with(b"SQLite format 3\0"));
-    assert_eq!(made(folder.path()), file, "no copy stays");
+    assert_eq!(made(folder.path()), copy, "no copy stays");
 
-    let (fine, _, err) = said(&backup(&[file.to_str().expect("a path")]));
+    let (fine, _, err) = said(&backup(&[copy.to_str().expect("a path")]));
     assert!(!fine && err.contains("exists; nothing was written"), "{err}");
     let (fine, _, err) = said(&backup(&["/nowhere/at/all.db"]));
     assert!(!fine && err.contains("cannot write to /nowhere/at"), "{err}");
