@@ -118,6 +118,14 @@ pub enum SettingError {
     DataDir(PathBuf, io::Error),
     #[error("cannot read or create the secret file {0}: {1}")]
     SecretFile(PathBuf, io::Error),
+    #[error(
+        "the secret file {0} is missing, and the database was made with one. Put it back from your backup of secrets; if there is none, docs/operating.md says what is left"
+    )]
+    SecretFileMissing(PathBuf),
+    #[error(
+        "the secret file {0} is not the one that the database was made with: no key would work. Put that one back from your backup of secrets"
+    )]
+    SecretFileStrange(PathBuf),
     #[error("the secret file {0} can be read by others; run: chmod 600 {0}")]
     SecretFileOpen(PathBuf),
     #[error("the secret file {0} must hold exactly 32 bytes; restore it from your backup of secrets")]
@@ -233,12 +241,21 @@ impl Settings {
         Ok(Some(Provider { issuer, client_id, client_secret, timeout: ISSUER_TIMEOUT }))
     }
 
+    pub fn secret_path(&self) -> PathBuf {
+        self.secret_file.clone().unwrap_or_else(|| self.data_dir.join("secret"))
+    }
+
+    /// The file of an SQLite database.
+    pub fn database_file(&self) -> Option<PathBuf> {
+        self.database_url().strip_prefix("sqlite://").map(PathBuf::from)
+    }
+
     /// Reads the secret file, or creates it on the first start.
     ///
     /// # Errors
     /// If it cannot be read or created, others may read it, or it has the wrong size.
     pub fn keyring(&self, entropy: &Entropy) -> Result<Keyring, SettingError> {
-        let path = self.secret_file.clone().unwrap_or_else(|| self.data_dir.join("secret"));
+        let path = self.secret_path();
         let bytes = match read_secret_file(&path) {
             Err(SettingError::SecretFile(_, error)) if error.kind() == io::ErrorKind::NotFound => {
                 create_secret_file(&path, entropy).map_err(|error| SettingError::SecretFile(path.clone(), error))?
@@ -253,8 +270,13 @@ impl Settings {
     /// # Errors
     /// As [`Settings::keyring`], and if there is none.
     pub fn existing_keyring(&self) -> Result<Keyring, SettingError> {
-        let path = self.secret_file.clone().unwrap_or_else(|| self.data_dir.join("secret"));
-        derived(&read_secret_file(&path)?, path)
+        let path = self.secret_path();
+        match read_secret_file(&path) {
+            Err(SettingError::SecretFile(path, error)) if error.kind() == io::ErrorKind::NotFound => {
+                Err(SettingError::SecretFileMissing(path))
+            }
+            read => derived(&read?, path),
+        }
     }
 
     /// The public URL without a trailing slash. `bound` is the address actually listened on.

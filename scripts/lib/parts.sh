@@ -43,6 +43,7 @@ missing_packages() {
         command -v pip3 >/dev/null || echo python3-pip
         ;;
       chaos)
+        command -v faketime >/dev/null || echo faketime
         postgres_programs >/dev/null || echo postgresql
         command -v slowhttptest >/dev/null || echo slowhttptest
         [[ -x /usr/sbin/haproxy ]] || command -v haproxy >/dev/null || echo haproxy

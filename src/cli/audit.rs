@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use super::Failure;
-use crate::config::Settings;
+use crate::config::{SettingError, Settings};
 use crate::model::audit_chain::{Bad, Flaw, Head, Walk};
 use crate::model::keyring::Keyring;
 use crate::model::text;
 use crate::store::audit_checkpoints::Checkpoint;
+use crate::store::installation::{self, Stranger};
 use crate::store::look::{Looked, look};
 use crate::store::{Db, audit_chain};
 
@@ -35,6 +36,12 @@ pub async fn run(settings: &Settings, audit: Audit) -> Result<(), Failure> {
     let seen = Seen::read(&checkpoints)?;
     let db = opened(settings).await?;
     let keyring = settings.existing_keyring()?;
+    installation::compare(&db, &keyring).await.map_err(|stranger| -> Failure {
+        match stranger {
+            Stranger::OtherFile => SettingError::SecretFileStrange(settings.secret_path()).into(),
+            Stranger::Database(error) => error.into(),
+        }
+    })?;
     let mut tally = Tally { seen, ..Tally::default() };
     tally.take(&db, &keyring).await?;
     db.close().await;

@@ -2,12 +2,17 @@
 
 mod admin;
 mod audit;
+mod backup;
 mod check;
 mod demo;
 mod descriptors;
+mod healthcheck;
 mod init;
 mod key;
+mod migrate;
 mod openapi;
+mod progress;
+mod restore;
 mod scanner_rules;
 mod serve;
 mod session_keys;
@@ -56,6 +61,14 @@ enum Command {
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Copy the database while it is served: whole, of one moment, and checked. The secret file is not in it.
+    Backup(backup::Backup),
+    /// Put a backup in the place of the database. Stop Keydesk first.
+    Restore(restore::Restore),
+    /// Bring the schema of the database up to date, as a start does.
+    Migrate(migrate::Migrate),
+    /// Ask the Keydesk of this machine whether it is ready; ends with 1 if not.
+    Healthcheck,
     /// Keys that session tokens are signed with.
     #[command(subcommand)]
     SessionKeys(session_keys::SessionKeys),
@@ -84,6 +97,10 @@ pub fn run() -> ExitCode {
             Some(Command::Staff(staff)) => staff::run(&line.settings, staff).await,
             Some(Command::Key(key)) => key::run(&line.settings, key).await,
             Some(Command::Audit(audit)) => audit::run(&line.settings, audit).await,
+            Some(Command::Backup(backup)) => backup::run(&line.settings, &backup).await,
+            Some(Command::Restore(restore)) => restore::run(&line.settings, &restore).await,
+            Some(Command::Migrate(migrate)) => migrate::run(&line.settings, &migrate).await,
+            Some(Command::Healthcheck) => healthcheck::run(&line.settings),
             Some(Command::SessionKeys(keys)) => session_keys::run(&line.settings, keys).await,
             Some(Command::Openapi) => openapi::run(&line.settings),
             Some(Command::ScannerRules(rules)) => scanner_rules::run(&line.settings, &rules),

@@ -14,13 +14,15 @@ use tokio::time::timeout;
 use super::admin::{NewAdmin, make_admin};
 use super::{Failure, descriptors, systemd};
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{SettingError, Settings};
 use crate::entropy::Entropy;
 use crate::jobs;
 use crate::jobs::mail::{Laid, Route};
+use crate::model::keyring::Keyring;
 use crate::model::letter::Letter;
 use crate::product::Report;
 use crate::store::Db;
+use crate::store::installation::{self, Stranger};
 use crate::web::google::Google;
 use crate::web::scanning_keys::ScanningKeys;
 use crate::web::server::Door;
@@ -126,8 +128,7 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
     let public_url = settings.public_url(bound)?;
     let definition = settings.definition()?;
     settings.make_data_dir()?;
-    let keyring = settings.keyring(&Entropy::System)?;
-    let db = Db::open(&settings.database_url()).await?;
+    let (db, keyring) = open_with_keyring(settings).await?;
     let route = match settings.smtp()? {
         Some(smtp) => Route::Smtp(smtp),
         None => Route::Printed(Arc::new(print_letter)),
@@ -158,6 +159,19 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
     let beside = definition.beside(&others.map(|prefix| (prefix, "in the database".into())).collect::<Vec<_>>());
     warn(&[&definition.warnings, &beside]);
     Ok(app)
+}
+
+/// Opens the database under the secret file that it was made with; a new one is made for a new database only.
+async fn open_with_keyring(settings: &Settings) -> Result<(Db, Keyring), Failure> {
+    let db = Db::open(&settings.database_url()).await?;
+    let is_known = installation::has_secret(&db).await?;
+    let keyring = if is_known { settings.existing_keyring()? } else { settings.keyring(&Entropy::System)? };
+    db.installation_id(&Entropy::System, Clock::System.now()).await?;
+    match installation::recognise(&db, &keyring).await {
+        Ok(()) => Ok((db, keyring)),
+        Err(Stranger::OtherFile) => Err(SettingError::SecretFileStrange(settings.secret_path()).into()),
+        Err(Stranger::Database(error)) => Err(error.into()),
+    }
 }
 
 /// Says what is odd about the definition, once, where it does not mix with what a program reads.

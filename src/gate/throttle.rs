@@ -60,7 +60,7 @@ impl Throttle {
             whole_at.retain(|_, at| *at > now);
             forget_half(&mut whole_at);
         }
-        let whole = whole_at.get(source).copied().unwrap_or(now).max(now);
+        let whole = whole(&mut whole_at, source, rate, now);
         has_one(whole, rate, now)?;
         whole_at.insert(source.to_owned(), whole + rate.every);
         Ok(())
@@ -79,9 +79,17 @@ impl Throttle {
     /// # Errors
     /// [`Throttled`] if not.
     pub fn look(&self, source: &str, rate: Rate, now: Timestamp) -> Result<(), Throttled> {
-        let whole_at = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
-        has_one(whole_at.get(source).copied().unwrap_or(now).max(now), rate, now)
+        let mut whole_at = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
+        has_one(whole(&mut whole_at, source, rate, now), rate, now)
     }
+}
+
+/// When the allowance of `source` is whole again. Nobody owes more than all of it: what lies further ahead was written
+/// before the clock was set back, and must not keep anybody out until then.
+fn whole(whole_at: &mut HashMap<String, Timestamp>, source: &str, rate: Rate, now: Timestamp) -> Timestamp {
+    let Some(at) = whole_at.get_mut(source) else { return now };
+    *at = (*at).min(now + rate.every * rate.burst);
+    (*at).max(now)
 }
 
 fn has_one(whole: Timestamp, rate: Rate, now: Timestamp) -> Result<(), Throttled> {
@@ -122,6 +130,19 @@ mod tests {
         assert_eq!(throttle.spend("b", PER_ADDRESS_AND_ACCOUNT, NOW), Ok(()), "another source has its own allowance");
         assert_eq!(throttle.spend("a", PER_ADDRESS_AND_ACCOUNT, until), Ok(()));
         assert!(throttle.spend("a", PER_ADDRESS_AND_ACCOUNT, until).is_err());
+    }
+
+    #[test]
+    fn a_clock_set_back_keeps_nobody_out_for_longer_than_one_attempt_takes_to_come_back() {
+        let throttle = Throttle::default();
+        for _ in 0..5 {
+            assert_eq!(throttle.spend("a", PER_ADDRESS_AND_ACCOUNT, NOW), Ok(()));
+        }
+        let before = NOW - Duration::from_secs(5 * 3600);
+        let until = before + PER_ADDRESS_AND_ACCOUNT.every;
+        assert_eq!(throttle.look("a", PER_ADDRESS_AND_ACCOUNT, before), Err(Throttled { until }));
+        assert_eq!(throttle.spend("a", PER_ADDRESS_AND_ACCOUNT, before), Err(Throttled { until }));
+        assert_eq!(throttle.spend("a", PER_ADDRESS_AND_ACCOUNT, until), Ok(()));
     }
 
     #[test]

@@ -77,6 +77,14 @@ impl Keyring {
         self.refresh.clone()
     }
 
+    /// What the secret file is known by, without being of any use in its place.
+    pub fn check(&self) -> String {
+        let mut check = [0; 16];
+        let hkdf = Hkdf::<Sha256>::from_prk(&self.root.0).expect("32 bytes are a legal root");
+        hkdf.expand(b"keydesk/secret-file-check/v1", &mut check).expect("16 bytes are a legal HKDF length");
+        hex(&check)
+    }
+
     /// The seed of the key that session tokens of a generation are signed with.
     pub(super) fn session_token(&self, generation: i64) -> Zeroizing<[u8; 32]> {
         let mut seed = Zeroizing::new([0; 32]);

@@ -3,6 +3,7 @@
 
 use super::{Db, columns, read};
 use crate::model::audit_chain::{Bad, Flaw, Head, Link, Row, Walk};
+use crate::model::keyring::Keyring;
 
 /// Rows held at once.
 const PAGE: i64 = 1000;
@@ -53,6 +54,24 @@ pub async fn next_account(db: &Db, after: &str) -> sqlx::Result<Option<String>> 
         ) as known";
     let (next,): (Option<String>,) = read!(db, c => sqlx::query_as(NEXT).bind(after).fetch_one(c))?;
     Ok(next)
+}
+
+/// Whether the newest event of some account was recorded under this keyring; so it is where nothing is recorded.
+pub async fn any_head_is_of(db: &Db, keyring: &Keyring) -> sqlx::Result<bool> {
+    const LAST: &str = "
+        select account_id, seq, id, at, action, actor_kind, actor_id, actor_name, actor_role,
+            session_id, ip, user_agent, request_id, target_id, target_name, detail, mac
+        from audit_events
+        where account_id = $1
+        and seq <= $2
+        order by seq desc
+        limit 2";
+    const HEAD: &str = "select id, audit_seq from accounts where audit_seq > 0 order by id limit 1";
+    let head: Option<(String, i64)> = read!(db, c => sqlx::query_as(HEAD).fetch_optional(c))?;
+    let Some((account_id, seq)) = head else { return Ok(true) };
+    let last: Vec<Row> = read!(db, c => sqlx::query_as(LAST).bind(account_id).bind(seq).fetch_all(c))?;
+    let before = last.get(1).and_then(|row| row.link.as_ref()).map_or("", |link| link.mac.as_str());
+    Ok(last.first().and_then(|row| row.link.as_ref()).is_some_and(|link| link.belongs(seq, before, keyring)))
 }
 
 /// Walks the account's chain, calling `passed` with the number of good events of each page. Answers the first bad event.

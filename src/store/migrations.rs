@@ -2,11 +2,19 @@
 //! rules.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
-use sqlx::SqlStr;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
+use sqlx::postgres::PgPool;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, Connection as _, SqlStr};
 
-use super::{Engine, OpenError};
+use super::{BUSY, Engine, OpenError};
+
+/// Where it is written down which migrations were taken.
+const TABLE: &str = "_sqlx_migrations";
+/// How long a start waits for another one's migrations.
+const LONGEST_MIGRATION: Duration = Duration::from_secs(3600);
 
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "the desk", include_str!("../../migrations/0001_the_desk.sql")),
@@ -25,6 +33,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (15, "key lifetime", include_str!("../../migrations/0015_key_lifetime.sql")),
     (16, "refusals", include_str!("../../migrations/0016_refusals.sql")),
     (18, "notes and reminders", include_str!("../../migrations/0018_notes_and_reminders.sql")),
+    (21, "secret check", include_str!("../../migrations/0021_secret_check.sql")),
     (22, "audit names", include_str!("../../migrations/0022_audit_names.sql")),
 ];
 
@@ -57,18 +66,18 @@ const MIGRATIONS_WITH_HALVES: &[(i64, &str, &str, &str)] = &[
 ];
 
 impl Engine {
-    pub(super) async fn migrate(&self) -> Result<(), OpenError> {
-        let migrator = Migrator::with_migrations(self.migrations());
+    /// Takes every migration that is missing, and gives their versions. Of several that start at once, one does it.
+    pub(super) async fn migrate(&self) -> Result<Vec<i64>, OpenError> {
+        let mut migrator = Migrator::with_migrations(self.migrations());
+        migrator.set_locking(false);
         let done = match self {
-            Self::Sqlite { writer, .. } => migrator.run(writer).await,
-            Self::Postgres(pool) => migrator.run(pool).await,
+            Self::Sqlite { writer, .. } => migrate_sqlite(writer, &migrator).await,
+            Self::Postgres(pool) => migrate_postgres(pool, &migrator).await,
         };
-        match done {
-            Err(sqlx::migrate::MigrateError::VersionMissing(found)) => {
-                Err(OpenError::NewerSchema { found, known: newest_schema() })
-            }
-            done => Ok(done?),
-        }
+        done.map_err(|error| match error {
+            MigrateError::VersionMissing(found) => OpenError::NewerSchema { found, known: newest_schema() },
+            error => error.into(),
+        })
     }
 
     /// Every migration in its order, as this database takes it.
@@ -87,8 +96,53 @@ impl Engine {
     }
 }
 
+/// All that is missing in one transaction, which whoever starts at the same time waits for.
+async fn migrate_sqlite(writer: &SqlitePool, migrator: &Migrator) -> Result<Vec<i64>, MigrateError> {
+    let mut connection = writer.acquire().await?;
+    wait_for_lock(&mut connection, LONGEST_MIGRATION).await?;
+    let mut tx = connection.begin_with("begin immediate").await?;
+    let done = bring_up(&mut *tx, migrator).await;
+    if done.is_ok() {
+        tx.commit().await?;
+    } else {
+        tx.rollback().await?;
+    }
+    wait_for_lock(&mut connection, BUSY).await?;
+    done
+}
+
+async fn wait_for_lock(connection: &mut SqliteConnection, most: Duration) -> sqlx::Result<()> {
+    let wait = format!("pragma busy_timeout = {}", most.as_millis());
+    sqlx::query(AssertSqlSafe(wait)).execute(connection).await?;
+    Ok(())
+}
+
+/// Each in a transaction of its own, under a lock (`pg_advisory_lock`) that whoever starts at the same time waits for.
+async fn migrate_postgres(pool: &PgPool, migrator: &Migrator) -> Result<Vec<i64>, MigrateError> {
+    let mut connection = pool.acquire().await?;
+    connection.lock().await?;
+    let done = bring_up(&mut *connection, migrator).await;
+    connection.unlock().await?;
+    done
+}
+
+async fn bring_up<C: Migrate>(connection: &mut C, migrator: &Migrator) -> Result<Vec<i64>, MigrateError> {
+    connection.ensure_migrations_table(TABLE).await?;
+    let before: Vec<i64> =
+        connection.list_applied_migrations(TABLE).await?.iter().map(|applied| applied.version).collect();
+    migrator.run_direct(None, connection, false).await?;
+    Ok(migrator.iter().map(|migration| migration.version).filter(|version| !before.contains(version)).collect())
+}
+
+/// What a migration is called.
+pub fn name_of(version: i64) -> &'static str {
+    let portable = MIGRATIONS.iter().map(|(version, name, _)| (*version, *name));
+    let halves = MIGRATIONS_WITH_HALVES.iter().map(|(version, name, ..)| (*version, *name));
+    portable.chain(halves).find(|(known, _)| *known == version).map_or("", |(_, name)| name)
+}
+
 /// The schema that this program brings.
-pub(super) fn newest_schema() -> i64 {
+pub fn newest_schema() -> i64 {
     let portable = MIGRATIONS.iter().map(|(version, ..)| *version);
     let halves = MIGRATIONS_WITH_HALVES.iter().map(|(version, ..)| *version);
     portable.chain(halves).max().unwrap_or(0)

@@ -12,14 +12,18 @@ pub mod audit_events;
 pub mod audit_list;
 pub mod audit_names;
 pub mod authenticators;
+mod away;
+pub mod backup;
 pub mod changes;
 #[cfg(test)]
 mod changes_under_loom;
 mod column_types;
 pub mod devices;
 pub mod errands;
+pub mod file_lock;
 pub mod identities;
 pub mod inboxes;
+pub mod installation;
 pub mod invitations;
 pub mod kept_secrets;
 pub mod key_changes;
@@ -33,7 +37,7 @@ pub mod live_keys;
 pub mod look;
 pub mod mailed_links;
 pub mod many_keys;
-mod migrations;
+pub mod migrations;
 pub mod oidc_transactions;
 pub mod once;
 pub mod passkeys;
@@ -41,6 +45,7 @@ mod patience;
 pub mod recovery_codes;
 pub mod refresh_tokens;
 pub mod refusals;
+pub mod restore;
 pub mod sealed_secrets;
 pub mod second_factors;
 pub mod secret_prefixes;
@@ -68,15 +73,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Connection as _, Postgres, Sqlite, Transaction};
 
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 use crate::model::audit::Actor;
 use crate::model::keyring::Keyring;
 use audit_checkpoints::Checkpoint;
+pub use away::is_away;
 use changes::Changes;
+use file_lock::FileLock;
 
 /// Read-only connections to SQLite; two cores do not keep more of them busy.
 const SQLITE_READERS: u32 = 4;
@@ -89,6 +98,9 @@ const BUSY: Duration = Duration::from_secs(5);
 pub struct Db {
     pub engine: Engine,
     changes: Arc<Changes>,
+    /// Keeps a restore from the file that is served.
+    #[expect(dead_code, reason = "it is held, not read")]
+    lock: Option<Arc<FileLock>>,
 }
 
 #[derive(Clone, Debug)]
@@ -208,6 +220,10 @@ pub enum OpenError {
         "the database was written by a newer Keydesk (schema {found}; this one knows {known}). Start the newer version, or restore a backup."
     )]
     NewerSchema { found: i64, known: i64 },
+    #[error("a restore is putting the database in place; start again once it is done")]
+    Restoring,
+    #[error("a Keydesk has the database open; stop it first")]
+    InUse,
 }
 
 impl Db {
@@ -216,15 +232,29 @@ impl Db {
     /// # Errors
     /// If it cannot be reached, is newer than this program, or a migration fails; then nothing of that migration stays.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        let engine = if let Some(path) = url.strip_prefix("sqlite://") {
-            Engine::open_sqlite(Path::new(path)).await?
+        let (db, brought) = Self::open_telling(url).await?;
+        if let (Some(first), Some(last)) = (brought.first(), brought.last()) {
+            tracing::info!(first, last, "The schema of the database was brought up to date");
+        }
+        Ok(db)
+    }
+
+    /// As [`Db::open`], with the migrations that it took.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub async fn open_telling(url: &str) -> Result<(Self, Vec<i64>), OpenError> {
+        let changes: Arc<Changes> = Arc::default();
+        let (engine, lock) = if let Some(path) = url.strip_prefix("sqlite://") {
+            let lock = FileLock::shared(Path::new(path))?;
+            (Engine::open_sqlite(Path::new(path), &changes).await?, Some(Arc::new(lock)))
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Engine::Postgres(postgres_pool(url)?)
+            (Engine::Postgres(postgres_pool(url)?), None)
         } else {
             return Err(OpenError::UnknownScheme);
         };
-        engine.migrate().await?;
-        Ok(Self { engine, changes: Arc::default() })
+        let brought = engine.migrate().await?;
+        Ok((Self { engine, changes, lock }, brought))
     }
 
     /// What is known of changed keys.
@@ -326,7 +356,7 @@ impl Db {
 }
 
 impl Engine {
-    async fn open_sqlite(path: &Path) -> Result<Self, sqlx::Error> {
+    async fn open_sqlite(path: &Path, changes: &Arc<Changes>) -> Result<Self, sqlx::Error> {
         create_private(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -339,7 +369,9 @@ impl Engine {
             .pragma("secure_delete", "on");
         let pool =
             |most: u32| SqlitePoolOptions::new().max_connections(most).acquire_timeout(BUSY).test_before_acquire(false);
-        let writer = pool(1).connect_with(options.clone()).await?;
+        let changes = changes.clone();
+        let writer = pool(1).before_acquire(move |connection, _| Box::pin(can_begin(connection, changes.clone())));
+        let writer = writer.connect_with(options.clone()).await?;
         let readers = pool(SQLITE_READERS).connect_lazy_with(options.read_only(true));
         Ok(Self::Sqlite { writer, readers })
     }
@@ -378,6 +410,21 @@ impl Tx {
         // Only the end of the runtime keeps a task from finishing. One that takes too long goes on without us.
         patience::in_time(async { committing.await.unwrap_or(Err(sqlx::Error::PoolClosed)) }).await
     }
+}
+
+/// Whether a transaction can begin on `connection`. On a full disk SQLite ends one by itself, and its driver goes on
+/// counting it as open: without another connection nothing would be written any more.
+async fn can_begin(connection: &mut SqliteConnection, changes: Arc<Changes>) -> sqlx::Result<bool> {
+    if !connection.is_in_transaction() {
+        return Ok(true);
+    }
+    // One that was given up may be ending just now.
+    connection.ping().await?;
+    if connection.is_in_transaction() {
+        // Another connection cannot tell what other processes wrote before it.
+        changes.note_all();
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 /// Makes the database file readable by its owner only; SQLite gives its log the same mode.

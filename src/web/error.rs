@@ -17,7 +17,7 @@ use crate::clock::Timestamp;
 use crate::gate::throttle::Throttled;
 use crate::model::text;
 use crate::product::Words;
-use crate::store::Ended;
+use crate::store::{Ended, is_away};
 
 #[derive(Clone, Debug)]
 pub enum Error {
@@ -118,7 +118,7 @@ fn whole_seconds(until: Timestamp, now: Timestamp) -> u64 {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+            error if is_away(&error) => {
                 tracing::error!(%error, "The database does not answer");
                 Self::Busy
             }

@@ -36,7 +36,7 @@ pub fn said(output: &Output) -> (bool, String, String) {
 }
 
 /// A desk that serves, until dropped.
-struct Serving {
+pub struct Serving {
     child: Child,
     /// Held open: a program whose words nobody hears may fall over.
     stdout: BufReader<ChildStdout>,
@@ -46,7 +46,7 @@ struct Serving {
 }
 
 impl Serving {
-    fn start(command: &mut Command, folder: &Path) -> Self {
+    pub fn start(command: &mut Command, folder: &Path) -> Self {
         let log = std::fs::File::options().create(true).append(true).open(folder.join("keydesk.log"));
         let mut child = command.stderr(log.expect("a log file")).spawn().expect("it starts");
         let stdout = BufReader::new(child.stdout.take().expect("a stdout"));
@@ -63,7 +63,7 @@ impl Serving {
     }
 
     /// The status and body of one request.
-    fn ask(&self, head: &str, body: &str) -> (u16, String) {
+    pub fn ask(&self, head: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
         let length = body.len();
         let request = format!(
@@ -88,7 +88,7 @@ impl Serving {
     }
 
     /// Asks it to stop, as a service manager does, and waits until it has.
-    fn stop(mut self) -> bool {
+    pub fn stop(mut self) -> bool {
         let told = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().expect("kill");
         assert!(told.success());
         self.child.wait().expect("it ends").success()

@@ -23,7 +23,7 @@ use keydesk::web::scanning_keys::ScanningKeys;
 use keydesk::web::server::limits::Limits;
 use keydesk::web::{App, Parts, routes};
 
-use super::database::TestDatabase;
+use super::database::{Place, TestDatabase};
 use super::mailbox::{Mail, Mailbox};
 use super::{Actor, Issuer, logs};
 
@@ -145,6 +145,14 @@ impl TestApp {
     /// As [`Self::of_product`], as the world reaches it over TLS.
     pub async fn of_product_over_https(name: &str) -> Self {
         Self::of(|product| *product = defined(name), "https://keys.example", CACHE_KEYS).await
+    }
+
+    /// The built-in product on what lies there.
+    pub async fn at(place: Place) -> Self {
+        logs::capture();
+        let database = Arc::new(TestDatabase::at(place).await);
+        let db = database.db.clone();
+        Self::on(database, db, (|_: &mut Product| {}, PUBLIC_URL, CACHE_KEYS), seed()).await
     }
 
     async fn of(change: impl FnOnce(&mut Product), public_url: &str, cache_keys: usize) -> Self {

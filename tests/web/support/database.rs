@@ -16,18 +16,24 @@ pub struct TestDatabase {
     folder: Option<TempDir>,
 }
 
-impl TestDatabase {
+/// Where a database can be, and none is yet.
+pub struct Place {
+    pub url: String,
+    folder: Option<TempDir>,
+}
+
+impl Place {
     pub async fn fresh(seed: u64) -> Self {
         match std::env::var("KEYDESK_TEST_DATABASE_URL") {
             Ok(server) => Self::schema(&server, seed).await,
-            Err(_) => Self::file().await,
+            Err(_) => Self::file(),
         }
     }
 
-    async fn file() -> Self {
+    fn file() -> Self {
         let folder = audit::folder("web-");
         let url = format!("sqlite://{}", folder.path().join("keydesk.db").display());
-        Self { db: Db::open(&url).await.expect("a fresh file opens"), url, folder: Some(folder) }
+        Self { url, folder: Some(folder) }
     }
 
     async fn schema(server: &str, seed: u64) -> Self {
@@ -38,7 +44,19 @@ impl TestDatabase {
         connection.close().await.expect("a goodbye");
         let glue = if server.contains('?') { '&' } else { '?' };
         let url = format!("{server}{glue}options=-c%20search_path%3D{name}");
-        Self { db: Db::open(&url).await.expect("a fresh schema opens"), url, folder: None }
+        Self { url, folder: None }
+    }
+}
+
+impl TestDatabase {
+    pub async fn fresh(seed: u64) -> Self {
+        Self::at(Place::fresh(seed).await).await
+    }
+
+    /// Opens what lies there, as a start does.
+    pub async fn at(place: Place) -> Self {
+        let Place { url, folder } = place;
+        Self { db: Db::open(&url).await.expect("the database opens"), url, folder }
     }
 
     /// The same database as another process opens it: nothing that is done here is noted there.

@@ -23,6 +23,7 @@ pub use answer::Answer;
 pub use app::{SECRET_FILE, TestApp};
 pub use binary::{Binary, Connection};
 pub use cast::{Cast, HOME};
+pub use database::Place;
 pub use dice::Dice;
 pub use doorway::Doorway;
 pub use issuer::{Forged, Issuer, Manner, Signed, queried};
