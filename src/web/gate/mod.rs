@@ -166,7 +166,7 @@ pub async fn respond(app: &App, head: Parts) -> Response {
     let mode = asked.as_ref().map_or(Mode::Plain, |asked| asked.mode);
     let peer = Peer::of(&head.extensions);
     let judged = match (asked, peer.says(app, &head.headers)) {
-        (Ok(asked), Ok(forwarded)) => in_time(app, &call, judge(app, &call, &head, &asked, &forwarded)).await,
+        (Ok(asked), Ok(forwarded)) => judge(app, &call, &head, &asked, &forwarded).await.map_err(Problem::from),
         (Err(why), _) | (_, Err(why)) => Ok(unreadable(app, &call, &head, why)),
     };
     match judged {
@@ -188,7 +188,8 @@ fn unreadable(app: &App, call: &Call, head: &Parts, why: &'static str) -> Verdic
     verdict
 }
 
-/// Without an answer in time nobody is let through.
+/// Without an answer in time nobody is let through. A verdict by the head alone needs no such limit: all that it waits for is
+/// the database, which has its own.
 async fn in_time<E: Into<Problem>>(
     app: &App,
     call: &Call,
