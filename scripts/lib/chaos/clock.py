@@ -107,6 +107,7 @@ async def run(stage):
             wrong["failed"] += int(answer.status >= 500)
             answer = await login()
         waits["sign-in"].append(time.monotonic() - began)
+        stage.tell(f"signed in after {waits['sign-in'][-1]:.1f} s, answered {answer.status}")
         if answer.status == 200:
             token = answer.json()["token"]
             tokens.append((wall.now(), token))
