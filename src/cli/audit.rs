@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::Failure;
-use crate::config::{SettingError, Settings};
+use super::{Failure, secret_file};
+use crate::config::Settings;
 use crate::model::audit_chain::{Bad, Flaw, Head, Walk};
-use crate::model::keyring::Keyring;
+use crate::model::audit_keys::AuditKeys;
 use crate::model::text;
 use crate::store::audit_checkpoints::Checkpoint;
-use crate::store::installation::{self, Stranger};
 use crate::store::look::{Looked, look};
-use crate::store::{Db, audit_chain};
+use crate::store::{Db, audit_chain, installation};
 
+const EARLIER_KEYS: &str = "the keys of earlier secret files do not open: the table former_secret_files was changed, so nothing recorded under them can be checked";
 /// Events between two words of progress.
 const STEP: u64 = 100_000;
 
@@ -35,15 +35,11 @@ pub async fn run(settings: &Settings, audit: Audit) -> Result<(), Failure> {
     let Audit::Verify { checkpoints } = audit;
     let seen = Seen::read(&checkpoints)?;
     let db = opened(settings).await?;
-    let keyring = settings.existing_keyring()?;
-    installation::compare(&db, &keyring).await.map_err(|stranger| -> Failure {
-        match stranger {
-            Stranger::OtherFile => SettingError::SecretFileStrange(settings.secret_path()).into(),
-            Stranger::Database(error) => error.into(),
-        }
-    })?;
+    let file = settings.existing_secret_file()?;
+    let recognised = installation::compare(&db, &file).await.map_err(|why| secret_file::refused(why, settings))?;
+    let keys = AuditKeys::open(&recognised.keyring, &installation::formers(&db).await?).map_err(|_| EARLIER_KEYS)?;
     let mut tally = Tally { seen, ..Tally::default() };
-    tally.take(&db, &keyring).await?;
+    tally.take(&db, &keys).await?;
     db.close().await;
     tally.say()
 }
@@ -122,11 +118,11 @@ struct Tally {
 }
 
 impl Tally {
-    async fn take(&mut self, db: &Db, keyring: &Keyring) -> sqlx::Result<()> {
+    async fn take(&mut self, db: &Db, keys: &AuditKeys) -> sqlx::Result<()> {
         let mut last = String::new();
         while let Some(account_id) = audit_chain::next_account(db, &last).await? {
             let checkpoints = self.seen.of.remove(&account_id).unwrap_or_default();
-            let walk = Walk::new(&account_id, keyring, &checkpoints);
+            let walk = Walk::new(&account_id, keys, &checkpoints);
             let walked = audit_chain::walk(db, walk, |events| self.pass(events)).await?;
             self.accounts += 1;
             if let Err(bad) = walked {

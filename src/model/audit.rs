@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::audit_chain;
+use super::audit_keys::AuditKey;
 use super::keyring::Keyring;
 use super::user::User;
 use crate::clock::Timestamp;
@@ -52,10 +53,12 @@ pub enum Action {
     RecoveryCodeSpent,
     RuleChanged,
     SupportLookedUp,
+    SecretFileRotated,
+    SecretFileRetired,
 }
 
 impl Action {
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 43] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -97,6 +100,8 @@ impl Action {
         Self::RecoveryCodeSpent,
         Self::RuleChanged,
         Self::SupportLookedUp,
+        Self::SecretFileRotated,
+        Self::SecretFileRetired,
     ];
 
     pub fn code(self) -> &'static str {
@@ -142,6 +147,8 @@ impl Action {
             Self::RecoveryCodeSpent => "recovery_code.spent",
             Self::RuleChanged => "rule.changed",
             Self::SupportLookedUp => "support.looked_up",
+            Self::SecretFileRotated => "secret_file.rotated",
+            Self::SecretFileRetired => "secret_file.retired",
         }
     }
 
@@ -188,6 +195,8 @@ impl Action {
             Self::RecoveryCodeSpent => "Used a recovery code",
             Self::RuleChanged => "Changed an account rule",
             Self::SupportLookedUp => "Looked up by support",
+            Self::SecretFileRotated => "Replaced the secret file",
+            Self::SecretFileRetired => "Retired the old secret file",
         }
     }
 
@@ -305,7 +314,7 @@ impl AuditEvent {
             &self.target_name,
             &self.detail,
         ];
-        audit_chain::mac(fields, previous, keyring)
+        audit_chain::mac(fields, previous, &AuditKey::of(keyring))
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod api_key;
 pub mod audit;
 pub mod audit_chain;
+pub mod audit_keys;
 pub mod authenticator;
 pub mod device;
 pub mod email;
@@ -32,6 +33,7 @@ pub mod reminder;
 pub mod scopes;
 pub mod seal;
 pub mod secret;
+pub mod secret_file;
 pub mod security_contact;
 pub mod session_key;
 pub mod session_token;

@@ -80,6 +80,11 @@ impl<'a> Presented<'a> {
         words.any(|word| matches!(Presented::parse(word, &[]), Err(Malformed::ForeignPrefix)))
     }
 
+    /// Its hash under each generation that counts, the newest first.
+    pub fn hashes(self, keyring: &Keyring) -> impl Iterator<Item = SecretHash> {
+        keyring.generations().map(move |generation| self.hash(generation))
+    }
+
     pub fn hash(self, keyring: &Keyring) -> SecretHash {
         SecretHash(keyring.pepper().chain_update(self.0.as_bytes()).finalize().into_bytes().into())
     }
