@@ -139,7 +139,9 @@ pub enum SettingError {
     SecretFileReplaced(PathBuf, io::Error),
     #[error("the secret file {0} can be read by others; run: chmod 600 {0}")]
     SecretFileOpen(PathBuf),
-    #[error("the secret file {0} must hold exactly 32 bytes, or 64 while it is being replaced; restore it from your backup of secrets")]
+    #[error(
+        "the secret file {0} must hold exactly 32 bytes, or 64 while it is being replaced; restore it from your backup of secrets"
+    )]
     SecretFileSize(PathBuf),
     #[error("PUBLIC_URL {0:?} must be http:// or https:// and a host, with nothing behind it")]
     PublicUrl(String),

@@ -13,12 +13,15 @@ use crate::model::keyring::Keyring;
 use crate::model::secret_file::SecretFile;
 use crate::model::text::count;
 use crate::store::installation::{self, Recognised, Standing, Stranger};
+use crate::store::look::{Looked, look};
 use crate::store::{Act, Db, secret_rotation};
 
-const RETIRE_FIRST: &str = "the secret file was replaced before, and its old half still counts. Retire that first: keydesk secret-file retire";
+const RETIRE_FIRST: &str =
+    "the secret file was replaced before, and its old half still counts. Retire that first: keydesk secret-file retire";
 const NOTHING_TO_RETIRE: &str =
     "the secret file holds one generation: there is nothing to retire. To replace it, run: keydesk secret-file rotate";
-const FINISH_FIRST: &str = "the secret file holds a new generation that the database does not know yet; run: keydesk secret-file rotate";
+const FINISH_FIRST: &str =
+    "the secret file holds a new generation that the database does not know yet; run: keydesk secret-file rotate";
 
 #[derive(Subcommand)]
 pub enum SecretFileCommand {
@@ -36,6 +39,10 @@ pub enum SecretFileCommand {
 }
 
 pub async fn run(settings: &Settings, command: SecretFileCommand) -> Result<(), Failure> {
+    // An open would make one.
+    if matches!(look(&settings.database_url()).await?, Looked::Absent | Looked::Foreign) {
+        return Err("there is no database of Keydesk's, so its secret file is of no use yet".into());
+    }
     let db = Db::open(&settings.database_url()).await?;
     let done = match command {
         SecretFileCommand::Rotate => rotate(settings, &db).await,
@@ -76,7 +83,10 @@ async fn rotate(settings: &Settings, db: &Db) -> Result<(), Failure> {
     let mut file = settings.existing_secret_file()?;
     let recognised = recognised(settings, db, &file).await?;
     if recognised.standing == Standing::HalfRetired {
-        return Err("the old half of the secret file was retired and is still there. Run first: keydesk secret-file retire".into());
+        return Err(
+            "the old half of the secret file was retired and is still there. Run first: keydesk secret-file retire"
+                .into(),
+        );
     }
     let actor = Actor::machine("cli", "Command line");
     let id = db.installation_id(&Entropy::System, Clock::System.now()).await?;
@@ -101,7 +111,9 @@ async fn rotate(settings: &Settings, db: &Db) -> Result<(), Failure> {
         count(taken, "account", "accounts")
     );
     println!("Keys go on working. Now:");
-    println!("1. Copy the secret file to every node and to your backup of secrets, mode 0600, and restart the nodes one by one.");
+    println!(
+        "1. Copy the secret file to every node and to your backup of secrets, mode 0600, and restart the nodes one by one."
+    );
     println!("   A node that was not restarted lets keys through, and changes nothing.");
     println!("2. Each key that is used is known by the new generation from then on. See which are left, now and then:");
     println!("   keydesk secret-file retire --list");
@@ -112,10 +124,9 @@ async fn rotate(settings: &Settings, db: &Db) -> Result<(), Failure> {
 async fn retire(settings: &Settings, db: &Db, list: bool, yes: bool) -> Result<(), Failure> {
     let file = settings.existing_secret_file()?;
     let Recognised { keyring, standing } = match recognised(settings, db, &file).await {
-        Err(failure) if half_is_missing(&failure) => Recognised {
-            keyring: installation::newest_alone(db, &file).await?,
-            standing: Standing::HalfRetired,
-        },
+        Err(failure) if half_is_missing(&failure) => {
+            Recognised { keyring: installation::newest_alone(db, &file).await?, standing: Standing::HalfRetired }
+        }
         found => found?,
     };
     match standing {
@@ -145,9 +156,14 @@ async fn retire(settings: &Settings, db: &Db, list: bool, yes: bool) -> Result<(
     secret_file::replace(&settings.secret_path(), &file.newest_alone())?;
     println!("The secret file {} holds the new generation alone.", settings.secret_path().display());
     if stopped > 0 {
-        println!("{} stopped working until rotated.", count(stopped, "key that was not used", "keys that were not used"));
+        println!(
+            "{} stopped working until rotated.",
+            count(stopped, "key that was not used", "keys that were not used")
+        );
     }
-    println!("Copy it to every node and to your backup of secrets, and restart the nodes one by one. Destroy every copy");
+    println!(
+        "Copy it to every node and to your backup of secrets, and restart the nodes one by one. Destroy every copy"
+    );
     println!("of the older files, but for those that belong to older backups of the database.");
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::secret::SecretHash;
-use crate::store::api_key_secrets::{self, Rehash};
 use crate::store::Db;
+use crate::store::api_key_secrets::{self, Rehash};
 
 /// As many wait; those beyond are noted when they are next looked up.
 const MOST: usize = 20_000;

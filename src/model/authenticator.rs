@@ -85,7 +85,10 @@ impl Authenticator {
     /// # Errors
     /// [`Broken`] if it is not this holder's, or was sealed under another secret file.
     pub fn open(sealed: &str, holder: Holder<'_>, keyring: &Keyring) -> Result<Self, Broken> {
-        Ok(Self::of(decrypt(sealed, keyring.generations().map(Keyring::authenticator), &bound_to(PURPOSE, holder))?, holder))
+        Ok(Self::of(
+            decrypt(sealed, keyring.generations().map(Keyring::authenticator), &bound_to(PURPOSE, holder))?,
+            holder,
+        ))
     }
 
     /// Encrypted, to go through the form that sets it up in this session.

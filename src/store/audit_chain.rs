@@ -72,7 +72,10 @@ pub async fn any_head_is_of(db: &Db, keyring: &Keyring) -> sqlx::Result<bool> {
     let Some((account_id, seq)) = head else { return Ok(true) };
     let last: Vec<Row> = read!(db, c => sqlx::query_as(LAST).bind(account_id).bind(seq).fetch_all(c))?;
     let before = last.get(1).and_then(|row| row.link.as_ref()).map_or("", |link| link.mac.as_str());
-    Ok(last.first().and_then(|row| row.link.as_ref()).is_some_and(|link| link.belongs(seq, before, &AuditKey::of(keyring))))
+    Ok(last
+        .first()
+        .and_then(|row| row.link.as_ref())
+        .is_some_and(|link| link.belongs(seq, before, &AuditKey::of(keyring))))
 }
 
 /// Walks the account's chain, calling `passed` with the number of good events of each page. Answers the first bad event.

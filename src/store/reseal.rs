@@ -103,8 +103,7 @@ async fn kept(tx: &mut Tx, act: &Act<'_>, account_id: &str) -> sqlx::Result<()> 
         where account_id = $1
         and secret_version < $2
         limit $3";
-    const KEEP: &str =
-        "update kept_secrets set wrapped_key = $2, sealed = $3, secret_version = $4 where key_id = $1";
+    const KEEP: &str = "update kept_secrets set wrapped_key = $2, sealed = $3, secret_version = $4 where key_id = $1";
     let version = act.keyring.version();
     let rows: Vec<KeptRow> = within!(&mut *tx, c => sqlx::query_as(FIND)
         .bind(account_id)
@@ -118,10 +117,7 @@ async fn kept(tx: &mut Tx, act: &Act<'_>, account_id: &str) -> sqlx::Result<()> 
             kept = envelope::seal(&secret, binding, act.keyring, act.entropy);
             rehash(tx, act, &secret).await?;
         }
-        change!(
-            &mut *tx,
-            sqlx::query(KEEP).bind(&id).bind(kept.wrapped_key).bind(kept.sealed).bind(version)
-        );
+        change!(&mut *tx, sqlx::query(KEEP).bind(&id).bind(kept.wrapped_key).bind(kept.sealed).bind(version));
     }
     Ok(())
 }

@@ -229,7 +229,8 @@ async fn stop(db: &Db, act: &Act<'_>, unused: &Unused) -> sqlx::Result<bool> {
     }
     tx.changes(&unused.key_id);
     let target = Target { id: &unused.key_id, name: &unused.name };
-    let detail = format!("…{} was not used since it was replaced; the key works again once it is rotated", unused.last4);
+    let detail =
+        format!("…{} was not used since it was replaced; the key works again once it is rotated", unused.last4);
     audit_events::record(&mut tx, act, &unused.account_id, Action::SecretFileRetired, target, &detail).await?;
     tx.commit().await?;
     Ok(true)
