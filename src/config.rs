@@ -120,11 +120,11 @@ pub enum SettingError {
     #[error("cannot read or create the secret file {0}: {1}")]
     SecretFile(PathBuf, io::Error),
     #[error(
-        "the secret file {0} is missing, and the database was made with one. Put it back from your backup of secrets; if there is none, docs/operating.md says what is left"
+        "the secret file {0} is missing, and the database was made with one. Put it back from your backup of secrets; if there is none, run: keydesk secret-file lost"
     )]
     SecretFileMissing(PathBuf),
     #[error(
-        "the secret file {0} is not the one that the database was made with: no key would work. Put that one back from your backup of secrets"
+        "the secret file {0} is not the one that the database was made with: no key would work. Put that one back from your backup of secrets; if there is none, move this one away and run: keydesk secret-file lost"
     )]
     SecretFileStrange(PathBuf),
     #[error(
@@ -271,7 +271,7 @@ impl Settings {
         match self.existing_secret_file() {
             Err(SettingError::SecretFileMissing(path)) => {
                 let file = SecretFile::generate(entropy);
-                secret_file::create(&path, &file).map_err(|error| SettingError::SecretFile(path, error))?;
+                secret_file::create(&path, &file)?;
                 Ok(file)
             }
             read => read,

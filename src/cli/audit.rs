@@ -37,8 +37,10 @@ pub async fn run(settings: &Settings, audit: Audit) -> Result<(), Failure> {
     let db = opened(settings).await?;
     let file = settings.existing_secret_file()?;
     let recognised = installation::compare(&db, &file).await.map_err(|why| secret_file::refused(why, settings))?;
-    let keys = AuditKeys::open(&recognised.keyring, &installation::formers(&db).await?).map_err(|_| EARLIER_KEYS)?;
-    let mut tally = Tally { seen, ..Tally::default() };
+    let formers = installation::formers(&db).await?;
+    let keys = AuditKeys::open(&recognised.keyring, &formers).map_err(|_| EARLIER_KEYS)?;
+    let any_lost = formers.iter().any(|former| former.audit_key.is_none());
+    let mut tally = Tally { seen, any_lost, ..Tally::default() };
     tally.take(&db, &keys).await?;
     db.close().await;
     tally.say()
@@ -112,6 +114,8 @@ impl Seen {
 #[derive(Default)]
 struct Tally {
     seen: Seen,
+    /// Whether a secret file was lost: its accounts have events without a key.
+    any_lost: bool,
     accounts: u64,
     events: u64,
     bad: u64,
@@ -122,7 +126,10 @@ impl Tally {
         let mut last = String::new();
         while let Some(account_id) = audit_chain::next_account(db, &last).await? {
             let checkpoints = self.seen.of.remove(&account_id).unwrap_or_default();
-            let walk = Walk::new(&account_id, keys, &checkpoints);
+            let mut walk = Walk::new(&account_id, keys, &checkpoints);
+            if self.any_lost {
+                walk = walk.with_loss(audit_chain::last_loss(db, &account_id).await?);
+            }
             let walked = audit_chain::walk(db, walk, |events| self.pass(events)).await?;
             self.accounts += 1;
             if let Err(bad) = walked {
@@ -162,6 +169,11 @@ impl Tally {
             count => format!(", against {}", text::count(count, "checkpoint", "checkpoints")),
         };
         println!("The audit log is what was recorded: {events} of {accounts}{against}.");
+        if self.any_lost {
+            println!(
+                "A secret file was lost: what was recorded before is as it was when that was recorded, and no key vouches for it earlier."
+            );
+        }
         Ok(())
     }
 }

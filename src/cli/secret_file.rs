@@ -1,6 +1,6 @@
 //! `keydesk secret-file`: another secret file in the place of one that somebody else may have. `rotate` puts a new generation
-//! before the old one, and keys go on working; `retire` drops the old one once they were used. Cut off anywhere, either goes
-//! on where it was when it is run again.
+//! before the old one, and keys go on working; `retire` drops the old one once they were used. `lost` goes on without the one
+//! that nobody has. Cut off anywhere, each goes on where it was when it is run again.
 
 use clap::Subcommand;
 
@@ -14,7 +14,7 @@ use crate::model::secret_file::SecretFile;
 use crate::model::text::count;
 use crate::store::installation::{self, Recognised, Standing, Stranger};
 use crate::store::look::{Looked, look};
-use crate::store::{Act, Db, secret_rotation};
+use crate::store::{Act, Db, secret_loss, secret_rotation};
 
 const RETIRE_FIRST: &str =
     "the secret file was replaced before, and its old half still counts. Retire that first: keydesk secret-file retire";
@@ -22,6 +22,8 @@ const NOTHING_TO_RETIRE: &str =
     "the secret file holds one generation: there is nothing to retire. To replace it, run: keydesk secret-file rotate";
 const FINISH_FIRST: &str =
     "the secret file holds a new generation that the database does not know yet; run: keydesk secret-file rotate";
+
+const LOSS_UNFINISHED: &str = "the loss of the secret file is not recorded to the end; run: keydesk secret-file lost";
 
 #[derive(Subcommand)]
 pub enum SecretFileCommand {
@@ -36,6 +38,12 @@ pub enum SecretFileCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// Go on without the secret file that is lost: every key has to be rotated.
+    Lost {
+        /// Do it though no key works any more then.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 pub async fn run(settings: &Settings, command: SecretFileCommand) -> Result<(), Failure> {
@@ -47,6 +55,7 @@ pub async fn run(settings: &Settings, command: SecretFileCommand) -> Result<(), 
     let done = match command {
         SecretFileCommand::Rotate => rotate(settings, &db).await,
         SecretFileCommand::Retire { list, yes } => retire(settings, &db, list, yes).await,
+        SecretFileCommand::Lost { yes } => lost(settings, &db, yes).await,
     };
     db.close().await;
     done
@@ -59,6 +68,7 @@ pub fn refused(why: Stranger, settings: &Settings) -> Failure {
         Stranger::OtherFile => SettingError::SecretFileStrange(path).into(),
         Stranger::FormerFile => SettingError::SecretFileFormer(path).into(),
         Stranger::OldHalfMissing => SettingError::SecretFileHalf(path).into(),
+        Stranger::LossUnfinished => LOSS_UNFINISHED.into(),
         Stranger::Database(error) => error.into(),
     }
 }
@@ -166,6 +176,55 @@ async fn retire(settings: &Settings, db: &Db, list: bool, yes: bool) -> Result<(
     );
     println!("of the older files, but for those that belong to older backups of the database.");
     Ok(())
+}
+
+async fn lost(settings: &Settings, db: &Db, yes: bool) -> Result<(), Failure> {
+    let actor = Actor::machine("cli", "Command line");
+    let id = db.installation_id(&Entropy::System, Clock::System.now()).await?;
+    let file = match settings.existing_secret_file() {
+        Ok(file) => match installation::recognise(db, &file).await {
+            Err(Stranger::LossUnfinished) => file,
+            Ok(_) => {
+                return Err("the secret file is there, and is the one of this database. Nothing was changed".into());
+            }
+            Err(why) => return Err(refused(why, settings)),
+        },
+        Err(SettingError::SecretFileMissing(_)) => {
+            let file = SecretFile::generate(&Entropy::System);
+            let keyring = file.newest();
+            let act = act(&actor, &keyring, &id);
+            if !yes {
+                return Err(losses(db, &act).await?.into());
+            }
+            settings.make_data_dir()?;
+            secret_file::create(&settings.secret_path(), &file)?;
+            secret_loss::begin(db, &keyring, &act).await?;
+            file
+        }
+        Err(refused) => return Err(refused.into()),
+    };
+    let keyring = installation::newest_alone(db, &file).await?;
+    let taken = secret_loss::take_over(db, &act(&actor, &keyring, &id)).await?;
+    db.empty_log().await?;
+    println!("The secret file {} is a new one.", settings.secret_path().display());
+    println!("Of {}, every session was ended and every key waits to be rotated.", count(taken, "account", "accounts"));
+    println!(
+        "Copy the file to every node and to your backup of secrets, mode 0600, and restart the nodes. People with an"
+    );
+    println!("authenticator app sign in with a recovery code or a passkey and set it up anew; who has neither:");
+    println!("keydesk admin reset-two-factor EMAIL");
+    Ok(())
+}
+
+/// What would happen, for whoever has not said yes.
+async fn losses(db: &Db, act: &Act<'_>) -> Result<String, Failure> {
+    let losses = secret_loss::count_losses(db, act).await?;
+    let number = |many: i64| u64::try_from(many).unwrap_or(0);
+    Ok(format!(
+        "without the secret file, {} of keys and {} are void for good, and everybody has to sign in again. Look for a copy first, and keep every Keydesk that still runs running. If there is none: keydesk secret-file lost --yes",
+        count(number(losses.keys), "secret", "secrets"),
+        count(number(losses.apps), "authenticator app", "authenticator apps"),
+    ))
 }
 
 async fn list_unused(db: &Db, act: &Act<'_>) -> Result<(), Failure> {

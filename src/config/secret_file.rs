@@ -27,7 +27,15 @@ pub(super) fn read(path: PathBuf) -> Result<SecretFile, SettingError> {
     SecretFile::parse(&bytes).ok_or(SettingError::SecretFileSize(path))
 }
 
-pub(super) fn create(path: &Path, secret: &SecretFile) -> io::Result<()> {
+/// Makes the secret file, where there is none.
+///
+/// # Errors
+/// If there is one, or the folder does not let it.
+pub fn create(path: &Path, secret: &SecretFile) -> Result<(), SettingError> {
+    created(path, secret).map_err(|error| SettingError::SecretFile(path.to_owned(), error))
+}
+
+fn created(path: &Path, secret: &SecretFile) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(&secret.bytes())?;
     file.sync_all()
@@ -52,7 +60,7 @@ fn replaced(path: &Path, secret: &SecretFile) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    create(&aside, secret)?;
+    created(&aside, secret)?;
     // Typed by root, it is still the service that reads it.
     let (was, is) = (std::fs::metadata(&path)?, std::fs::metadata(&aside)?);
     if (was.uid(), was.gid()) != (is.uid(), is.gid()) {

@@ -55,10 +55,11 @@ pub enum Action {
     SupportLookedUp,
     SecretFileRotated,
     SecretFileRetired,
+    SecretFileLost,
 }
 
 impl Action {
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -102,6 +103,7 @@ impl Action {
         Self::SupportLookedUp,
         Self::SecretFileRotated,
         Self::SecretFileRetired,
+        Self::SecretFileLost,
     ];
 
     pub fn code(self) -> &'static str {
@@ -149,6 +151,7 @@ impl Action {
             Self::SupportLookedUp => "support.looked_up",
             Self::SecretFileRotated => "secret_file.rotated",
             Self::SecretFileRetired => "secret_file.retired",
+            Self::SecretFileLost => "secret_file.lost",
         }
     }
 
@@ -197,6 +200,7 @@ impl Action {
             Self::SupportLookedUp => "Looked up by support",
             Self::SecretFileRotated => "Replaced the secret file",
             Self::SecretFileRetired => "Retired the old secret file",
+            Self::SecretFileLost => "Recorded the loss of the secret file",
         }
     }
 

@@ -6,6 +6,7 @@ use std::fmt;
 
 use hmac::Mac;
 
+use super::audit_digest::AuditDigest;
 use super::audit_keys::{AuditKey, AuditKeys};
 use super::keyring::hex;
 
@@ -45,6 +46,11 @@ pub struct Link {
 impl Link {
     /// Whether it was written as event `seq` behind `previous`.
     pub fn belongs(&self, seq: i64, previous: &str, key: &AuditKey) -> bool {
+        self.with_fields(seq, |fields| mac(fields, previous, key)) == self.mac
+    }
+
+    /// What it says, as event `seq`.
+    pub(super) fn with_fields<T>(&self, seq: i64, take: impl FnOnce([&str; 16]) -> T) -> T {
         let (seq, at) = (seq.to_string(), self.at.to_string());
         let fields = [
             &self.account_id,
@@ -64,7 +70,7 @@ impl Link {
             &self.target_name,
             &self.detail,
         ];
-        mac(fields.map(String::as_str), previous, key) == self.mac
+        take(fields.map(String::as_str))
     }
 }
 
@@ -101,6 +107,8 @@ pub enum Flaw {
     HeadDiffers,
     /// The last was recorded under a secret file that did not count any more: what closed its part of the log is gone.
     LeftOpen,
+    /// What it vouches for is not what it vouched for then.
+    ChangedBefore,
     /// The account itself is gone.
     AccountGone,
     /// A checkpoint saw another event here.
@@ -121,6 +129,9 @@ impl fmt::Display for Flaw {
             Self::LeftOpen => f.write_str(
                 "tail cut: it was recorded under a secret file that was replaced, and the event that says so is missing",
             ),
+            Self::ChangedBefore => {
+                f.write_str("does not match: an event before it was changed since it recorded the loss of the secret file")
+            }
             Self::AccountGone => f.write_str("missing: the account itself is gone"),
             Self::CheckpointDiffers => f.write_str("rewritten: a checkpoint in the log saw another event here"),
             Self::CutBehindCheckpoint { seen } => write!(f, "tail cut: a checkpoint in the log saw event {seen}"),
@@ -152,6 +163,10 @@ pub struct Walk<'a> {
     keys: &'a AuditKeys,
     /// The generation that the last good event was recorded under: none behind it is of an older one.
     generation: usize,
+    /// The event that records the last loss of the secret file; 0 if there is none. What is before it has no key.
+    lost: i64,
+    /// Of the events before that.
+    digest: AuditDigest,
     /// In their order.
     checkpoints: &'a [Head],
     /// The last event that is good, and its MAC.
@@ -160,7 +175,21 @@ pub struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub fn new(account_id: &'a str, keys: &'a AuditKeys, checkpoints: &'a [Head]) -> Self {
-        Self { account_id, keys, generation: 0, checkpoints, reached: Head::default() }
+        Self {
+            account_id,
+            keys,
+            generation: 0,
+            lost: 0,
+            digest: AuditDigest::default(),
+            checkpoints,
+            reached: Head::default(),
+        }
+    }
+
+    /// The same walk, where event `lost` records the loss of the secret file.
+    #[must_use]
+    pub fn with_loss(self, lost: i64) -> Self {
+        Self { lost, ..self }
     }
 
     pub fn account_id(&self) -> &'a str {
@@ -194,11 +223,17 @@ impl<'a> Walk<'a> {
         } else if row.seq < self.next() {
             return Err(self.bad(row.seq, id, Flaw::Added));
         }
-        let recorded = row.link.as_ref().and_then(|link| Some((link, self.generation_of(link)?)));
-        let Some((link, generation)) = recorded else {
+        let Some(link) = row.link.as_ref() else { return Err(self.bad(row.seq, id, Flaw::Edited)) };
+        if row.seq < self.lost {
+            self.digest.add(link);
+        } else if let Some(generation) = self.generation_of(link) {
+            self.generation = generation;
+        } else {
             return Err(self.bad(row.seq, id, Flaw::Edited));
-        };
-        self.generation = generation;
+        }
+        if row.seq == self.lost && !link.detail.ends_with(&self.digest.in_words()) {
+            return Err(self.bad(row.seq, id, Flaw::ChangedBefore));
+        }
         self.reached = Head { seq: row.seq, mac: link.mac.clone() };
         let passed = self.checkpoints.partition_point(|seen| seen.seq < row.seq);
         let here = self.checkpoints[passed..].iter().take_while(|seen| seen.seq == row.seq);

@@ -3,6 +3,7 @@
 pub mod api_key;
 pub mod audit;
 pub mod audit_chain;
+pub mod audit_digest;
 pub mod audit_keys;
 pub mod authenticator;
 pub mod device;

@@ -21,8 +21,13 @@ pub struct Proven<'a> {
     pub step: i64,
 }
 
+/// The app of a user; none if what it shares with us was lost with the secret file, though it still counts as a factor.
 pub async fn find(db: &Db, user_id: &str) -> sqlx::Result<Option<Kept>> {
-    const FIND: &str = "select sealed_secret, created_at from authenticators where user_id = $1";
+    const FIND: &str = "
+        select sealed_secret, created_at
+        from authenticators
+        where user_id = $1
+        and sealed_secret <> ''";
     read!(db, c => sqlx::query_as(FIND).bind(user_id).fetch_optional(c))
 }
 

@@ -17,6 +17,8 @@ pub enum Stranger {
     FormerFile,
     #[error("the generation before the newest is missing from the secret file, and still counts")]
     OldHalfMissing,
+    #[error("the loss of the secret file is not recorded in every account yet")]
+    LossUnfinished,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
@@ -96,6 +98,11 @@ pub async fn compare(db: &Db, file: &SecretFile) -> Result<Recognised, Stranger>
             _ => Err(Stranger::OtherFile),
         };
     }
+    // An account's record must not go on before it says so.
+    let is_after_loss = formers.last().is_some_and(|former| former.audit_key.is_none());
+    if is_after_loss && is_some_account_behind(db, version).await? {
+        return Err(Stranger::LossUnfinished);
+    }
     let counting = formers.iter().find(|former| former.retired_at.is_none());
     match (old, counting) {
         (None, None) => Ok(Recognised { keyring: newest, standing: Standing::One }),
@@ -108,7 +115,13 @@ pub async fn compare(db: &Db, file: &SecretFile) -> Result<Recognised, Stranger>
     }
 }
 
-/// The newest keys, where the old half of a secret file that belongs here is gone for good.
+async fn is_some_account_behind(db: &Db, version: i64) -> sqlx::Result<bool> {
+    const FIND: &str = "select id from accounts where audit_version < $1 limit 1";
+    let found: Option<(String,)> = read!(db, c => sqlx::query_as(FIND).bind(version).fetch_optional(c))?;
+    Ok(found.is_some())
+}
+
+/// The newest keys of a secret file alone, where its old half is gone for good or was never there.
 ///
 /// # Errors
 /// If the database does not answer.

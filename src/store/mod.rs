@@ -49,6 +49,7 @@ mod reseal;
 pub mod restore;
 pub mod sealed_secrets;
 pub mod second_factors;
+pub mod secret_loss;
 pub mod secret_prefixes;
 pub mod secret_rotation;
 pub mod session_keys;

@@ -11,9 +11,9 @@ use crate::model::keyring::Keyring;
 use crate::model::seal::Broken;
 
 /// Accounts looked up at once.
-const ACCOUNTS_AT_ONCE: i64 = 100;
+pub(super) const ACCOUNTS_AT_ONCE: i64 = 100;
 /// Rows changed in one transaction: nobody who wants to write waits longer than for these.
-const ROWS_AT_ONCE: i64 = 1_000;
+pub(super) const ROWS_AT_ONCE: i64 = 1_000;
 
 /// Why the newest secret file did not become another.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +26,9 @@ pub enum RotationError {
     Database(#[from] sqlx::Error),
 }
 
-struct Account {
-    id: String,
-    name: String,
+pub(super) struct Account {
+    pub id: String,
+    pub name: String,
 }
 
 columns!(Account { id, name });
@@ -110,7 +110,6 @@ pub async fn take_over(db: &Db, act: &Act<'_>) -> sqlx::Result<u64> {
             .bind(ACCOUNTS_AT_ONCE)
             .fetch_all(c))?;
         for account in &accounts {
-            while end_some_sessions(db, act, &account.id).await? {}
             take_over_account(db, act, account).await?;
             taken += 1;
         }
@@ -122,8 +121,8 @@ pub async fn take_over(db: &Db, act: &Act<'_>) -> sqlx::Result<u64> {
     Ok(taken)
 }
 
-/// Ends sessions of an account, and says whether there may be more than its last transaction should end.
-async fn end_some_sessions(db: &Db, act: &Act<'_>, account_id: &str) -> sqlx::Result<bool> {
+/// Ends some of an account's sessions, and says how many.
+pub(super) async fn end_sessions(tx: &mut Tx, act: &Act<'_>, account_id: &str) -> sqlx::Result<u64> {
     const END: &str = "
         update sessions
         set ended_at = $2
@@ -135,21 +134,21 @@ async fn end_some_sessions(db: &Db, act: &Act<'_>, account_id: &str) -> sqlx::Re
             and s.ended_at is null
             limit $3
         )";
-    let mut tx = db.begin_on(account_id).await?;
-    let ended = change!(&mut tx, sqlx::query(END).bind(account_id).bind(act.at).bind(ROWS_AT_ONCE));
-    tx.commit().await?;
-    Ok(i64::try_from(ended).is_ok_and(|ended| ended == ROWS_AT_ONCE))
+    Ok(change!(tx, sqlx::query(END).bind(account_id).bind(act.at).bind(ROWS_AT_ONCE)))
 }
 
 async fn take_over_account(db: &Db, act: &Act<'_>, account: &Account) -> sqlx::Result<()> {
-    const END: &str = "
-        update sessions
-        set ended_at = $2
-        where ended_at is null
-        and user_id in (select id from users where account_id = $1)";
+    loop {
+        let mut tx = db.begin_on(&account.id).await?;
+        let ended = end_sessions(&mut tx, act, &account.id).await?;
+        tx.commit().await?;
+        if ended == 0 {
+            break;
+        }
+    }
     let mut tx = db.begin_on(&account.id).await?;
     // What began since: nothing begins behind the event.
-    change!(&mut tx, sqlx::query(END).bind(&account.id).bind(act.at));
+    end_sessions(&mut tx, act, &account.id).await?;
     let target = Target { id: &account.id, name: &account.name };
     let detail = "every session was ended";
     audit_events::record(&mut tx, act, &account.id, Action::SecretFileRotated, target, detail).await?;

@@ -5,9 +5,10 @@ use std::os::unix::fs::OpenOptionsExt as _;
 
 use keydesk::clock::Clock;
 use keydesk::entropy::Entropy;
+use keydesk::model::audit::Actor as Author;
 use keydesk::model::authenticator::{Authenticator, Holder};
 use keydesk::model::secret_file::SecretFile;
-use keydesk::store::{authenticators, installation, secret_rotation};
+use keydesk::store::{authenticators, installation, secret_loss, secret_rotation};
 use tempfile::TempDir;
 
 use crate::commands::{finished, folder, keydesk, said};
@@ -185,7 +186,7 @@ async fn what_is_sealed_outlives_the_old_secret_file() {
         let table = if again { "kept_secrets" } else { "sealed_secrets" };
         let left = format!("select count(*) from {table} where secret_version = 1");
         assert_eq!(node.count(&left).await, 0);
-        let author = TestApp::author();
+        let author = Author { id: at.alice.user_id.clone(), ..TestApp::author() };
         let key = keydesk::store::api_keys::find(&node.app.db, &at.alice.account_id, &waiting).await;
         let key = key.expect("the database answers").expect("a key");
         let reveal = node.app.product.keys.reveal;
@@ -298,4 +299,116 @@ async fn the_record_verifies_across_secret_files_and_what_was_touched_shows_on_e
     named(before.seq, "under a secret file that was replaced");
     at.desk.database.run("update former_secret_files set audit_key = 'AAAA' where version = 1").await;
     assert!(at.is_refused(&["audit", "verify"]).contains("former_secret_files was changed"));
+}
+
+const LOST: [&str; 2] = ["secret-file", "lost"];
+const LOST_FOR_GOOD: [&str; 3] = ["secret-file", "lost", "--yes"];
+
+impl Operated {
+    fn loses_the_file(&self) {
+        std::fs::remove_file(self.folder.path().join("data/secret")).expect("a file that was there");
+    }
+}
+
+#[tokio::test]
+async fn without_the_secret_file_every_key_waits_to_be_rotated_and_a_password_alone_lets_nobody_in() {
+    let at = Operated::new().await;
+    let key = at.alice.key("billing", &[]).await;
+    let bob = at.desk.bob().await;
+    let (_, codes) = at.desk.sets_up(&bob).await;
+    assert!(at.verifies());
+    assert!(at.is_refused(&LOST_FOR_GOOD).contains("is there, and is the one of this database"));
+    at.does(&["key", "list", "alice@halden.example"]);
+
+    at.loses_the_file();
+    assert!(at.is_refused(&["key", "list", "alice@halden.example"]).contains("run: keydesk secret-file lost"));
+    let why = at.is_refused(&LOST);
+    assert!(why.contains("3 secrets of keys and 1 authenticator app are void for good"), "{why}");
+    assert!(!at.folder.path().join("data/secret").exists(), "nothing was changed");
+    let out = at.does(&LOST_FOR_GOOD);
+    assert!(out.contains("Of 2 accounts, every session was ended and every key waits to be rotated"), "{out}");
+    assert!(at.is_refused(&LOST_FOR_GOOD).contains("Nothing was changed"));
+
+    // A node that still has the old keys in memory follows.
+    at.desk.database.run("update installation set id = id").await;
+    at.alice.get("/settings/api-keys").await.redirects_to("/sign-in?next=%2Fsettings%2Fapi-keys");
+    let node = at.restarted().await;
+    for desk in [&at.desk, &node] {
+        assert_eq!(status(desk, &key.secret).await, 401);
+    }
+    let alice = node.signed_in("alice@halden.example").await;
+    alice.get("/settings/api-keys").await.says("billing");
+    alice.post(&key_path(&key.id, "rotate"), &[("grace", "0")]).await;
+    assert_eq!(status(&node, &alice.reveals(&key.id).await).await, 200);
+
+    let bob = node.visitor();
+    let form = [("email", "bob@brill.example"), ("password", PASSWORD)];
+    bob.post("/sign-in", &form).await.redirects_to("/two-factor");
+    assert_eq!(bob.post("/two-factor", &[("code", "123456")]).await.status, 422, "no code of the lost app is right");
+    bob.post("/two-factor", &[("code", &codes[0])]).await.redirects_to("/settings/api-keys");
+    assert_eq!(bob.get("/settings/security/two-factor/authenticator").await.status, 200, "it can be set up anew");
+}
+
+#[tokio::test]
+async fn the_record_names_the_loss_and_shows_what_was_touched_before_and_after_it() {
+    let at = Operated::new().await;
+    at.alice.inbox("Orders").await;
+    at.does(&ROTATE);
+    at.loses_the_file();
+    at.does(&LOST_FOR_GOOD);
+    let node = at.restarted().await;
+    let alice = node.signed_in("alice@halden.example").await;
+    alice.inbox("Parcels").await;
+    let out = at.does(&["audit", "verify"]);
+    assert!(out.contains("A secret file was lost"), "{out}");
+
+    at.desk.database.allow_tampering().await;
+    let events = node.events(&alice).await;
+    let account = &alice.account_id;
+    let loss = events.iter().find(|event| event.action.code() == "secret_file.lost").expect("the loss").seq;
+    assert!(loss > 3 && loss < i64::try_from(events.len()).expect("few"));
+    for (seq, named, what) in [
+        (2, loss, "does not match"),
+        (loss - 1, loss, "does not match"),
+        (loss, loss, "edited"),
+        (loss + 1, loss + 1, "edited"),
+    ] {
+        let set = |detail: &str| {
+            format!("update audit_events set detail = {detail} where account_id = '{account}' and seq = {seq}")
+        };
+        at.desk.database.run(&set("detail || ' '")).await;
+        let (fine, out, _) = at.typed(&["audit", "verify"]);
+        assert!(!fine && out.starts_with(&format!("{account}: event {named} ")) && out.contains(what), "{out}");
+        at.desk.database.run(&set("substr(detail, 1, length(detail) - 1)")).await;
+        assert!(at.verifies(), "brought back");
+    }
+    at.desk.database.run(&format!("delete from audit_events where account_id = '{account}' and seq = 2")).await;
+    let (fine, out, _) = at.typed(&["audit", "verify"]);
+    assert!(!fine && out.contains("event 2 (none) missing"), "{out}");
+}
+
+#[tokio::test]
+async fn a_loss_that_was_cut_off_is_recorded_to_the_end_before_anything_else_is() {
+    let at = Operated::new().await;
+    let list = ["key", "list", "alice@halden.example"];
+    at.does(&list);
+
+    // Between the file and the database.
+    at.puts(&[7; 32]);
+    let why = at.is_refused(&list);
+    assert!(why.contains("move this one away and run: keydesk secret-file lost"), "{why}");
+    assert_eq!(at.is_refused(&LOST_FOR_GOOD), why);
+
+    // Between the database and its accounts.
+    let newest = SecretFile::parse(&[7; 32]).expect("a file").newest();
+    let author = TestApp::author();
+    secret_loss::begin(&at.desk.app.db, &newest, &at.desk.app.act(&author)).await.expect("it begins");
+    for arguments in [&list[..], &["audit", "verify"], &ROTATE] {
+        assert!(at.is_refused(arguments).contains("run: keydesk secret-file lost"));
+    }
+    assert!(at.does(&LOST).contains("Of 1 account"));
+    at.does(&list);
+    at.does(&ROTATE);
+    at.does(&RETIRE_ALL);
+    assert!(at.verifies(), "and it can be replaced again");
 }
