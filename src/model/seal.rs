@@ -99,5 +99,9 @@ mod tests {
         assert!(open(&sealed, Binding { account_id: "acc_2", ..HERE }, &keyring).is_err());
         assert!(open(&sealed, HERE, &Keyring::derive(&[2; 32])).is_err());
         assert!(open("tampered", HERE, &keyring).is_err());
+        let both = Keyring::derive(&[2; 32]).of_version(2).beside(keyring);
+        assert_eq!(open(&sealed, HERE, &both).expect("the old file's seal").reveal(), secret.reveal());
+        let anew = seal(&secret, HERE, &both, &entropy);
+        assert!(open(&anew, HERE, &Keyring::derive(&[2; 32])).is_ok(), "sealed under the newest");
     }
 }
