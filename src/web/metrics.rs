@@ -85,7 +85,9 @@ impl Standing {
         let kinds = kinds.map(|(kind, count)| ([("kind", kind)], wide(count)));
         gauges(page, ("gate_remembered", "What the gate remembers"), kinds)?;
         let help = "Whether the gate believes its memory: 0 while other nodes cannot be heard";
-        gauge(page, ("gate_watched", help), i64::from(gate.is_watched()))
+        gauge(page, ("gate_watched", help), i64::from(gate.is_watched()))?;
+        let help = "Whether rate limits are counted together with the other nodes";
+        gauge(page, ("rate_limits_shared", help), i64::from(gate.shared_windows.are_shared()))
     }
 
     fn database(&self, page: &mut DescriptorEncoder) -> Written {

@@ -47,7 +47,10 @@ class Cable:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.to)
         except OSError:
             return writer.close()
-        await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
+        # Cut or taken down, it ends without a word.
+        await asyncio.gather(
+            self._carry(reader, far_writer), self._carry(far_reader, writer), return_exceptions=True
+        )
 
     async def _carry(self, reader, writer):
         try:
@@ -55,7 +58,7 @@ class Cable:
                 await self.whole.wait()
                 writer.write(piece)
                 await writer.drain()
-        except OSError:
+        except (OSError, asyncio.CancelledError):
             pass
         finally:
             writer.close()

@@ -86,7 +86,7 @@ impl House {
     async fn answer(&self, request: Request<Incoming>) -> Response {
         let mut answer = if length(request.uri()) > LONGEST_URI {
             refused(&Problem::uri_too_long(), &self.app.request_ids.next())
-        } else if gate::is_authorize(request.method(), request.uri().path()) {
+        } else if self.has_gate && gate::is_authorize(request.method(), request.uri().path()) {
             let (head, _) = request.into_parts();
             gate::respond(&self.app, head).await
         } else {

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::{App, metrics, routes};
+use crate::model::trusted_proxies::TrustedProxies;
 use certificate::Certificate;
 use seats::Seats;
 use seldom::Seldom;
@@ -42,6 +43,8 @@ pub struct Door {
 struct House {
     app: App,
     router: Router,
+    /// Whether the gate's busiest door is here too, before the router.
+    has_gate: bool,
     certificate: Option<Arc<Certificate>>,
     seats: Arc<Seats>,
     /// Told once nobody is taken any more; gone from when every connection has ended.
@@ -53,6 +56,7 @@ pub async fn serve(app: App, door: Door, stop: impl Future<Output = ()>) {
     let limits = app.limits.clone();
     let house = Arc::new(House {
         router: routes::router(app.clone()),
+        has_gate: true,
         seats: Arc::new(Seats::new(&limits, &app.proxies)),
         certificate: door.certificate,
         closing: watch::Sender::new(()),
@@ -77,9 +81,15 @@ pub async fn serve(app: App, door: Door, stop: impl Future<Output = ()>) {
 
 /// Serves the figures of `app`, for whoever runs it, until the process ends.
 pub async fn serve_metrics(app: App, listener: TcpListener) {
-    if let Err(error) = axum::serve(listener, metrics::router(app)).await {
-        tracing::error!(%error, "The metrics are not served any more");
-    }
+    let house = House {
+        router: metrics::router(app.clone()),
+        has_gate: false,
+        seats: Arc::new(Seats::new(&app.limits, &TrustedProxies::default())),
+        certificate: None,
+        closing: watch::Sender::new(()),
+        app,
+    };
+    take_in(&Arc::new(house), &listener).await;
 }
 
 /// Waits for the order to stop, and then until load balancers know.
@@ -123,13 +133,17 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 impl House {
     /// Serves one connection in a task of its own, if there is a seat for it.
     fn seat(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
-        let Some(seat) = self.seats.take(peer.ip()) else { return };
+        let Some(seat) = self.seats.take(peer.ip()) else {
+            self.app.meters.turned_away();
+            return;
+        };
+        let connected = self.app.meters.connected();
         // Answers are small, and somebody waits for each.
         let _ = stream.set_nodelay(true);
         let (house, closing) = (self.clone(), self.closing.subscribe());
         tokio::spawn(async move {
             connection::attend(house, stream, peer, closing).await;
-            drop(seat);
+            drop((seat, connected));
         });
     }
 }
