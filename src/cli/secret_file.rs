@@ -110,16 +110,13 @@ async fn rotate(settings: &Settings, db: &Db) -> Result<(), Failure> {
         secret_rotation::begin(db, &recognised.keyring, &file.newest(), &act).await?;
     }
     let keyring = self::recognised(settings, db, &file).await?.keyring;
-    let taken = secret_rotation::take_over(db, &act(&actor, &keyring, &id)).await?;
+    let any = secret_rotation::take_over(db, &act(&actor, &keyring, &id)).await?;
     db.empty_log().await?;
-    if recognised.standing == Standing::Two && taken == 0 {
+    if recognised.standing == Standing::Two && !any {
         return Err(RETIRE_FIRST.into());
     }
-    println!(
-        "The secret file {} holds a new generation and the old one. Every session of {} was ended.",
-        settings.secret_path().display(),
-        count(taken, "account", "accounts")
-    );
+    let path = settings.secret_path();
+    println!("The secret file {} holds a new generation and the old one. Every session was ended.", path.display());
     println!("Keys go on working. Now:");
     println!(
         "1. Copy the secret file to every node and to your backup of secrets, mode 0600, and restart the nodes one by one."

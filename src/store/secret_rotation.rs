@@ -89,12 +89,12 @@ async fn keep_formers(tx: &mut Tx, old: &Keyring, newest: &Keyring, act: &Act<'_
 }
 
 /// Ends every session, goes on with every account's record under the newest generation, and seals anew what the old one
-/// sealed. A node that knows only the old one changes nothing of an account from then on. Answers how many accounts were
-/// taken over; none if all were before.
+/// sealed. A node that knows only the old one changes nothing of an account from then on. Answers whether anything was left
+/// to be done.
 ///
 /// # Errors
 /// If the database does not answer; what was done is, and the rest is by trying again.
-pub async fn take_over(db: &Db, act: &Act<'_>) -> sqlx::Result<u64> {
+pub async fn take_over(db: &Db, act: &Act<'_>) -> sqlx::Result<bool> {
     const ACCOUNTS: &str = "
         select id, name
         from accounts
@@ -102,7 +102,7 @@ pub async fn take_over(db: &Db, act: &Act<'_>) -> sqlx::Result<u64> {
         and id > $2
         order by id
         limit $3";
-    let (mut last, mut taken) = (String::new(), 0);
+    let (mut last, mut any) = (String::new(), false);
     loop {
         let accounts: Vec<Account> = read!(db, c => sqlx::query_as(ACCOUNTS)
             .bind(act.keyring.version())
@@ -111,14 +111,38 @@ pub async fn take_over(db: &Db, act: &Act<'_>) -> sqlx::Result<u64> {
             .fetch_all(c))?;
         for account in &accounts {
             take_over_account(db, act, account).await?;
-            taken += 1;
+            any = true;
         }
         let Some(account) = accounts.into_iter().next_back() else { break };
         last = account.id;
     }
     // Only now: nobody seals anything under the old generation any more.
     reseal::all(db, act).await?;
-    Ok(taken)
+    Ok(end_older_sessions(db, act).await? || any)
+}
+
+/// Ends the sessions from before in accounts that a node which started meanwhile went on with. Answers whether there were any.
+async fn end_older_sessions(db: &Db, act: &Act<'_>) -> sqlx::Result<bool> {
+    const END: &str = "
+        update sessions
+        set ended_at = $1
+        where id in (
+            select id
+            from sessions
+            where ended_at is null
+            and created_at < (select max(replaced_at) from former_secret_files)
+            limit $2
+        )";
+    let mut any = false;
+    loop {
+        let mut tx = db.begin().await?;
+        let ended = change!(&mut tx, sqlx::query(END).bind(act.at).bind(ROWS_AT_ONCE));
+        tx.commit().await?;
+        if ended == 0 {
+            return Ok(any);
+        }
+        any = true;
+    }
 }
 
 /// Ends some of an account's sessions, and says how many.
