@@ -46,7 +46,7 @@ struct Chain {
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let Line { settings, email, events } = Line::parse();
-    let keyring = settings.existing_keyring()?;
+    let keyring = settings.existing_secret_file()?.newest();
     let db = Db::open(&settings.database_url()).await?;
     let Engine::Sqlite { writer, .. } = &db.engine else { return Err("only SQLite is filled in bulk".into()) };
     // What a power cut would lose is seeded again.

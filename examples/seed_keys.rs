@@ -99,7 +99,7 @@ async fn main() -> Result<(), Failure> {
     let at = Clock::System.now();
     let environment = product.environments.last().map_or(String::new(), |environment| environment.id.clone());
     let desk = Desk {
-        keyring: settings.keyring(&Entropy::System)?,
+        keyring: settings.secret_file(&Entropy::System)?.newest(),
         prefix: product.secret_prefix(&environment),
         environment,
         at,

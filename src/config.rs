@@ -2,8 +2,9 @@
 //! every key is derived from.
 
 pub mod door;
+pub mod secret_file;
 
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,8 +18,8 @@ use self::door::Door;
 use crate::entropy::Entropy;
 use crate::host::{host_of, is_loopback};
 use crate::model::key_source::KeySource;
-use crate::model::keyring::{Keyring, SECRET_FILE_BYTES};
 use crate::model::provider::{GOOGLE, Provider};
+use crate::model::secret_file::SecretFile;
 use crate::model::security_contact::SecurityContact;
 use crate::model::trusted_proxies::TrustedProxies;
 use crate::product::{Definition, Product};
@@ -119,16 +120,28 @@ pub enum SettingError {
     #[error("cannot read or create the secret file {0}: {1}")]
     SecretFile(PathBuf, io::Error),
     #[error(
-        "the secret file {0} is missing, and the database was made with one. Put it back from your backup of secrets; if there is none, docs/operating.md says what is left"
+        "the secret file {0} is missing, and the database was made with one. Put it back from your backup of secrets; if there is none, run: keydesk secret-file lost"
     )]
     SecretFileMissing(PathBuf),
     #[error(
-        "the secret file {0} is not the one that the database was made with: no key would work. Put that one back from your backup of secrets"
+        "the secret file {0} is not the one that the database was made with: no key would work. Put that one back from your backup of secrets; if there is none, move this one away and run: keydesk secret-file lost"
     )]
     SecretFileStrange(PathBuf),
+    #[error(
+        "the secret file {0} was replaced since (keydesk secret-file rotate): copy the new one here from where that was done"
+    )]
+    SecretFileFormer(PathBuf),
+    #[error(
+        "the secret file {0} lacks its old half, which still counts: copy it here from where keydesk secret-file rotate was run, or run keydesk secret-file retire"
+    )]
+    SecretFileHalf(PathBuf),
+    #[error("cannot replace the secret file {0}: {1}. It is as it was")]
+    SecretFileReplaced(PathBuf, io::Error),
     #[error("the secret file {0} can be read by others; run: chmod 600 {0}")]
     SecretFileOpen(PathBuf),
-    #[error("the secret file {0} must hold exactly 32 bytes; restore it from your backup of secrets")]
+    #[error(
+        "the secret file {0} must hold exactly 32 bytes, or 64 while it is being replaced; restore it from your backup of secrets"
+    )]
     SecretFileSize(PathBuf),
     #[error("PUBLIC_URL {0:?} must be http:// or https:// and a host, with nothing behind it")]
     PublicUrl(String),
@@ -254,29 +267,23 @@ impl Settings {
     ///
     /// # Errors
     /// If it cannot be read or created, others may read it, or it has the wrong size.
-    pub fn keyring(&self, entropy: &Entropy) -> Result<Keyring, SettingError> {
-        let path = self.secret_path();
-        let bytes = match read_secret_file(&path) {
-            Err(SettingError::SecretFile(_, error)) if error.kind() == io::ErrorKind::NotFound => {
-                create_secret_file(&path, entropy).map_err(|error| SettingError::SecretFile(path.clone(), error))?
+    pub fn secret_file(&self, entropy: &Entropy) -> Result<SecretFile, SettingError> {
+        match self.existing_secret_file() {
+            Err(SettingError::SecretFileMissing(path)) => {
+                let file = SecretFile::generate(entropy);
+                secret_file::create(&path, &file)?;
+                Ok(file)
             }
-            read => read?,
-        };
-        derived(&bytes, path)
+            read => read,
+        }
     }
 
-    /// Reads the secret file of an earlier start: for commands that check what was made with it.
+    /// Reads the secret file of an earlier start.
     ///
     /// # Errors
-    /// As [`Settings::keyring`], and if there is none.
-    pub fn existing_keyring(&self) -> Result<Keyring, SettingError> {
-        let path = self.secret_path();
-        match read_secret_file(&path) {
-            Err(SettingError::SecretFile(path, error)) if error.kind() == io::ErrorKind::NotFound => {
-                Err(SettingError::SecretFileMissing(path))
-            }
-            read => derived(&read?, path),
-        }
+    /// As [`Settings::secret_file`], and if there is none.
+    pub fn existing_secret_file(&self) -> Result<SecretFile, SettingError> {
+        secret_file::read(self.secret_path())
     }
 
     /// The public URL without a trailing slash. `bound` is the address actually listened on.
@@ -320,30 +327,6 @@ fn first_line(file: &Path) -> Result<Zeroizing<String>, SettingError> {
     Ok(Zeroizing::new(line.to_owned()))
 }
 
-fn derived(bytes: &[u8], path: PathBuf) -> Result<Keyring, SettingError> {
-    let bytes: &[u8; SECRET_FILE_BYTES] = bytes.try_into().map_err(|_| SettingError::SecretFileSize(path))?;
-    Ok(Keyring::derive(bytes))
-}
-
-fn read_secret_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, SettingError> {
-    use std::os::unix::fs::PermissionsExt;
-    let failed = |error| SettingError::SecretFile(path.to_owned(), error);
-    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(SettingError::SecretFileOpen(path.to_owned()));
-    }
-    Ok(std::fs::read(path).map_err(failed)?.into())
-}
-
-fn create_secret_file(path: &Path, entropy: &Entropy) -> io::Result<Zeroizing<Vec<u8>>> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let bytes = Zeroizing::new(entropy.bytes::<SECRET_FILE_BYTES>().to_vec());
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -366,11 +349,11 @@ mod tests {
     fn the_secret_file_is_made_once_and_private() {
         let dir = tempfile::tempdir().expect("a directory");
         let settings = settings(&["--data-dir", dir.path().to_str().expect("a path")]);
-        settings.keyring(&Entropy::System).expect("a first start");
+        settings.secret_file(&Entropy::System).expect("a first start");
         let file = dir.path().join("secret");
         let first = std::fs::read(&file).expect("the file");
         assert_eq!(std::fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);
-        settings.keyring(&Entropy::System).expect("a second start");
+        settings.secret_file(&Entropy::System).expect("a second start");
         assert_eq!(std::fs::read(&file).expect("the file"), first);
     }
 
@@ -381,10 +364,10 @@ mod tests {
         let file = dir.path().join("secret");
         std::fs::write(&file, [1; 32]).expect("a file");
         std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).expect("permissions");
-        assert!(matches!(settings.keyring(&Entropy::System), Err(SettingError::SecretFileOpen(_))));
+        assert!(matches!(settings.secret_file(&Entropy::System), Err(SettingError::SecretFileOpen(_))));
         std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).expect("permissions");
         std::fs::write(&file, [1; 31]).expect("a file");
-        assert!(matches!(settings.keyring(&Entropy::System), Err(SettingError::SecretFileSize(_))));
+        assert!(matches!(settings.secret_file(&Entropy::System), Err(SettingError::SecretFileSize(_))));
     }
 
     #[tokio::test]

@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::Failure;
-use crate::config::{SettingError, Settings};
+use super::{Failure, secret_file};
+use crate::config::Settings;
 use crate::model::audit_chain::{Bad, Flaw, Head, Walk};
-use crate::model::keyring::Keyring;
+use crate::model::audit_keys::AuditKeys;
 use crate::model::text;
 use crate::store::audit_checkpoints::Checkpoint;
-use crate::store::installation::{self, Stranger};
 use crate::store::look::{Looked, look};
-use crate::store::{Db, audit_chain};
+use crate::store::{Db, audit_chain, installation};
 
+const EARLIER_KEYS: &str = "the keys of earlier secret files do not open: the table former_secret_files was changed, so nothing recorded under them can be checked";
 /// Events between two words of progress.
 const STEP: u64 = 100_000;
 
@@ -35,15 +35,13 @@ pub async fn run(settings: &Settings, audit: Audit) -> Result<(), Failure> {
     let Audit::Verify { checkpoints } = audit;
     let seen = Seen::read(&checkpoints)?;
     let db = opened(settings).await?;
-    let keyring = settings.existing_keyring()?;
-    installation::compare(&db, &keyring).await.map_err(|stranger| -> Failure {
-        match stranger {
-            Stranger::OtherFile => SettingError::SecretFileStrange(settings.secret_path()).into(),
-            Stranger::Database(error) => error.into(),
-        }
-    })?;
-    let mut tally = Tally { seen, ..Tally::default() };
-    tally.take(&db, &keyring).await?;
+    let file = settings.existing_secret_file()?;
+    let recognised = installation::compare(&db, &file).await.map_err(|why| secret_file::refused(why, settings))?;
+    let formers = installation::formers(&db).await?;
+    let keys = AuditKeys::open(&recognised.keyring, &formers).map_err(|_| EARLIER_KEYS)?;
+    let any_lost = formers.iter().any(|former| former.audit_key.is_none());
+    let mut tally = Tally { seen, any_lost, ..Tally::default() };
+    tally.take(&db, &keys).await?;
     db.close().await;
     tally.say()
 }
@@ -116,17 +114,22 @@ impl Seen {
 #[derive(Default)]
 struct Tally {
     seen: Seen,
+    /// Whether a secret file was lost: its accounts have events without a key.
+    any_lost: bool,
     accounts: u64,
     events: u64,
     bad: u64,
 }
 
 impl Tally {
-    async fn take(&mut self, db: &Db, keyring: &Keyring) -> sqlx::Result<()> {
+    async fn take(&mut self, db: &Db, keys: &AuditKeys) -> sqlx::Result<()> {
         let mut last = String::new();
         while let Some(account_id) = audit_chain::next_account(db, &last).await? {
             let checkpoints = self.seen.of.remove(&account_id).unwrap_or_default();
-            let walk = Walk::new(&account_id, keyring, &checkpoints);
+            let mut walk = Walk::new(&account_id, keys, &checkpoints);
+            if self.any_lost {
+                walk = walk.with_loss(audit_chain::last_loss(db, &account_id).await?);
+            }
             let walked = audit_chain::walk(db, walk, |events| self.pass(events)).await?;
             self.accounts += 1;
             if let Err(bad) = walked {
@@ -166,6 +169,11 @@ impl Tally {
             count => format!(", against {}", text::count(count, "checkpoint", "checkpoints")),
         };
         println!("The audit log is what was recorded: {events} of {accounts}{against}.");
+        if self.any_lost {
+            println!(
+                "A secret file was lost: what was recorded before is as it was when that was recorded, and no key vouches for it earlier."
+            );
+        }
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ mod openapi;
 mod progress;
 mod restore;
 mod scanner_rules;
+mod secret_file;
 mod serve;
 mod session_keys;
 mod staff;
@@ -72,6 +73,9 @@ enum Command {
     /// Keys that session tokens are signed with.
     #[command(subcommand)]
     SessionKeys(session_keys::SessionKeys),
+    /// The secret file that every key is derived from.
+    #[command(subcommand)]
+    SecretFile(secret_file::SecretFileCommand),
     /// Print the API as OpenAPI 3.1, as it is for the product in use.
     Openapi,
     /// Print what finds keys of the product in use in source code: a gitleaks rule, or the regular expression alone.
@@ -102,6 +106,7 @@ pub fn run() -> ExitCode {
             Some(Command::Migrate(migrate)) => migrate::run(&line.settings, &migrate).await,
             Some(Command::Healthcheck) => healthcheck::run(&line.settings),
             Some(Command::SessionKeys(keys)) => session_keys::run(&line.settings, keys).await,
+            Some(Command::SecretFile(command)) => secret_file::run(&line.settings, command).await,
             Some(Command::Openapi) => openapi::run(&line.settings),
             Some(Command::ScannerRules(rules)) => scanner_rules::run(&line.settings, &rules),
         }

@@ -38,8 +38,8 @@ pub async fn run(settings: &Settings, Restore { file, replace }: &Restore) -> Re
     if !file.is_file() {
         return Err(format!("there is no file {}", file.display()).into());
     }
-    let keyring = settings.existing_keyring()?;
-    let label = restore::read_label(file, &keyring).await?;
+    let secret_file = settings.existing_secret_file()?;
+    let label = restore::read_label(file, &secret_file).await?;
     settings.make_data_dir()?;
     let had = restore::is_there(&database);
     if had && !replace {

@@ -12,9 +12,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use super::admin::{NewAdmin, make_admin};
-use super::{Failure, descriptors, systemd};
+use super::{Failure, descriptors, secret_file, systemd};
 use crate::clock::Clock;
-use crate::config::{SettingError, Settings};
+use crate::config::Settings;
 use crate::entropy::Entropy;
 use crate::jobs;
 use crate::jobs::mail::{Laid, Route};
@@ -22,7 +22,7 @@ use crate::model::keyring::Keyring;
 use crate::model::letter::Letter;
 use crate::product::Report;
 use crate::store::Db;
-use crate::store::installation::{self, Stranger};
+use crate::store::installation;
 use crate::web::google::Google;
 use crate::web::scanning_keys::ScanningKeys;
 use crate::web::server::Door;
@@ -165,13 +165,11 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
 async fn open_with_keyring(settings: &Settings) -> Result<(Db, Keyring), Failure> {
     let db = Db::open(&settings.database_url()).await?;
     let is_known = installation::has_secret(&db).await?;
-    let keyring = if is_known { settings.existing_keyring()? } else { settings.keyring(&Entropy::System)? };
+    let file = if is_known { settings.existing_secret_file()? } else { settings.secret_file(&Entropy::System)? };
     db.installation_id(&Entropy::System, Clock::System.now()).await?;
-    match installation::recognise(&db, &keyring).await {
-        Ok(()) => Ok((db, keyring)),
-        Err(Stranger::OtherFile) => Err(SettingError::SecretFileStrange(settings.secret_path()).into()),
-        Err(Stranger::Database(error)) => Err(error.into()),
-    }
+    let recognised = installation::recognise(&db, &file).await.map_err(|why| secret_file::refused(why, settings))?;
+    secret_file::warn(recognised.standing);
+    Ok((db, recognised.keyring))
 }
 
 /// Says what is odd about the definition, once, where it does not mix with what a program reads.

@@ -17,6 +17,7 @@ use crate::store::changes::Seen;
 pub struct Known {
     pub facts: KeyFacts,
     pub identity: Identity,
+    /// What its secret was found by.
     pub(super) hash: SecretHash,
     /// Up to which change of the database this is true.
     pub(super) seen: Seen,

@@ -55,6 +55,15 @@ pub struct Remembered {
     pub inboxes: usize,
 }
 
+/// What a secret is looked up by.
+#[derive(Clone, Copy, Debug)]
+pub struct Sought {
+    /// What it is remembered by.
+    pub hash: SecretHash,
+    /// Its hash under the old generation of the secret file, while that counts.
+    pub old: Option<SecretHash>,
+}
+
 /// What memory says of a secret.
 pub enum Recall {
     Key(Arc<Known>),
@@ -103,10 +112,11 @@ impl Memory {
     ///
     /// # Errors
     /// If the database does not answer; then nothing is remembered.
-    pub async fn learn(&self, db: &Db, hash: &SecretHash, product: &Product) -> sqlx::Result<Option<Arc<Known>>> {
+    pub async fn learn(&self, db: &Db, sought: &Sought, product: &Product) -> sqlx::Result<Option<Arc<Known>>> {
         if !db.changes().is_watched() {
-            return Ok(self.read(db, hash, product).await?.map_err(drop).ok());
+            return Ok(self.read(db, sought, product).await?.map_err(drop).ok());
         }
+        let hash = &sought.hash;
         loop {
             let place = match self.known.get_value_or_guard_async(hash).await {
                 Ok(known) if db.changes().is_current(&known.facts.id, &known.seen) => return Ok(Some(known)),
@@ -122,7 +132,7 @@ impl Memory {
             {
                 return Ok(None);
             }
-            match self.read(db, hash, product).await? {
+            match self.read(db, sought, product).await? {
                 Ok(known) => {
                     // Refused only if it was displaced meanwhile; then the next one reads again.
                     let _ = place.insert(known.clone());
@@ -157,10 +167,15 @@ impl Memory {
         Ok(answer)
     }
 
-    /// One read; nobody is said with the moment since when nobody is true.
-    async fn read(&self, db: &Db, hash: &SecretHash, product: &Product) -> sqlx::Result<Result<Arc<Known>, Seen>> {
+    /// One read, or two while there are two generations of the secret file; nobody is said with the moment since when
+    /// nobody is true.
+    async fn read(&self, db: &Db, sought: &Sought, product: &Product) -> sqlx::Result<Result<Arc<Known>, Seen>> {
         let seen = db.changes().seen_now();
-        let Some(mut facts) = api_keys::find_facts(db, hash).await? else { return Ok(Err(seen)) };
+        let mut found = api_keys::find_facts(db, &sought.hash).await?.map(|facts| (sought.hash, facts));
+        if let (None, Some(old)) = (&found, sought.old) {
+            found = api_keys::find_facts(db, &old).await?.map(|facts| (old, facts));
+        }
+        let Some((hash, mut facts)) = found else { return Ok(Err(seen)) };
         facts.scopes = match facts.key_type {
             KeyType::Standard => facts.scopes.with_implied(product),
             KeyType::Restricted => facts.scopes.with_implied_within_binding(product),
@@ -168,6 +183,6 @@ impl Memory {
         let identity = Identity::of_key(&facts);
         let window = self.windows.of(&facts.id);
         let tally = Tally::of(&facts).into();
-        Ok(Ok(Arc::new(Known { facts, identity, hash: *hash, seen, window, tally })))
+        Ok(Ok(Arc::new(Known { facts, identity, hash, seen, window, tally })))
     }
 }

@@ -11,6 +11,7 @@ pub mod prefixes;
 pub mod reason;
 pub mod refusals;
 pub mod refused_sign_ins;
+pub mod rehashes;
 pub mod shared_windows;
 pub mod throttle;
 pub mod usage;
@@ -24,21 +25,23 @@ use crate::clock::Timestamp;
 use crate::model::keyring::Keyring;
 use crate::model::network::source_of;
 use crate::model::scopes::{WILDCARD, never_restricted};
-use crate::model::secret::{Malformed, SecretHash};
+use crate::model::secret::{Malformed, Presented, SecretHash};
 use crate::model::session_token::SessionTokens;
 use crate::model::user::Role;
 use crate::product::routes::Routes;
 use crate::product::{Product, reserved};
+use crate::store::api_key_secrets::Rehash;
 use crate::store::{Db, secret_prefixes, sessions};
 use credential::Credential;
 use forwarded::Original;
 use known::{Identity, Known};
 pub use memory::Remembered;
-use memory::{Memory, Recall, in_time};
+use memory::{Memory, Recall, Sought, in_time};
 use meters::Meters;
 use prefixes::Prefixes;
 use refusals::{Refusals, Whose};
 use refused_sign_ins::RefusedSignIns;
+use rehashes::Rehashes;
 use shared_windows::SharedWindows;
 use throttle::{PER_SOURCE_OF_GARBAGE, Throttle};
 use usage::Usage;
@@ -61,6 +64,7 @@ pub struct Gate {
     pub usage: Usage,
     pub refused_sign_ins: RefusedSignIns,
     pub refusals: Refusals,
+    pub rehashes: Rehashes,
     pub shared_windows: SharedWindows,
     pub meters: Meters,
 }
@@ -203,6 +207,7 @@ impl Gate {
             usage: Usage::default(),
             refused_sign_ins: RefusedSignIns::default(),
             refusals: Refusals::default(),
+            rehashes: Rehashes::default(),
             shared_windows: SharedWindows::default(),
             meters: Meters::default(),
         }
@@ -312,7 +317,7 @@ impl Gate {
             Recall::Nobody => return Ok(Err(self.unknown(source, now).into())),
             // Boxed, as everything that asks the database is: a verdict from memory is not to carry the room that a query
             // needs, from one poll to the next.
-            Recall::Nothing => match Box::pin(self.learn(&hash, source, now)).await? {
+            Recall::Nothing => match Box::pin(self.learn(hash, presented, (source, now))).await? {
                 Ok(known) => known,
                 Err(refusal) => return Ok(Err(refusal.into())),
             },
@@ -329,16 +334,21 @@ impl Gate {
     /// Asks the database, unless this source has asked it for too many keys that nobody has.
     async fn learn(
         &self,
-        hash: &SecretHash,
-        source: IpAddr,
-        now: Timestamp,
+        hash: SecretHash,
+        presented: Presented<'_>,
+        (source, now): (IpAddr, Timestamp),
     ) -> Result<Result<Arc<Known>, Refusal>, Unavailable> {
         let asked = self.garbage.look(&source_of(source), PER_SOURCE_OF_GARBAGE, now);
         if let Err(throttled) = asked {
             return Ok(Err(Refusal::Throttled { until: throttled.until }));
         }
         self.meters.reads.more(1);
-        let known = in_time(self.memory.learn(&self.db, hash, &self.product)).await?;
+        let old = self.keyring.old().map(|old| presented.hash(old));
+        let sought = Sought { hash, old };
+        let known = in_time(self.memory.learn(&self.db, &sought, &self.product)).await?;
+        if let Some(known) = known.as_ref().filter(|known| known.hash != hash) {
+            self.rehashes.note(Rehash { from: known.hash, to: hash, version: self.keyring.version() });
+        }
         Ok(known.ok_or_else(|| self.unknown(source, now)))
     }
 

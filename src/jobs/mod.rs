@@ -119,6 +119,7 @@ pub async fn flush(background: &Background) -> sqlx::Result<()> {
     let writing = tokio::spawn(async move {
         let Background { db, gate, .. } = &background;
         gate.usage.flush(db, None).await?;
+        gate.rehashes.flush(db).await?;
         gate.refused_sign_ins.flush(db, &background.act(&product())).await?;
         gate.refusals.flush(db).await
     });

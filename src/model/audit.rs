@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::audit_chain;
+use super::audit_keys::AuditKey;
 use super::keyring::Keyring;
 use super::user::User;
 use crate::clock::Timestamp;
@@ -52,10 +53,13 @@ pub enum Action {
     RecoveryCodeSpent,
     RuleChanged,
     SupportLookedUp,
+    SecretFileRotated,
+    SecretFileRetired,
+    SecretFileLost,
 }
 
 impl Action {
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 44] = [
         Self::AccountCreated,
         Self::SessionCreated,
         Self::SessionRefused,
@@ -97,6 +101,9 @@ impl Action {
         Self::RecoveryCodeSpent,
         Self::RuleChanged,
         Self::SupportLookedUp,
+        Self::SecretFileRotated,
+        Self::SecretFileRetired,
+        Self::SecretFileLost,
     ];
 
     pub fn code(self) -> &'static str {
@@ -142,6 +149,9 @@ impl Action {
             Self::RecoveryCodeSpent => "recovery_code.spent",
             Self::RuleChanged => "rule.changed",
             Self::SupportLookedUp => "support.looked_up",
+            Self::SecretFileRotated => "secret_file.rotated",
+            Self::SecretFileRetired => "secret_file.retired",
+            Self::SecretFileLost => "secret_file.lost",
         }
     }
 
@@ -188,6 +198,9 @@ impl Action {
             Self::RecoveryCodeSpent => "Used a recovery code",
             Self::RuleChanged => "Changed an account rule",
             Self::SupportLookedUp => "Looked up by support",
+            Self::SecretFileRotated => "Replaced the secret file",
+            Self::SecretFileRetired => "Retired the old secret file",
+            Self::SecretFileLost => "Recorded the loss of the secret file",
         }
     }
 
@@ -305,7 +318,7 @@ impl AuditEvent {
             &self.target_name,
             &self.detail,
         ];
-        audit_chain::mac(fields, previous, keyring)
+        audit_chain::mac(fields, previous, &AuditKey::of(keyring))
     }
 }
 

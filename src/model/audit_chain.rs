@@ -6,11 +6,13 @@ use std::fmt;
 
 use hmac::Mac;
 
-use super::keyring::{Keyring, hex};
+use super::audit_digest::AuditDigest;
+use super::audit_keys::{AuditKey, AuditKeys};
+use super::keyring::hex;
 
 /// The MAC of an event behind `previous`: every field with its length before it, so no two events read alike.
-pub fn mac(fields: [&str; 16], previous: &str, keyring: &Keyring) -> String {
-    let mut mac = keyring.audit();
+pub fn mac(fields: [&str; 16], previous: &str, key: &AuditKey) -> String {
+    let mut mac = key.mac();
     for field in fields.into_iter().chain([previous]) {
         mac.update(&(field.len() as u64).to_be_bytes());
         mac.update(field.as_bytes());
@@ -43,7 +45,12 @@ pub struct Link {
 
 impl Link {
     /// Whether it was written as event `seq` behind `previous`.
-    pub fn belongs(&self, seq: i64, previous: &str, keyring: &Keyring) -> bool {
+    pub fn belongs(&self, seq: i64, previous: &str, key: &AuditKey) -> bool {
+        self.with_fields(seq, |fields| mac(fields, previous, key)) == self.mac
+    }
+
+    /// What it says, as event `seq`.
+    pub(super) fn with_fields<T>(&self, seq: i64, take: impl FnOnce([&str; 16]) -> T) -> T {
         let (seq, at) = (seq.to_string(), self.at.to_string());
         let fields = [
             &self.account_id,
@@ -63,7 +70,7 @@ impl Link {
             &self.target_name,
             &self.detail,
         ];
-        mac(fields.map(String::as_str), previous, keyring) == self.mac
+        take(fields.map(String::as_str))
     }
 }
 
@@ -98,6 +105,10 @@ pub enum Flaw {
     TailCut { counted: i64 },
     /// The account's head is not the end of its events.
     HeadDiffers,
+    /// The last was recorded under a secret file that did not count any more: what closed its part of the log is gone.
+    LeftOpen,
+    /// What it vouches for is not what it vouched for then.
+    ChangedBefore,
     /// The account itself is gone.
     AccountGone,
     /// A checkpoint saw another event here.
@@ -115,6 +126,12 @@ impl fmt::Display for Flaw {
             Self::Added => f.write_str("added: no event is recorded here"),
             Self::TailCut { counted } => write!(f, "tail cut: the account counts {counted} events"),
             Self::HeadDiffers => f.write_str("head does not match: the account ends its events elsewhere"),
+            Self::LeftOpen => f.write_str(
+                "tail cut: it was recorded under a secret file that was replaced, and the event that says so is missing",
+            ),
+            Self::ChangedBefore => {
+                f.write_str("does not match: an event before it was changed since it recorded the loss of the secret file")
+            }
             Self::AccountGone => f.write_str("missing: the account itself is gone"),
             Self::CheckpointDiffers => f.write_str("rewritten: a checkpoint in the log saw another event here"),
             Self::CutBehindCheckpoint { seen } => write!(f, "tail cut: a checkpoint in the log saw event {seen}"),
@@ -143,7 +160,13 @@ impl fmt::Display for Bad {
 #[derive(Clone, Debug)]
 pub struct Walk<'a> {
     account_id: &'a str,
-    keyring: &'a Keyring,
+    keys: &'a AuditKeys,
+    /// The generation that the last good event was recorded under: none behind it is of an older one.
+    generation: usize,
+    /// The event that records the last loss of the secret file; 0 if there is none. What is before it has no key.
+    lost: i64,
+    /// Of the events before that.
+    digest: AuditDigest,
     /// In their order.
     checkpoints: &'a [Head],
     /// The last event that is good, and its MAC.
@@ -151,8 +174,22 @@ pub struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub fn new(account_id: &'a str, keyring: &'a Keyring, checkpoints: &'a [Head]) -> Self {
-        Self { account_id, keyring, checkpoints, reached: Head::default() }
+    pub fn new(account_id: &'a str, keys: &'a AuditKeys, checkpoints: &'a [Head]) -> Self {
+        Self {
+            account_id,
+            keys,
+            generation: 0,
+            lost: 0,
+            digest: AuditDigest::default(),
+            checkpoints,
+            reached: Head::default(),
+        }
+    }
+
+    /// The same walk, where event `lost` records the loss of the secret file.
+    #[must_use]
+    pub fn with_loss(self, lost: i64) -> Self {
+        Self { lost, ..self }
     }
 
     pub fn account_id(&self) -> &'a str {
@@ -166,7 +203,13 @@ impl<'a> Walk<'a> {
 
     /// Whether `link`, wherever it stands, is what comes next.
     pub fn is_next(&self, link: &Link) -> bool {
-        link.belongs(self.next(), &self.reached.mac, self.keyring)
+        self.generation_of(link).is_some()
+    }
+
+    /// The generation that `link` was recorded under as what comes next, if it was.
+    fn generation_of(&self, link: &Link) -> Option<usize> {
+        let belongs = |key: &AuditKey| link.belongs(self.next(), &self.reached.mac, key);
+        self.keys.since(self.generation).find(|(_, key)| belongs(key)).map(|(generation, _)| generation)
     }
 
     /// Goes on to the next row.
@@ -180,9 +223,17 @@ impl<'a> Walk<'a> {
         } else if row.seq < self.next() {
             return Err(self.bad(row.seq, id, Flaw::Added));
         }
-        let Some(link) = row.link.as_ref().filter(|link| self.is_next(link)) else {
+        let Some(link) = row.link.as_ref() else { return Err(self.bad(row.seq, id, Flaw::Edited)) };
+        if row.seq < self.lost {
+            self.digest.add(link);
+        } else if let Some(generation) = self.generation_of(link) {
+            self.generation = generation;
+        } else {
             return Err(self.bad(row.seq, id, Flaw::Edited));
-        };
+        }
+        if row.seq == self.lost && !link.detail.ends_with(&self.digest.in_words()) {
+            return Err(self.bad(row.seq, id, Flaw::ChangedBefore));
+        }
         self.reached = Head { seq: row.seq, mac: link.mac.clone() };
         let passed = self.checkpoints.partition_point(|seen| seen.seq < row.seq);
         let here = self.checkpoints[passed..].iter().take_while(|seen| seen.seq == row.seq);
@@ -202,7 +253,10 @@ impl<'a> Walk<'a> {
             return Err(self.bad(self.next(), "", Flaw::CutBehindCheckpoint { seen: seen.seq }));
         }
         match head {
-            Some(head) if *head == self.reached => Ok(()),
+            Some(head) if *head == self.reached => match self.reached.seq {
+                1.. if !self.keys.counts(self.generation) => Err(self.bad(self.reached.seq, "", Flaw::LeftOpen)),
+                _ => Ok(()),
+            },
             Some(head) if head.seq > self.reached.seq => {
                 Err(self.bad(self.next(), "", Flaw::TailCut { counted: head.seq }))
             }

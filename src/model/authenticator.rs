@@ -85,7 +85,10 @@ impl Authenticator {
     /// # Errors
     /// [`Broken`] if it is not this holder's, or was sealed under another secret file.
     pub fn open(sealed: &str, holder: Holder<'_>, keyring: &Keyring) -> Result<Self, Broken> {
-        Ok(Self::of(decrypt(sealed, keyring.authenticator(), &bound_to(PURPOSE, holder))?, holder))
+        Ok(Self::of(
+            decrypt(sealed, keyring.generations().map(Keyring::authenticator), &bound_to(PURPOSE, holder))?,
+            holder,
+        ))
     }
 
     /// Encrypted, to go through the form that sets it up in this session.
@@ -102,8 +105,18 @@ impl Authenticator {
     /// # Errors
     /// [`Broken`] if it did not come from this session's own page.
     pub fn open_set_up(sealed: &str, holder: Holder<'_>, session_id: &str, keyring: &Keyring) -> Result<Self, Broken> {
-        Ok(Self::of(decrypt(sealed, keyring.authenticator(), &set_up_by(session_id, holder))?, holder))
+        Ok(Self::of(decrypt(sealed, [keyring.authenticator()], &set_up_by(session_id, holder))?, holder))
     }
+}
+
+/// What was kept under one of the keys, encrypted under the newest of them.
+///
+/// # Errors
+/// As [`Authenticator::open`].
+pub fn reseal(sealed: &str, holder: Holder<'_>, keyring: &Keyring, entropy: &Entropy) -> Result<String, Broken> {
+    let keys = keyring.generations().map(Keyring::authenticator);
+    let secret = decrypt(sealed, keys, &bound_to(PURPOSE, holder))?;
+    Ok(encrypt(&secret, keyring.authenticator(), &bound_to(PURPOSE, holder), entropy))
 }
 
 fn bound_to(purpose: &str, holder: Holder<'_>) -> Vec<u8> {

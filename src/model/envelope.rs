@@ -34,9 +34,10 @@ pub fn seal(secret: &Secret, binding: Binding, keyring: &Keyring, entropy: &Entr
 /// # Errors
 /// [`Broken`] if either half, its binding or the keyring is not the one of its sealing.
 pub fn open(envelope: &Envelope, binding: Binding, keyring: &Keyring) -> Result<Secret, Broken> {
-    let key = decrypt(&envelope.wrapped_key, keyring.envelope(), &binding.bound_to(WRAPPED_KEY))?;
+    let keys = keyring.generations().map(Keyring::envelope);
+    let key = decrypt(&envelope.wrapped_key, keys, &binding.bound_to(WRAPPED_KEY))?;
     let key: &[u8; KEY_BYTES] = key.as_slice().try_into().map_err(|_| Broken)?;
-    read(&decrypt(&envelope.sealed, key, &binding.bound_to(SECRET))?)
+    read(&decrypt(&envelope.sealed, [key], &binding.bound_to(SECRET))?)
 }
 
 #[cfg(test)]

@@ -6,14 +6,20 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// Bytes in the secret file.
-pub const SECRET_FILE_BYTES: usize = 32;
+/// Bytes of a generation of the secret file.
+pub const GENERATION_BYTES: usize = 32;
+
+const AUDIT: &str = "keydesk/audit-chain/v1";
 
 #[derive(Zeroize, ZeroizeOnDrop)]
 struct Key([u8; 32]);
 
 /// The derived keys. Cloning is refused: there is one, shared.
 pub struct Keyring {
+    /// Counts the secret files of the installation, from 1.
+    version: i64,
+    /// The keys of the generation before, while what was made with them still counts.
+    old: Option<Box<Self>>,
     pepper: Hmac<Sha256>,
     audit: Hmac<Sha256>,
     form: Hmac<Sha256>,
@@ -27,8 +33,9 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    pub fn derive(secret_file: &[u8; SECRET_FILE_BYTES]) -> Self {
-        let (root, hkdf) = Hkdf::<Sha256>::extract(None, secret_file);
+    /// The keys of the first generation; [`Self::of_version`] says which it is otherwise.
+    pub fn derive(generation: &[u8; GENERATION_BYTES]) -> Self {
+        let (root, hkdf) = Hkdf::<Sha256>::extract(None, generation);
         let derive = |label: &str| {
             let mut key = Key([0; 32]);
             hkdf.expand(label.as_bytes(), &mut key.0).expect("32 bytes are a legal HKDF length");
@@ -36,8 +43,10 @@ impl Keyring {
         };
         let mac = |label: &str| Hmac::new_from_slice(&derive(label).0).expect("HMAC takes a key of any length");
         Self {
+            version: 1,
+            old: None,
             pepper: mac("keydesk/secret-pepper/v1"),
-            audit: mac("keydesk/audit-chain/v1"),
+            audit: mac(AUDIT),
             form: mac("keydesk/form/v1"),
             seal: derive("keydesk/seal/v1"),
             envelope: derive("keydesk/envelope/v1"),
@@ -46,6 +55,30 @@ impl Keyring {
             refresh: mac("keydesk/refresh-token/v1"),
             root: Key(root.into()),
         }
+    }
+
+    #[must_use]
+    pub fn of_version(self, version: i64) -> Self {
+        Self { version, ..self }
+    }
+
+    /// The same keys, beside those of the generation before.
+    #[must_use]
+    pub fn beside(self, old: Self) -> Self {
+        Self { old: Some(Box::new(old)), ..self }
+    }
+
+    pub fn version(&self) -> i64 {
+        self.version
+    }
+
+    pub fn old(&self) -> Option<&Self> {
+        self.old.as_deref()
+    }
+
+    /// These keys, and those of the generation before if they still count.
+    pub fn generations(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.old())
     }
 
     /// The keyed state that secrets are hashed with; clone it, feed it, finish it.
@@ -79,19 +112,29 @@ impl Keyring {
 
     /// What the secret file is known by, without being of any use in its place.
     pub fn check(&self) -> String {
-        let mut check = [0; 16];
+        hex(&*self.expand::<16>("keydesk/secret-file-check/v1"))
+    }
+
+    /// The key of [`Self::audit`], to be kept for those who check the record later.
+    pub(super) fn audit_key(&self) -> Zeroizing<[u8; 32]> {
+        self.expand(AUDIT)
+    }
+
+    /// What keys of former generations are kept under.
+    pub(super) fn former_keys(&self) -> Zeroizing<[u8; 32]> {
+        self.expand("keydesk/former-keys/v1")
+    }
+
+    fn expand<const BYTES: usize>(&self, label: &str) -> Zeroizing<[u8; BYTES]> {
+        let mut key = Zeroizing::new([0; BYTES]);
         let hkdf = Hkdf::<Sha256>::from_prk(&self.root.0).expect("32 bytes are a legal root");
-        hkdf.expand(b"keydesk/secret-file-check/v1", &mut check).expect("16 bytes are a legal HKDF length");
-        hex(&check)
+        hkdf.expand(label.as_bytes(), key.as_mut()).expect("few bytes are a legal HKDF length");
+        key
     }
 
     /// The seed of the key that session tokens of a generation are signed with.
     pub(super) fn session_token(&self, generation: i64) -> Zeroizing<[u8; 32]> {
-        let mut seed = Zeroizing::new([0; 32]);
-        let label = format!("keydesk/session-token/v{generation}");
-        let hkdf = Hkdf::<Sha256>::from_prk(&self.root.0).expect("32 bytes are a legal root");
-        hkdf.expand(label.as_bytes(), seed.as_mut()).expect("32 bytes are a legal HKDF length");
-        seed
+        self.expand(&format!("keydesk/session-token/v{generation}"))
     }
 
     /// Vouches for `text`, so that a form can carry it there and back.

@@ -3,6 +3,8 @@
 pub mod api_key;
 pub mod audit;
 pub mod audit_chain;
+pub mod audit_digest;
+pub mod audit_keys;
 pub mod authenticator;
 pub mod device;
 pub mod email;
@@ -32,6 +34,7 @@ pub mod reminder;
 pub mod scopes;
 pub mod seal;
 pub mod secret;
+pub mod secret_file;
 pub mod security_contact;
 pub mod session_key;
 pub mod session_token;

@@ -55,7 +55,7 @@ pub fn open_verifier(
     browser_hash: &str,
     keyring: &Keyring,
 ) -> Result<Zeroizing<String>, Broken> {
-    let plain = decrypt(sealed, keyring.oidc(), &bound_to(installation_id, browser_hash))?;
+    let plain = decrypt(sealed, [keyring.oidc()], &bound_to(installation_id, browser_hash))?;
     let text = std::str::from_utf8(&plain).map_err(|_| Broken)?;
     Ok(Zeroizing::new(text.to_owned()))
 }

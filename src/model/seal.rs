@@ -1,6 +1,7 @@
 //! The seal: a fresh secret, encrypted until its one reveal (XChaCha20-Poly1305, random nonce). The associated data
 //! binds purpose, installation, key and account, so a blob moved to another row opens nothing.
 
+use std::borrow::Borrow;
 use std::time::Duration;
 
 use base64::Engine;
@@ -48,7 +49,7 @@ pub fn seal(secret: &Secret, binding: Binding, keyring: &Keyring, entropy: &Entr
 /// # Errors
 /// [`Broken`] if the blob, its binding or the key is not the one that sealed it.
 pub fn open(sealed: &str, binding: Binding, keyring: &Keyring) -> Result<Secret, Broken> {
-    read(&decrypt(sealed, keyring.seal(), &binding.bound_to(PURPOSE))?)
+    read(&decrypt(sealed, keyring.generations().map(Keyring::seal), &binding.bound_to(PURPOSE))?)
 }
 
 /// Base64 of nonce and ciphertext.
@@ -61,12 +62,19 @@ pub(super) fn encrypt(plain: &[u8], key: &[u8; 32], bound_to: &[u8], entropy: &E
     BASE64.encode([nonce.as_slice(), &sealed].concat())
 }
 
-pub(super) fn decrypt(sealed: &str, key: &[u8; 32], bound_to: &[u8]) -> Result<Zeroizing<Vec<u8>>, Broken> {
+/// Opens it with the first of `keys` that does.
+pub(super) fn decrypt(
+    sealed: &str,
+    keys: impl IntoIterator<Item = impl Borrow<[u8; 32]>>,
+    bound_to: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Broken> {
     let blob = BASE64.decode(sealed).map_err(|_| Broken)?;
     let (nonce, sealed) = blob.split_first_chunk::<NONCE_BYTES>().ok_or(Broken)?;
-    let payload = Payload { msg: sealed, aad: bound_to };
-    let plain = XChaCha20Poly1305::new(key.into()).decrypt(&XNonce::from(*nonce), payload);
-    plain.map(Zeroizing::new).map_err(|_| Broken)
+    let opened = |key: &[u8; 32]| -> Option<Vec<u8>> {
+        let payload = Payload { msg: sealed, aad: bound_to };
+        XChaCha20Poly1305::new(key.into()).decrypt(&XNonce::from(*nonce), payload).ok()
+    };
+    keys.into_iter().find_map(|key| opened(key.borrow())).map(Zeroizing::new).ok_or(Broken)
 }
 
 pub(super) fn read(plain: &[u8]) -> Result<Secret, Broken> {
@@ -91,5 +99,9 @@ mod tests {
         assert!(open(&sealed, Binding { account_id: "acc_2", ..HERE }, &keyring).is_err());
         assert!(open(&sealed, HERE, &Keyring::derive(&[2; 32])).is_err());
         assert!(open("tampered", HERE, &keyring).is_err());
+        let both = Keyring::derive(&[2; 32]).of_version(2).beside(keyring);
+        assert_eq!(open(&sealed, HERE, &both).expect("the old file's seal").reveal(), secret.reveal());
+        let anew = seal(&secret, HERE, &both, &entropy);
+        assert!(open(&anew, HERE, &Keyring::derive(&[2; 32])).is_ok(), "sealed under the newest");
     }
 }

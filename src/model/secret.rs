@@ -80,6 +80,11 @@ impl<'a> Presented<'a> {
         words.any(|word| matches!(Presented::parse(word, &[]), Err(Malformed::ForeignPrefix)))
     }
 
+    /// Its hash under each generation that counts, the newest first.
+    pub fn hashes(self, keyring: &Keyring) -> impl Iterator<Item = SecretHash> {
+        keyring.generations().map(move |generation| self.hash(generation))
+    }
+
     pub fn hash(self, keyring: &Keyring) -> SecretHash {
         SecretHash(keyring.pepper().chain_update(self.0.as_bytes()).finalize().into_bytes().into())
     }
@@ -250,5 +255,9 @@ mod tests {
     fn the_hash_depends_on_the_pepper() {
         let secret = Secret::generate("kd_live_", &Entropy::seeded(5));
         assert_ne!(secret.hash(&keyring()), secret.hash(&Keyring::derive(&[8; 32])));
+        let both = Keyring::derive(&[8; 32]).of_version(2).beside(keyring());
+        let presented = Presented::parse(secret.reveal(), &prefixes()).expect("a generated secret");
+        let hashes: Vec<SecretHash> = presented.hashes(&both).collect();
+        assert_eq!(hashes, [secret.hash(&both), secret.hash(&keyring())], "the newest first");
     }
 }

@@ -2,10 +2,16 @@
 
 use super::{Act, Db, Tx, change, columns, read, secret_prefixes};
 use crate::clock::Timestamp;
-use crate::model::secret::Secret;
+use crate::model::secret::{Secret, SecretHash};
 
-/// The pepper that new secrets are hashed under.
-const PEPPER_VERSION: i64 = 1;
+/// A secret that was found by its hash under the old generation of the secret file, and has one under the newest.
+#[derive(Clone, Copy, Debug)]
+pub struct Rehash {
+    pub from: SecretHash,
+    pub to: SecretHash,
+    /// The newest generation.
+    pub version: i64,
+}
 
 /// The old secret of a key that was rotated, while it still works.
 #[derive(Clone, Debug)]
@@ -23,14 +29,47 @@ columns!(OldSecret { last4, dies_at, last_used_at, last_used_ip, requests, new_r
 
 pub(super) async fn insert(tx: &mut Tx, act: &Act<'_>, key_id: &str, secret: &Secret) -> sqlx::Result<()> {
     const INSERT: &str = "
-        insert into api_key_secrets (secret_hash, key_id, pepper_version, last4, created_at)
-        values ($1, $2, $3, $4, $5)";
+        insert into api_key_secrets (secret_hash, key_id, pepper_version, last4, created_at, old_hash)
+        values ($1, $2, $3, $4, $5, $6)";
     let hash = secret.hash(act.keyring);
+    // For nodes that were not restarted since the secret file was replaced.
+    let old_hash = act.keyring.old().map(|old| secret.hash(old).to_string());
     secret_prefixes::note(tx, secret.prefix(), act.at).await?;
     change!(
         tx,
-        sqlx::query(INSERT).bind(hash.to_string()).bind(key_id).bind(PEPPER_VERSION).bind(secret.last4()).bind(act.at)
+        sqlx::query(INSERT)
+            .bind(hash.to_string())
+            .bind(key_id)
+            .bind(act.keyring.version())
+            .bind(secret.last4())
+            .bind(act.at)
+            .bind(old_hash)
     );
+    Ok(())
+}
+
+/// Knows secrets by the newest generation from now on. Each in a transaction of its own where others change the same rows
+/// beside us: nobody waits for two of them.
+pub async fn rehash(db: &Db, rehashes: &[Rehash]) -> sqlx::Result<()> {
+    let at_once = if db.is_shared() { 1 } else { rehashes.len().max(1) };
+    for some in rehashes.chunks(at_once) {
+        let mut tx = db.begin().await?;
+        for rehash in some {
+            rehash_within(&mut tx, *rehash).await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn rehash_within(tx: &mut Tx, rehash: Rehash) -> sqlx::Result<()> {
+    const REHASH: &str = "
+        update api_key_secrets
+        set secret_hash = $2, old_hash = $1, pepper_version = $3
+        where secret_hash = $1
+        and pepper_version < $3";
+    let Rehash { from, to, version } = rehash;
+    change!(tx, sqlx::query(REHASH).bind(from.to_string()).bind(to.to_string()).bind(version));
     Ok(())
 }
 

@@ -231,7 +231,7 @@ const FIND_FACTS: &str = "
     from api_key_secrets s
     join api_keys k on k.id = s.key_id
     left join inboxes i on i.id = k.inbox_id
-    where s.secret_hash = $1";
+    where s.secret_hash = coalesce((select o.secret_hash from api_key_secrets o where o.old_hash = $1), $1)";
 
 /// The restricted keys bound to an inbox.
 pub async fn list_of_inbox(db: &Db, account_id: &str, inbox_id: &str) -> sqlx::Result<Vec<ApiKey>> {

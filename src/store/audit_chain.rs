@@ -1,8 +1,10 @@
 //! Checking the audit chains against what was recorded: account by account, a page of rows at a time, so that memory
 //! does not grow with the log. Reads only, beside a desk that may be writing.
 
-use super::{Db, columns, read};
+use super::{Db, Tx, columns, read, within};
 use crate::model::audit_chain::{Bad, Flaw, Head, Link, Row, Walk};
+use crate::model::audit_digest::AuditDigest;
+use crate::model::audit_keys::AuditKey;
 use crate::model::keyring::Keyring;
 
 /// Rows held at once.
@@ -71,7 +73,53 @@ pub async fn any_head_is_of(db: &Db, keyring: &Keyring) -> sqlx::Result<bool> {
     let Some((account_id, seq)) = head else { return Ok(true) };
     let last: Vec<Row> = read!(db, c => sqlx::query_as(LAST).bind(account_id).bind(seq).fetch_all(c))?;
     let before = last.get(1).and_then(|row| row.link.as_ref()).map_or("", |link| link.mac.as_str());
-    Ok(last.first().and_then(|row| row.link.as_ref()).is_some_and(|link| link.belongs(seq, before, keyring)))
+    Ok(last
+        .first()
+        .and_then(|row| row.link.as_ref())
+        .is_some_and(|link| link.belongs(seq, before, &AuditKey::of(keyring))))
+}
+
+/// The place of the event that records the account's last loss of the secret file; 0 if there is none.
+pub async fn last_loss(db: &Db, account_id: &str) -> sqlx::Result<i64> {
+    const LAST: &str = "
+        select coalesce(max(seq), 0)
+        from audit_events
+        where account_id = $1
+        and action = 'secret_file.lost'";
+    let (seq,): (i64,) = read!(db, c => sqlx::query_as(LAST).bind(account_id).fetch_one(c))?;
+    Ok(seq)
+}
+
+/// The digest of the account's events up to one, and its place.
+pub(super) async fn digest(db: &Db, account_id: &str) -> sqlx::Result<(AuditDigest, i64)> {
+    let (mut digest, mut last) = (AuditDigest::default(), 0);
+    loop {
+        let page = rows(db, account_id, last).await?;
+        let Some(row) = page.last() else { return Ok((digest, last)) };
+        last = row.seq;
+        page.iter().filter_map(|row| row.link.as_ref()).for_each(|link| digest.add(link));
+    }
+}
+
+/// Adds what was recorded behind `last`, as the transaction sees it. Answers how many events the account counts.
+pub(super) async fn digest_rest(
+    tx: &mut Tx,
+    account_id: &str,
+    (digest, mut last): (&mut AuditDigest, i64),
+) -> sqlx::Result<i64> {
+    const HEAD: &str = "select audit_seq from accounts where id = $1";
+    loop {
+        let page: Vec<Row> = within!(&mut *tx, c => sqlx::query_as(ROWS)
+            .bind(account_id)
+            .bind(last)
+            .bind(PAGE)
+            .fetch_all(c))?;
+        let Some(row) = page.last() else { break };
+        last = row.seq;
+        page.iter().filter_map(|row| row.link.as_ref()).for_each(|link| digest.add(link));
+    }
+    let (counted,): (i64,) = within!(tx, c => sqlx::query_as(HEAD).bind(account_id).fetch_one(c))?;
+    Ok(counted)
 }
 
 /// Walks the account's chain, calling `passed` with the number of good events of each page. Answers the first bad event.
@@ -122,14 +170,15 @@ async fn head(db: &Db, account_id: &str) -> sqlx::Result<Option<Head>> {
 
 /// The rows behind `after`; the first page also has what stands before the first event, where nothing may be.
 async fn rows(db: &Db, account_id: &str, after: i64) -> sqlx::Result<Vec<Row>> {
-    const ROWS: &str = "
-        select account_id, seq, id, at, action, actor_kind, actor_id, actor_name, actor_role,
-            session_id, ip, user_agent, request_id, target_id, target_name, detail, mac
-        from audit_events
-        where account_id = $1
-        and seq > $2
-        order by seq
-        limit $3";
     let after = if after == 0 { i64::MIN } else { after };
     read!(db, c => sqlx::query_as(ROWS).bind(account_id).bind(after).bind(PAGE).fetch_all(c))
 }
+
+const ROWS: &str = "
+    select account_id, seq, id, at, action, actor_kind, actor_id, actor_name, actor_role,
+        session_id, ip, user_agent, request_id, target_id, target_name, detail, mac
+    from audit_events
+    where account_id = $1
+    and seq > $2
+    order by seq
+    limit $3";

@@ -1,7 +1,7 @@
 //! The audit log: written only inside the transaction of the act that it records, chained per account.
 
 use super::audit_checkpoints::Checkpoint;
-use super::{Act, Db, Tx, audit_names, change, columns, read, within};
+use super::{Act, Db, Superseded, Tx, audit_names, change, columns, read, within};
 use crate::model::audit::{Action, AuditEvent, Target};
 
 columns!(AuditEvent {
@@ -47,8 +47,15 @@ pub(super) async fn record(
         update accounts
         set audit_seq = audit_seq + 1
         where id = $1
-        returning audit_seq, audit_mac";
-    let (seq, previous): (i64, String) = within!(&mut *tx, c => sqlx::query_as(NEXT).bind(account_id).fetch_one(c))?;
+        returning audit_seq, audit_mac, audit_version";
+    const END: &str = "update accounts set audit_mac = $2, audit_version = $3 where id = $1";
+    let (seq, previous, recorded): (i64, String, i64) =
+        within!(&mut *tx, c => sqlx::query_as(NEXT).bind(account_id).fetch_one(c))?;
+    let version = act.keyring.version();
+    // An event under an older secret file would be one that whoever stole that could have made.
+    if recorded > version {
+        return Err(sqlx::Error::AnyDriverError(Box::new(Superseded)));
+    }
     let actor = act.actor;
     let mut event = AuditEvent {
         id: act.entropy.id("evt"),
@@ -72,10 +79,7 @@ pub(super) async fn record(
     event.mac = event.chained(&previous, act.keyring);
     insert(tx, &event).await?;
     audit_names::count(tx, account_id, &event.target_name).await?;
-    change!(
-        &mut *tx,
-        sqlx::query("update accounts set audit_mac = $2 where id = $1").bind(account_id).bind(&event.mac)
-    );
+    change!(&mut *tx, sqlx::query(END).bind(account_id).bind(&event.mac).bind(version));
     if Checkpoint::is_due(seq) {
         tx.checkpoints.push(Checkpoint { account_id: account_id.into(), seq, mac: event.mac });
     }

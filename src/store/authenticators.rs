@@ -21,8 +21,13 @@ pub struct Proven<'a> {
     pub step: i64,
 }
 
+/// The app of a user; none if what it shares with us was lost with the secret file, though it still counts as a factor.
 pub async fn find(db: &Db, user_id: &str) -> sqlx::Result<Option<Kept>> {
-    const FIND: &str = "select sealed_secret, created_at from authenticators where user_id = $1";
+    const FIND: &str = "
+        select sealed_secret, created_at
+        from authenticators
+        where user_id = $1
+        and sealed_secret <> ''";
     read!(db, c => sqlx::query_as(FIND).bind(user_id).fetch_optional(c))
 }
 
@@ -35,12 +40,15 @@ pub async fn set(
     code_hashes: Option<&[String]>,
 ) -> sqlx::Result<()> {
     const SET: &str = "
-        insert into authenticators (user_id, sealed_secret, created_at, last_step)
-        values ($1, $2, $3, $4)
+        insert into authenticators (user_id, sealed_secret, created_at, last_step, secret_version)
+        values ($1, $2, $3, $4, $5)
         on conflict (user_id) do update
-        set sealed_secret = excluded.sealed_secret, created_at = excluded.created_at, last_step = excluded.last_step";
+        set sealed_secret = excluded.sealed_secret, created_at = excluded.created_at, last_step = excluded.last_step,
+            secret_version = excluded.secret_version";
     let mut tx = db.begin_as(act, &user.account_id).await?;
-    change!(&mut tx, sqlx::query(SET).bind(&user.id).bind(proven.sealed_secret).bind(act.at).bind(proven.step));
+    let version = act.keyring.version();
+    let Proven { sealed_secret, step } = proven;
+    change!(&mut tx, sqlx::query(SET).bind(&user.id).bind(sealed_secret).bind(act.at).bind(step).bind(version));
     if let Some(hashes) = code_hashes {
         recovery_codes::insert_set(&mut tx, act, user, hashes).await?;
     }

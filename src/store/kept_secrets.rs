@@ -25,11 +25,15 @@ pub(super) async fn keep(
     secret: &Secret,
 ) -> sqlx::Result<()> {
     const INSERT: &str = "
-        insert into kept_secrets (key_id, account_id, wrapped_key, sealed, created_at)
-        values ($1, $2, $3, $4, $5)";
+        insert into kept_secrets (key_id, account_id, wrapped_key, sealed, created_at, secret_version)
+        values ($1, $2, $3, $4, $5, $6)";
     let binding = Binding { installation_id: act.installation_id, account_id, key_id };
     let Envelope { wrapped_key, sealed } = envelope::seal(secret, binding, act.keyring, act.entropy);
-    change!(tx, sqlx::query(INSERT).bind(key_id).bind(account_id).bind(wrapped_key).bind(sealed).bind(act.at));
+    let version = act.keyring.version();
+    change!(
+        tx,
+        sqlx::query(INSERT).bind(key_id).bind(account_id).bind(wrapped_key).bind(sealed).bind(act.at).bind(version)
+    );
     Ok(())
 }
 

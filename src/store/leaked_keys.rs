@@ -5,7 +5,7 @@ use super::{Act, Db, Tx, api_key_secrets, api_keys, audit_events, columns, erran
 use crate::model::api_key::Status;
 use crate::model::audit::{Action, Target};
 use crate::model::key_facts::KeyFacts;
-use crate::model::secret::Presented;
+use crate::model::secret::{Presented, SecretHash};
 use crate::model::sighting::Sighting;
 
 /// Why the key was deleted or stopped, for the log.
@@ -52,8 +52,7 @@ pub async fn report(
     sighting: &Sighting,
     remedy: Remedy,
 ) -> sqlx::Result<Reported> {
-    let hash = leaked.hash(act.keyring);
-    let Some(found) = api_keys::find_facts(db, &hash).await? else { return Ok(Reported::Unknown) };
+    let Some((hash, found)) = find(db, act, leaked).await? else { return Ok(Reported::Unknown) };
     let mut tx = db.begin_on(&found.account_id).await?;
     // Now that nobody else changes it: it may have been rotated meanwhile.
     let Some(key) = api_keys::find_facts_within(&mut tx, &hash).await? else { return Ok(Reported::Unknown) };
@@ -68,6 +67,15 @@ pub async fn report(
     }
     tx.commit().await?;
     Ok(reported)
+}
+
+async fn find(db: &Db, act: &Act<'_>, leaked: Presented<'_>) -> sqlx::Result<Option<(SecretHash, KeyFacts)>> {
+    for hash in leaked.hashes(act.keyring) {
+        if let Some(found) = api_keys::find_facts(db, &hash).await? {
+            return Ok(Some((hash, found)));
+        }
+    }
+    Ok(None)
 }
 
 async fn stop(tx: &mut Tx, act: &Act<'_>, key: &KeyFacts, remedy: Remedy) -> sqlx::Result<Reported> {

@@ -35,6 +35,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (18, "notes and reminders", include_str!("../../migrations/0018_notes_and_reminders.sql")),
     (21, "secret check", include_str!("../../migrations/0021_secret_check.sql")),
     (22, "audit names", include_str!("../../migrations/0022_audit_names.sql")),
+    (24, "secret generations", include_str!("../../migrations/0024_secret_generations.sql")),
 ];
 
 /// What has no portable text: version, name, the whole for SQLite and the whole for `PostgreSQL`.

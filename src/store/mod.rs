@@ -45,10 +45,13 @@ mod patience;
 pub mod recovery_codes;
 pub mod refresh_tokens;
 pub mod refusals;
+mod reseal;
 pub mod restore;
 pub mod sealed_secrets;
 pub mod second_factors;
+pub mod secret_loss;
 pub mod secret_prefixes;
+pub mod secret_rotation;
 pub mod session_keys;
 pub mod sessions;
 pub mod support;
@@ -145,6 +148,18 @@ pub struct Ended;
 
 impl Ended {
     /// Whether this is why there was no transaction.
+    pub fn is_why(error: &sqlx::Error) -> bool {
+        matches!(error, sqlx::Error::AnyDriverError(cause) if cause.is::<Self>())
+    }
+}
+
+/// The secret file was replaced, and this process does not know the new one: nothing of the account is changed by it.
+#[derive(Debug, thiserror::Error)]
+#[error("the secret file was replaced: copy it here from where that was done, and restart")]
+pub struct Superseded;
+
+impl Superseded {
+    /// Whether this is why nothing was changed.
     pub fn is_why(error: &sqlx::Error) -> bool {
         matches!(error, sqlx::Error::AnyDriverError(cause) if cause.is::<Self>())
     }

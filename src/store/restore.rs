@@ -15,7 +15,7 @@ use super::file_lock::{FileLock, beside};
 use super::migrations::newest_schema;
 use super::{Engine, OpenError};
 use crate::clock::Timestamp;
-use crate::model::keyring::Keyring;
+use crate::model::secret_file::SecretFile;
 
 /// What belongs to a database beside its file.
 const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
@@ -52,7 +52,7 @@ pub struct Label {
 ///
 /// # Errors
 /// If it may not, in words.
-pub async fn read_label(backup: &Path, keyring: &Keyring) -> Result<Label, RestoreError> {
+pub async fn read_label(backup: &Path, file: &SecretFile) -> Result<Label, RestoreError> {
     const LABEL: &str = "select backup_at, secret_check from installation where one = 1";
     let mut connection = SqliteConnectOptions::new().filename(backup).read_only(true).immutable(true).connect().await?;
     let (found, known) = (schema_of(&mut connection).await?, newest_schema());
@@ -61,7 +61,9 @@ pub async fn read_label(backup: &Path, keyring: &Keyring) -> Result<Label, Resto
     }
     let label: Result<(Option<Timestamp>, Option<String>), _> = sqlx::query_as(LABEL).fetch_one(&mut connection).await;
     let Ok((Some(at), check)) = label else { return Err(RestoreError::NoBackup) };
-    if check.is_none_or(|check| check != keyring.check()) {
+    // Of a backup from before the file was replaced, the old half is what it was made with.
+    let generations = [Some(file.newest()), file.before()];
+    if !generations.into_iter().flatten().any(|generation| check.as_deref() == Some(&*generation.check())) {
         return Err(RestoreError::OtherSecretFile);
     }
     Ok(Label { at, schema: found })

@@ -47,10 +47,14 @@ pub(super) async fn destroy(tx: &mut Tx, account_id: &str, key_id: &str) -> sqlx
 }
 
 async fn keep_sealed(tx: &mut Tx, act: &Act<'_>, account_id: &str, key_id: &str, secret: &Secret) -> sqlx::Result<()> {
-    const INSERT: &str = "insert into sealed_secrets (key_id, account_id, sealed, expires_at) values ($1, $2, $3, $4)";
+    const INSERT: &str = "
+        insert into sealed_secrets (key_id, account_id, sealed, expires_at, secret_version)
+        values ($1, $2, $3, $4, $5)";
+    let expires_at = act.at + seal::LIFETIME;
     let binding = Binding { installation_id: act.installation_id, account_id, key_id };
     let sealed = seal::seal(secret, binding, act.keyring, act.entropy);
-    change!(tx, sqlx::query(INSERT).bind(key_id).bind(account_id).bind(sealed).bind(act.at + seal::LIFETIME));
+    let version = act.keyring.version();
+    change!(tx, sqlx::query(INSERT).bind(key_id).bind(account_id).bind(sealed).bind(expires_at).bind(version));
     Ok(())
 }
 

@@ -24,10 +24,17 @@ pub async fn find_key(db: &Db, id: &str) -> sqlx::Result<Option<ApiKey>> {
     read!(db, c => sqlx::query_as(FIND).bind(id).fetch_optional(c))
 }
 
-/// The key that a secret belongs, or belonged, to.
-pub async fn find_key_of_secret(db: &Db, hash: &SecretHash) -> sqlx::Result<Option<ApiKey>> {
-    const FIND: &str = select_key!("\nwhere k.id = (select key_id from api_key_secrets where secret_hash = $1)");
-    read!(db, c => sqlx::query_as(FIND).bind(hash.to_string()).fetch_optional(c))
+/// The key that a secret belongs, or belonged, to; by any of its hashes.
+pub async fn find_key_of_secret(db: &Db, hashes: &[SecretHash]) -> sqlx::Result<Option<ApiKey>> {
+    const FIND: &str =
+        select_key!("\nwhere k.id = (select min(key_id) from api_key_secrets where secret_hash = $1 or old_hash = $1)");
+    for hash in hashes {
+        let found = read!(db, c => sqlx::query_as(FIND).bind(hash.to_string()).fetch_optional(c))?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// The newest keys with a secret, current or replaced, that ends with these four characters.

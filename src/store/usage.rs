@@ -175,7 +175,7 @@ async fn mark_used(tx: &mut Tx, key_use: &KeyUse, last: &LastUse) -> sqlx::Resul
     const SECRET: &str = "
         update api_key_secrets
         set last_used_at = $2, last_used_ip = $3, used = used + $4, used_retiring = used_retiring + $5
-        where secret_hash = $1";
+        where secret_hash = coalesce((select o.secret_hash from api_key_secrets o where o.old_hash = $1), $1)";
     const FIRST: &str =
         "update api_keys set first_used_at = $2, first_request = $3 where id = $1 and first_used_at is null";
     change!(

@@ -17,7 +17,7 @@ use crate::clock::Timestamp;
 use crate::gate::throttle::Throttled;
 use crate::model::text;
 use crate::product::Words;
-use crate::store::{Ended, is_away};
+use crate::store::{Ended, Superseded, is_away};
 
 #[derive(Clone, Debug)]
 pub enum Error {
@@ -120,6 +120,10 @@ impl From<sqlx::Error> for Error {
         match error {
             error if is_away(&error) => {
                 tracing::error!(%error, "The database does not answer");
+                Self::Busy
+            }
+            error if Superseded::is_why(&error) => {
+                tracing::error!(%error, "Nothing can be changed here");
                 Self::Busy
             }
             error if Ended::is_why(&error) => Self::SignInRequired { next: String::new() },

@@ -189,7 +189,7 @@ fn a_setting_that_cannot_be_is_one_clear_sentence() {
         ("KEYDESK_PUBLIC_URL", "keys.example".to_owned(), "must be http:// or https:// and a host"),
         ("KEYDESK_DATABASE_URL", "mysql://x".to_owned(), "DATABASE_URL must start with sqlite:// or postgres://"),
         ("KEYDESK_SECRET_FILE", path(&open), "can be read by others; run: chmod 600"),
-        ("KEYDESK_SECRET_FILE", path(&cut), "must hold exactly 32 bytes"),
+        ("KEYDESK_SECRET_FILE", path(&cut), "must hold exactly 32 bytes, or 64"),
         ("KEYDESK_PRODUCT", "nowhere.toml".to_owned(), "Cannot read the product definition nowhere.toml"),
         ("KEYDESK_PRODUCT", path(&product), "colour"),
         ("KEYDESK_LISTEN", taken, "Choose another with --listen."),

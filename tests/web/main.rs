@@ -76,6 +76,7 @@ mod restore;
 mod reveal_switched;
 mod schemas;
 mod secret_file;
+mod secret_rotation;
 mod secret_scanning;
 mod secrets_at_rest;
 mod security;

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use keydesk::model::keyring::Keyring;
+use keydesk::model::secret_file::SecretFile;
 use keydesk::store::migrations::newest_schema;
 use keydesk::store::{Db, OpenError, installation};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -102,9 +102,10 @@ async fn every_older_schema_is_brought_to_the_newest_with_everything_in_it() {
             let expected = if ["deleted", "paused"].contains(&what.as_str()) { 401 } else { 200 };
             assert_eq!(desk.holder(secret).get("/v1/key").await.status, expected, "{version}: {what}");
         }
-        let stranger = installation::recognise(&desk.app.db, &Keyring::derive(&[7; 32])).await;
+        let stranger = installation::recognise(&desk.app.db, &SecretFile::parse(&[7; 32]).expect("a file")).await;
         assert!(stranger.is_err(), "{version}: its record says whose it is");
-        installation::recognise(&desk.app.db, &Keyring::derive(&SECRET_FILE)).await.expect("its own secret file");
+        let own = SecretFile::parse(&SECRET_FILE).expect("a file");
+        installation::recognise(&desk.app.db, &own).await.expect("its own secret file");
         let form = [("email", "alice@halden.example"), ("password", PASSWORD)];
         desk.visitor().post("/sign-in", &form).await.redirects_to("/settings/api-keys");
         let folder = desk_folder();

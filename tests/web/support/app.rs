@@ -66,6 +66,11 @@ impl TestApp {
         self.with(Parts { product, keyring: Keyring::derive(&secret_file), ..self.parts() }).await
     }
 
+    /// The same database after a restart with these keys.
+    pub async fn under(&self, keyring: Keyring) -> Self {
+        self.with(Parts { keyring, ..self.parts() }).await
+    }
+
     /// The same desk, offering to sign in at `issuer`.
     pub async fn offering(&self, issuer: &Issuer) -> Self {
         self.offering_at(issuer.provider()).await

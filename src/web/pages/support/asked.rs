@@ -13,7 +13,7 @@ pub enum Asked {
     Request(String),
     Key(String),
     /// A key that is whole, and ours in its looks.
-    Secret(SecretHash),
+    Secret(Vec<SecretHash>),
     /// So much of a key that it counts as one.
     Part {
         last4: String,
@@ -34,8 +34,8 @@ impl Asked {
             return Ok(Self::Key(typed.to_owned()));
         }
         if let Some(last4) = Secret::last4_within(typed, &app.gate.prefixes.all()) {
-            return Ok(match hash_within(app, typed).await? {
-                Some(hash) => Self::Secret(hash),
+            return Ok(match hashes_within(app, typed).await? {
+                Some(hashes) => Self::Secret(hashes),
                 None => Self::Part { last4: last4.to_owned() },
             });
         }
@@ -48,15 +48,15 @@ impl Asked {
     }
 }
 
-/// The hash of the whole key in a text: on its own, in a line of a `.env` file, in a header.
-async fn hash_within(app: &App, text: &str) -> sqlx::Result<Option<SecretHash>> {
+/// The hashes of the whole key in a text: on its own, in a line of a `.env` file, in a header.
+async fn hashes_within(app: &App, text: &str) -> sqlx::Result<Option<Vec<SecretHash>>> {
     for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
         let presented = match app.gate.prefixes.parse(word) {
             Ok(presented) => Some(presented),
             Err(_) => app.gate.prefixes.ask(&app.db, word, app.now()).await?,
         };
         if let Some(presented) = presented {
-            return Ok(Some(presented.hash(&app.keyring)));
+            return Ok(Some(presented.hashes(&app.keyring).collect()));
         }
     }
     Ok(None)

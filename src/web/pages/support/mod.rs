@@ -128,9 +128,9 @@ pub async fn look_up(State(app): State<App>, me: Me, Form(form): Form) -> Result
             let mistake = Some("Enter a request ID, a key ID, or the last 4 to 8 characters of a key.");
             return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &Search { mistake, ..Search::empty(&app, &me).await? }));
         }
-        Asked::Secret(hash) => {
+        Asked::Secret(hashes) => {
             spend(&app, &me)?;
-            (support::find_key_of_secret(&app.db, &hash).await?.into_iter().collect(), "by the whole key")
+            (support::find_key_of_secret(&app.db, &hashes).await?.into_iter().collect(), "by the whole key")
         }
         Asked::Part { last4 } | Asked::Ending { last4 } => {
             spend(&app, &me)?;
