@@ -17,8 +17,8 @@ from .desk import Desk
 from .figures import Figure
 
 REQUIREMENTS = "tests/intruders/requirements.txt"
-# Seconds for one run of wapiti, and pages that it goes to at most.
-SCAN, PAGES = 900, 400
+# Seconds that wapiti looks for pages, and that each of its attacks takes at most.
+SCAN, ATTACK = 300, 60
 # What takes a parameter into a query of the database.
 PARAMETERS = [
     "/settings/api-keys?q=a&type=standard&status=active&environment=live&inbox=inb_1&scope=mail:send&sort=name",
@@ -60,17 +60,17 @@ def sign_in(desk):
 def wapiti(stage, tools, desk, cookie):
     """What it calls vulnerabilities and anomalies, by their names."""
     report = stage.scratch / "wapiti.json"
-    seconds = stage.of(SCAN, 60)
+    scan, attack = stage.of(SCAN, 30), stage.of(ATTACK, 5)
     command = [
         tools / "wapiti", "--url", f"http://localhost:{desk.port}/settings/api-keys", "--scope", "domain",
         "--module", "common", "--header", f"Cookie: {cookie}", "--header", "Sec-Fetch-Site: same-origin",
         "--exclude", f"http://localhost:{desk.port}/sign-out", "--max-links-per-page", "50",
-        "--max-scan-time", str(seconds), "--max-attack-time", str(seconds // 3), "--tasks", "4",
+        "--max-scan-time", str(scan), "--max-attack-time", str(attack), "--tasks", "4",
         "--store-session", str(stage.scratch / "wapiti"), "--store-config", str(stage.scratch / "wapiti"),
         "--no-bugreport", "--flush-session", "--format", "json", "--output", str(report),
     ]  # fmt: skip
     log = (stage.scratch / "wapiti.log").open("w")
-    subprocess.run(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, timeout=seconds * 3, check=False)
+    subprocess.run(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, timeout=scan + 40 * attack, check=False)
     read = json.loads(report.read_text())
     found = {**read["vulnerabilities"], **read["anomalies"]}
     return {name: len(of) for name, of in found.items() if of}, read["infos"].get("crawled_pages_nbr", 0)

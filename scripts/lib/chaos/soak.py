@@ -61,10 +61,9 @@ class Work:
             form = f"email=admin%40halden.example&password={PASSWORD.replace(' ', '+')}".encode()
             kind = [*headers, "Content-Type: application/x-www-form-urlencoded"]
             signed = await self.ask(client, 303, "POST", "/sign-in", form, headers=kind)
-            cookie = signed.headers.get("set-cookie", "").split(";")[0]
             for page in ["/settings/api-keys", "/settings/usage", "/settings/audit-log", "/settings/team"]:
-                await self.ask(client, 200, "GET", page, headers=[*headers, f"Cookie: {cookie}"])
-            await self.ask(client, 303, "POST", "/sign-out", b"", headers=[*kind, f"Cookie: {cookie}"])
+                await self.ask(client, 200, "GET", page, headers=[*headers, f"Cookie: {signed.cookie}"])
+            await self.ask(client, 303, "POST", "/sign-out", b"", headers=[*kind, f"Cookie: {signed.cookie}"])
             client.close()
             # Not too many sign-ins of one account.
             await asyncio.sleep(40)
