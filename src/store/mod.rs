@@ -29,6 +29,7 @@ pub mod kept_secrets;
 pub mod key_changes;
 pub mod key_days;
 pub mod key_errands;
+pub mod key_filter;
 pub mod key_list;
 pub mod key_notes;
 pub mod key_reminders;

@@ -4,7 +4,7 @@
 use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
@@ -24,6 +24,8 @@ pub async fn add(State(app): State<App>, request: Request, next: Next) -> Respon
     let headers = response.headers_mut();
     set(headers, CONTENT_SECURITY_POLICY, POLICY);
     set(headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    // Says again what `frame-ancestors` says, to what reads only this.
+    set(headers, X_FRAME_OPTIONS, "DENY");
     set(headers, REFERRER_POLICY, "no-referrer");
     set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");

@@ -117,21 +117,24 @@ impl Standing {
 fn process(page: &mut DescriptorEncoder) -> Written {
     let build = [([("version", env!("CARGO_PKG_VERSION"))], 1)];
     gauges(page, ("build", "The version that runs"), build)?;
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: i64 = statm.split_ascii_whitespace().nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
     let mut memory = page.encode_descriptor(
         "resident_memory",
         "Memory that the process holds",
         Some(&Unit::Bytes),
         MetricType::Gauge,
     )?;
-    memory.encode_gauge(&(pages * PAGE_BYTES))?;
+    memory.encode_gauge(&resident_memory())?;
     let open = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
     gauge(page, ("open_descriptors", "Files and connections that the process has open"), wide(open))
 }
 
-/// Of memory, on the machines that Keydesk is built for.
-const PAGE_BYTES: i64 = 4096;
+/// Bytes, as Linux tells them; 0 elsewhere.
+fn resident_memory() -> i64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kibibytes =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
+    kibibytes.map_or(0, |kibibytes: i64| kibibytes * 1024)
+}
 
 /// A metric's name, and what it says.
 type Named<'a> = (&'a str, &'a str);

@@ -37,6 +37,7 @@ async fn every_answer_carries_the_strict_headers() {
             assert_eq!(answer.header("content-security-policy"), POLICY, "{what}");
             for (name, value) in [
                 ("x-content-type-options", "nosniff"),
+                ("x-frame-options", "DENY"),
                 ("referrer-policy", "no-referrer"),
                 ("cross-origin-opener-policy", "same-origin"),
                 ("cross-origin-resource-policy", "same-origin"),

@@ -9,7 +9,8 @@ use crate::model::audit::Actor;
 use crate::model::key_form::{KeyForm, NewKey};
 use crate::model::secret::Secret;
 use crate::store::api_keys::{self, Issue, Issued};
-use crate::store::key_list::{self, Filter, Page, Sort};
+use crate::store::key_filter::Filter;
+use crate::store::key_list::{self, Page, Sort};
 use crate::store::{account_rules, users};
 use crate::web::App;
 

@@ -30,7 +30,8 @@ use crate::product::{KeyAct, Product, grace_hours};
 use crate::store::account_rules;
 use crate::store::api_keys::{self, Issue, Issued, Rotated, Rotation};
 use crate::store::inboxes;
-use crate::store::key_list::{self, Filter, Sort};
+use crate::store::key_filter::Filter;
+use crate::store::key_list::{self, Sort};
 use crate::web::App;
 use crate::web::form::Id;
 

@@ -18,7 +18,8 @@ use crate::clock::Timestamp;
 use crate::model::api_key::ApiKey;
 use crate::model::secret::Secret;
 use crate::model::text;
-use crate::store::key_list::{self, Filter, Page, Sort};
+use crate::store::key_filter::{self, Filter};
+use crate::store::key_list::{self, Page, Sort};
 use crate::store::many_keys;
 use crate::web::audience::Me;
 use crate::web::error::Error;
@@ -71,7 +72,7 @@ pub async fn csv_file(State(app): State<App>, me: Me, method: Method, Query(quer
         let keys = many_keys::find(&app.db, &account_id, &chosen(&query)?).await?;
         ("selected".to_owned(), keys.len() as u64, Next::Chosen(keys))
     } else {
-        let count = key_list::counts(&app.db, &account_id, &asked.filter, now).await?.of(&asked.filter.status);
+        let count = key_filter::counts(&app.db, &account_id, &asked.filter, now).await?.of(&asked.filter.status);
         (in_words(&asked.filter), count.unsigned_abs(), Next::Opening)
     };
     // Whoever only asks what there is takes nothing away.

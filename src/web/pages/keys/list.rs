@@ -16,7 +16,8 @@ use crate::model::text;
 use crate::model::usage::{Bucket, Series};
 use crate::product::{ExpiryPolicy, KeyAct};
 use crate::store::key_days::{self, KeyDay};
-use crate::store::key_list::{self, Filter, PAGE, Page, Sort};
+use crate::store::key_filter::{self, Filter};
+use crate::store::key_list::{self, PAGE, Page, Sort};
 use crate::store::{accounts, api_keys, inboxes};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
@@ -280,7 +281,7 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
         return Ok(see_other(&format!("/settings/api-keys/{}", only.id)));
     }
     let mut keys = key_list::list(&app.db, account_id, &asked.filter, asked.page(), now).await?;
-    let counts = key_list::counts(&app.db, account_id, &asked.filter, now).await?;
+    let counts = key_filter::counts(&app.db, account_id, &asked.filter, now).await?;
     let (has_previous, has_next) = trim(&mut keys, &asked);
     let from_day = now.hour().div_euclid(24) - DAYS + 1;
     let days = key_days::list(&app.db, account_id, &keys, from_day).await?;

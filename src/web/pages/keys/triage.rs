@@ -5,7 +5,7 @@ use super::list::Asked;
 use crate::clock::{Timestamp, days};
 use crate::model::text;
 use crate::product::{ExpiryPolicy, KeyAct, Product};
-use crate::store::key_list::{self, Filter, StatusCounts};
+use crate::store::key_filter::{self, Filter, StatusCounts};
 use crate::web::App;
 use crate::web::error::Error;
 
@@ -72,7 +72,7 @@ pub async fn attention(
 ) -> Result<Vec<(String, String)>, Error> {
     let everything = Filter { due_since: asked.filter.due_since, ..Filter::default() };
     let is_narrowed = Filter { status: String::new(), ..asked.filter.clone() } != everything;
-    let counts = if is_narrowed { key_list::counts(&app.db, account_id, &everything, now).await? } else { counts };
+    let counts = if is_narrowed { key_filter::counts(&app.db, account_id, &everything, now).await? } else { counts };
     let full_access = if app.product.keys.choose_scopes { counts.full_access } else { 0 };
     let sentences = [
         ("expiring", counts.expiring, "key expires within 14 days", "keys expire within 14 days"),
