@@ -138,6 +138,14 @@ impl Secret {
     }
 }
 
+impl SecretHash {
+    /// Its first bits: enough to find it among others, not to know it by.
+    pub fn beginning(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
