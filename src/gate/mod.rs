@@ -7,6 +7,7 @@ pub mod forwarded;
 pub mod known;
 mod memory;
 pub mod meters;
+mod once;
 pub mod prefixes;
 pub mod reason;
 pub mod refusals;

@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 use super::known::Known;
+use super::once::Once;
 use super::verdict::Refusal;
 use super::written::Written;
 use crate::clock::Timestamp;
@@ -22,6 +24,8 @@ const MOST_ADDRESSES: usize = 16;
 const LONGEST_PATH: usize = 200;
 /// Keys written in one transaction: whoever waits to write waits no longer than for these.
 const KEYS_AT_ONCE: usize = 500;
+/// As many keys as may wait to be flushed for longer than they must: each takes 150 bytes while it does.
+const CROWD: usize = 150_000;
 
 /// A request that passed, as the first screen shows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -76,6 +80,14 @@ pub(super) fn short(path: &str) -> &str {
 /// What one secret was used for since the last flush. There is none of a key that was not.
 #[derive(Debug, Default)]
 pub struct Tally {
+    /// The only request so far. Very many keys have no second one before they are flushed, so it takes little room.
+    once: Option<Once>,
+    often: Option<Box<Often>>,
+}
+
+/// What more than one request came to.
+#[derive(Debug, Default)]
+struct Often {
     /// Of the hour that is being counted.
     count: Count,
     /// Of hours that ended before they were flushed.
@@ -107,6 +119,29 @@ struct Last {
 }
 
 impl Tally {
+    fn pass(&mut self, visit: &Visit<'_>, is_first: bool) {
+        if self.once.is_none() && self.often.is_none() {
+            self.once = Some(Once::of(visit, is_first));
+        } else {
+            self.often().pass(visit, is_first);
+        }
+    }
+
+    fn often(&mut self) -> &mut Often {
+        let often = self.often.get_or_insert_default();
+        if let Some(once) = self.once.take() {
+            often.pass(&once.visit(), once.is_first);
+        }
+        often
+    }
+
+    /// What was counted of the key, as it is written.
+    fn told(mut self, key: &Known, written: &Written) -> KeyUse {
+        std::mem::take(self.often()).told(key, written)
+    }
+}
+
+impl Often {
     /// The count that a request at `at` belongs to.
     fn at(&mut self, at: Timestamp) -> &mut Count {
         let hour = at.hour();
@@ -119,8 +154,11 @@ impl Tally {
         &mut self.count
     }
 
-    fn pass(&mut self, visit: &Visit<'_>) {
+    fn pass(&mut self, visit: &Visit<'_>, is_first: bool) {
         self.at(visit.at).ok += 1;
+        if is_first {
+            self.first = Some(Box::new(visit.kept()));
+        }
         self.last.get_or_insert_with(|| Last::at(visit.ip)).overwrite(visit);
         for scope in visit.scopes.into_iter().filter(|scope| !scope.is_empty()) {
             match self.scopes.iter_mut().find(|(known, _)| **known == *scope) {
@@ -159,9 +197,8 @@ impl Tally {
             agent: without_secrets(&last.agent),
             route: masked(&last.route),
         });
-        told.first_request = self
-            .first
-            .and_then(|first| Some((Timestamp::from_micros(first.at), serde_json::to_string(&first).ok()?)));
+        told.first_request =
+            self.first.and_then(|first| Some((Timestamp::from_micros(first.at), serde_json::to_string(&first).ok()?)));
         let scopes = self.scopes.into_iter().filter(|(scope, at)| written.is_due(key.id(), scope, *at));
         told.scopes.extend(scopes.map(|(scope, at)| (scope.into(), at)));
         let addresses = self.addresses.into_iter().map(|(ip, at)| (ip.to_string(), at));
@@ -215,6 +252,7 @@ fn overwrite(text: &mut String, parts: &[&str]) {
 #[derive(Default)]
 pub struct Usage {
     dirty: Mutex<Vec<Arc<Known>>>,
+    bell: Notify,
     written: Written,
     /// Taken from its keys, and not written because the database was away.
     unwritten: Mutex<Batch>,
@@ -227,16 +265,13 @@ impl Usage {
     /// Counts a request that passed.
     pub fn passed(&self, known: &Arc<Known>, visit: &Visit<'_>) {
         // The first screen tells of a request that succeeded, not of one that was let in and found nothing.
-        let first = (visit.status < 400 && known.is_used_first()).then(|| Box::new(visit.kept()));
-        self.count(known, |tally| {
-            tally.pass(visit);
-            tally.first = tally.first.take().or(first);
-        });
+        let is_first = visit.status < 400 && known.is_used_first();
+        self.count(known, |tally| tally.pass(visit, is_first));
     }
 
     /// Counts a request that the key was known for, and refused.
     pub fn refused(&self, known: &Arc<Known>, refusal: &Refusal, at: Timestamp) {
-        self.count(known, |tally| tally.refuse(refusal.reason(), at));
+        self.count(known, |tally| tally.often().refuse(refusal.reason(), at));
     }
 
     fn count(&self, known: &Arc<Known>, add: impl FnOnce(&mut Tally)) {
@@ -245,8 +280,17 @@ impl Usage {
         add(tally.get_or_insert_default());
         drop(tally);
         if is_first {
-            lock(&self.dirty).push(known.clone());
+            let mut dirty = lock(&self.dirty);
+            dirty.push(known.clone());
+            if dirty.len() == CROWD {
+                self.bell.notify_one();
+            }
         }
+    }
+
+    /// Waits until so many keys wait to be flushed that they should not wait any longer.
+    pub async fn is_crowded(&self) {
+        self.bell.notified().await;
     }
 
     /// Writes what was counted, of one account if `only` names one. What the database does not take is written with the

@@ -97,8 +97,8 @@ pub fn of_key(key: &Known, source: IpAddr, now: Timestamp) -> Result<(), Refusal
 mod tests {
     use super::*;
     use crate::clock::hours;
-    use crate::model::api_key::tests::NOW;
     use crate::gate::known::tests::known;
+    use crate::model::api_key::tests::NOW;
     use crate::model::key_facts::KeyFacts;
     use crate::model::key_facts::tests::facts;
 

@@ -38,7 +38,6 @@ impl KeyFacts {
     pub fn is_spent(&self, now: Timestamp) -> bool {
         self.dies_at.is_some_and(|at| at <= now)
     }
-
 }
 
 /// Whether a key of this type with these scopes may do what `scope` says, its binding included.

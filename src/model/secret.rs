@@ -141,8 +141,7 @@ impl Secret {
 impl SecretHash {
     /// Its first bits: enough to find it among others, not to know it by.
     pub fn beginning(&self) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+        self.0.first_chunk().map_or(0, |eight| u64::from_be_bytes(*eight))
     }
 }
 

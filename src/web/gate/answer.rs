@@ -45,9 +45,8 @@ pub fn of(verdict: &Verdict, id: &RequestId, mode: Mode, product: &Product) -> R
             let mut answer = Response::new(Body::empty());
             let headers = answer.headers_mut();
             *headers = HeaderMap::with_capacity(HEADERS);
-            match &verdict.holder {
-                Some(holder) => identify(headers, holder.identity(product)),
-                None => {}
+            if let Some(holder) = &verdict.holder {
+                identify(headers, holder.identity(product));
             }
             finish(answer, verdict, id)
         }
