@@ -4,11 +4,14 @@ mod admin;
 mod audit;
 mod backup;
 mod check;
+mod completions;
 mod demo;
 mod descriptors;
 mod healthcheck;
 mod init;
 mod key;
+mod licenses;
+mod man;
 mod migrate;
 mod openapi;
 mod progress;
@@ -80,6 +83,12 @@ enum Command {
     Openapi,
     /// Print what finds keys of the product in use in source code: a gitleaks rule, or the regular expression alone.
     ScannerRules(scanner_rules::ScannerRules),
+    /// Print what a shell completes command lines with.
+    Completions(completions::Completions),
+    /// Print the manual page, or write one for each subcommand.
+    Man(man::Manual),
+    /// Print the licences of what this program is built from.
+    Licenses,
 }
 
 /// Runs what was typed.
@@ -109,6 +118,12 @@ pub fn run() -> ExitCode {
             Some(Command::SecretFile(command)) => secret_file::run(&line.settings, command).await,
             Some(Command::Openapi) => openapi::run(&line.settings),
             Some(Command::ScannerRules(rules)) => scanner_rules::run(&line.settings, &rules),
+            Some(Command::Completions(completions)) => {
+                completions::run(&completions);
+                Ok(())
+            }
+            Some(Command::Man(manual)) => man::run(&manual),
+            Some(Command::Licenses) => licenses::run(),
         }
     });
     match done {
