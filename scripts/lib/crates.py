@@ -3,6 +3,7 @@ feature, and those that only build or test it."""
 
 import json
 import subprocess
+import tomllib
 
 TARGET = "x86_64-unknown-linux-gnu"
 
@@ -41,8 +42,6 @@ def described():
 
 def locked():
     """Name, version and checksum of every crate of Cargo.lock that comes from a registry."""
-    import tomllib
-
     with open("Cargo.lock", "rb") as lock:
         packages = tomllib.load(lock)["package"]
     return [(package["name"], package["version"], package["checksum"]) for package in packages if "checksum" in package]
