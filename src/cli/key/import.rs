@@ -1,8 +1,7 @@
 //! `keydesk key import`: a key for each row of a CSV file, such as the export of another desk. A secret is never in such a
 //! file, so each key has a new one, said this once. Every mistake of the file is named with its line, and then none is made.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use time::OffsetDateTime;
@@ -27,14 +26,12 @@ use crate::web::spreadsheet::plain;
 const MOST_INBOXES: i64 = 100_000;
 
 pub async fn run(settings: &Settings, email: &str, file: &Path) -> Result<(), Failure> {
-    let text: Box<dyn Read> = if file.as_os_str() == "-" {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(File::open(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?)
-    };
+    let text = if file.as_os_str() == "-" { io::read_to_string(io::stdin()) } else { std::fs::read_to_string(file) };
+    let text = text.map_err(|error| format!("cannot read {}: {error}", file.display()))?;
     let app = open(settings, settings.listen).await?;
     let account_id = account_of(&app, email).await?;
-    let keys = read(&app, &account_id, text).await?;
+    // A line that ends in CRLF would be counted late.
+    let keys = read(&app, &account_id, &text.replace("\r\n", "\n")).await?;
     let mut made = csv::Writer::from_writer(io::stdout());
     made.write_record(["id", "name", "secret"])?;
     let (all, mut refused) = (keys.len() as u64, Vec::new());
@@ -69,10 +66,10 @@ async fn issue(app: &App, account_id: &str, new: &NewKey, secret: &Secret) -> Re
 }
 
 /// What the file asks for, with the line of each.
-async fn read(app: &App, account_id: &str, text: impl Read) -> Result<Vec<(u64, NewKey)>, Failure> {
+async fn read(app: &App, account_id: &str, text: &str) -> Result<Vec<(u64, NewKey)>, Failure> {
     let product = account_rules::key_lifetime(&app.db, account_id).await?.within(&app.product);
     let inboxes = inboxes::list(&app.db, account_id, "", "", MOST_INBOXES).await?;
-    let mut file = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text);
+    let mut file = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
     let headings = file.headers()?.clone();
     if !headings.iter().any(|heading| heading == "name") {
         return Err("the first line names the columns, and one of them is name".into());

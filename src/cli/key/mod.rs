@@ -33,7 +33,7 @@ pub enum Key {
         /// Email of anybody in the account.
         email: String,
         /// The file; - is what comes in. Its first line names the columns: name, and as many as there are of type,
-        /// environment, inbox, scopes, allowed_ips and expires_at, as an export of keys has them.
+        /// environment, inbox, scopes, `allowed_ips` and `expires_at`, as an export of keys has them.
         file: PathBuf,
     },
     /// Switch off every key whose secret stands in a text, as leaked: its owners are told by mail.
