@@ -67,6 +67,11 @@ missing_packages() {
         command -v curl >/dev/null || echo curl
         command -v jq >/dev/null || echo jq
         ;;
+      desk)
+        postgres_programs >/dev/null || echo postgresql
+        command -v python3 >/dev/null || echo python3
+        command -v jq >/dev/null || echo jq
+        ;;
       bench)
         command -v wrk >/dev/null || echo wrk
         command -v curl >/dev/null || echo curl
