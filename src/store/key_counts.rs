@@ -5,7 +5,7 @@ use super::key_filter::{
     Filter, active, bind_filter, expired, expiring, full_access, gone, narrowed, never_used, owner_left, paused, retiring,
     rotation_due, unrevealed, unused,
 };
-use super::key_leads::{MOST, found};
+use super::key_leads::{Lead, MOST, found};
 use super::{Db, columns, read};
 use crate::clock::Timestamp;
 use crate::model::api_key::{EXPIRES_SOON, NEVER_USED_AFTER, UNUSED_AFTER};
@@ -124,7 +124,7 @@ macro_rules! standing {
 }
 
 /// $1 is the account, $2 now, $3 how many are looked at, $4 to $7 the moments that statuses depend on.
-const OF_ACCOUNT: &str = concat!(
+pub(super) const OF_ACCOUNT: &str = concat!(
     look!(
         "",
         "1 = 1",
@@ -258,7 +258,6 @@ pub async fn of_account(
 /// The sums over some keys, in one reading.
 #[derive(Clone, Copy, Debug)]
 struct Sums {
-    looked: i64,
     all: i64,
     active: i64,
     retiring: i64,
@@ -275,7 +274,6 @@ struct Sums {
 }
 
 columns!(Sums {
-    looked,
     all,
     active,
     retiring,
@@ -301,8 +299,7 @@ macro_rules! sums {
     ($whose:expr) => {
         concat!(
             "
-        select count(*) as looked,
-            ",
+        select ",
             sum!("k.deleted_at is null", "\"all\""),
             ",
             ",
@@ -378,23 +375,23 @@ pub async fn of_filter(db: &Db, account_id: &str, filter: &Filter, now: Timestam
     if is_small(db, account_id).await? {
         return every(db, account_id, filter, now).await;
     }
-    let words = filter.words(account_id);
-    let sums: Sums = match &words {
+    let is_few = Lead::Words.finds_few(db, account_id, filter, now).await?;
+    let sums: Sums = match filter.words(account_id).filter(|_| is_few) {
         Some([one, other]) => read!(db, c => {
             let query = bind_filter!(sqlx::query_as(AMONG_FOUND), account_id, filter, now);
             // Up to the words' own numbers.
             let query = query.bind("").bind(0_i64).bind(0_i64).bind("").bind(0_i64).bind("").bind(0_i64);
-            query.bind(one).bind(other).fetch_one(c)
+            query.bind(&one).bind(&other).fetch_one(c)
         })?,
         None => read!(db, c => bind_filter!(sqlx::query_as(AMONG_NEWEST), account_id, filter, now).fetch_one(c))?,
     };
-    Ok(sums.per_status(words.is_none() || sums.looked > MOST))
+    Ok(sums.per_status(!is_few))
 }
 
-const AMONG_FOUND: &str = sums!(concat!("k.account_id || '' = $1\n        and k.id in (", found!(Words), ")"));
+pub(super) const AMONG_FOUND: &str = sums!(concat!("k.account_id || '' = $1\n        and k.id in (", found!(Words), ")"));
 
-/// Letters that are too few for a word: whatever they find among the newest.
-const AMONG_NEWEST: &str = sums!(concat!(
+/// What many keys have: as many of them as are among the newest.
+pub(super) const AMONG_NEWEST: &str = sums!(concat!(
     "k.account_id || '' = $1
         and k.id in (
             select n.id

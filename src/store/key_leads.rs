@@ -125,6 +125,11 @@ macro_rules! per_lead {
 }
 
 macro_rules! number {
+    (Words) => {
+        "
+        select (select count(*) from (select 1 as one from key_words($20) limit $19) a)
+            + (select count(*) from (select 1 as one from key_words($21) limit $19) b)"
+    };
     ($lead:ident) => {
         concat!(
             "

@@ -214,7 +214,7 @@ impl Way {
     }
 }
 
-fn list_sql(page: Page<'_>, lead: Option<Lead>) -> &'static str {
+pub(super) fn list_sql(page: Page<'_>, lead: Option<Lead>) -> &'static str {
     if let Some(lead) = lead {
         return per_lead!(lead, among_in_order, page);
     }
@@ -230,7 +230,7 @@ fn list_sql(page: Page<'_>, lead: Option<Lead>) -> &'static str {
     }
 }
 
-fn between_sql(page: Page<'_>, lead: Option<Lead>) -> &'static str {
+pub(super) fn between_sql(page: Page<'_>, lead: Option<Lead>) -> &'static str {
     if let Some(lead) = lead {
         return per_lead!(lead, among_between_in_order, page);
     }

@@ -34,6 +34,8 @@ pub mod key_filter;
 mod key_leads;
 pub mod key_list;
 pub mod key_notes;
+#[cfg(test)]
+mod key_plans;
 pub mod key_reminders;
 mod key_span;
 pub mod leaked_keys;
