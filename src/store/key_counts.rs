@@ -75,8 +75,10 @@ impl StatusCounts {
 }
 
 /// One status: what a look at a range of an index sees, and how much of it counts.
+///
+/// `$order` is that of the index, so that no database takes the table for as good.
 macro_rules! look {
-    ($status:literal, $counts:expr, $from:expr) => {
+    ($status:literal, $counts:expr, $from:expr, $order:literal) => {
         concat!(
             "
         select '",
@@ -87,6 +89,9 @@ macro_rules! look {
         from (",
             $from,
             "
+            order by ",
+            $order,
+            "
             limit $3
         ) k"
         )
@@ -94,7 +99,7 @@ macro_rules! look {
 }
 
 macro_rules! in_order_of_end {
-    ($more:literal) => {
+    ($gone:literal, $more:literal) => {
         concat!(
             "
             select k.paused_at, k.retires_at
@@ -102,7 +107,8 @@ macro_rules! in_order_of_end {
             where k.account_id = $1
             and ",
             gone!(),
-            " = 0",
+            " = ",
+            $gone,
             $more
         )
     };
@@ -125,30 +131,24 @@ macro_rules! standing {
 
 /// $1 is the account, $2 now, $3 how many are looked at, $4 to $7 the moments that statuses depend on.
 pub(super) const OF_ACCOUNT: &str = concat!(
-    look!(
-        "",
-        "1 = 1",
-        concat!("\n            select 1 as one from api_keys k where k.account_id = $1 and ", gone!(), " = 0")
-    ),
+    look!("", "1 = 1", in_order_of_end!(0, ""), "k.end_order, k.id"),
     " union all",
-    look!(
-        "deleted",
-        "1 = 1",
-        concat!("\n            select 1 as one from api_keys k where k.account_id = $1 and ", gone!(), " = 1")
-    ),
+    look!("deleted", "1 = 1", in_order_of_end!(1, ""), "k.end_order, k.id"),
     " union all",
-    look!("expired", "1 = 1", in_order_of_end!("\n            and k.end_order <= $2")),
+    look!("expired", "1 = 1", in_order_of_end!(0, "\n            and k.end_order <= $2"), "k.end_order, k.id"),
     " union all",
     look!(
         "active",
         "k.paused_at is null and (k.retires_at is null or k.retires_at <= $2)",
-        in_order_of_end!("\n            and k.end_order > $2")
+        in_order_of_end!(0, "\n            and k.end_order > $2"),
+        "k.end_order, k.id"
     ),
     " union all",
     look!(
         "expiring",
         "k.paused_at is null",
-        in_order_of_end!("\n            and k.end_order > $2\n            and k.end_order <= $4")
+        in_order_of_end!(0, "\n            and k.end_order > $2\n            and k.end_order <= $4"),
+        "k.end_order, k.id"
     ),
     " union all",
     look!(
@@ -159,7 +159,8 @@ pub(super) const OF_ACCOUNT: &str = concat!(
             from api_keys k
             where k.account_id = $1
             and k.retires_at > $2
-            and k.deleted_at is null"
+            and k.deleted_at is null",
+        "k.retires_at"
     ),
     " union all",
     look!(
@@ -171,7 +172,8 @@ pub(super) const OF_ACCOUNT: &str = concat!(
             where k.account_id = $1
             and k.paused_at is not null
             and k.deleted_at is null
-            and k.end_order > $2"
+            and k.end_order > $2",
+        "k.end_order"
     ),
     " union all",
     look!(
@@ -182,21 +184,29 @@ pub(super) const OF_ACCOUNT: &str = concat!(
             and k.sealed_until is not null
             and k.revealed_at is null
             and k.end_order > $2"
-        )
+        ),
+        "k.end_order"
     ),
     " union all",
-    look!("full-access", "1 = 1", standing!("\n            and k.scopes = '*'\n            and k.end_order > $2")),
+    look!(
+        "full-access",
+        "1 = 1",
+        standing!("\n            and k.scopes = '*'\n            and k.end_order > $2"),
+        "k.end_order"
+    ),
     " union all",
     look!(
         "never-used",
         "k.end_order > $2",
-        standing!("\n            and k.last_used_at is null\n            and k.created_at <= $6")
+        standing!("\n            and k.last_used_at is null\n            and k.created_at <= $6"),
+        "k.created_at"
     ),
     " union all",
     look!(
         "unused",
         "k.end_order > $2",
-        standing!("\n            and k.last_used_at is null\n            and k.created_at <= $5")
+        standing!("\n            and k.last_used_at is null\n            and k.created_at <= $5"),
+        "k.created_at"
     ),
     " union all",
     look!(
@@ -212,13 +222,15 @@ pub(super) const OF_ACCOUNT: &str = concat!(
             " = 0
             and k.use_order > 0
             and k.use_order <= $5"
-        )
+        ),
+        "k.use_order, k.id"
     ),
     " union all",
     look!(
         "rotation-due",
         "k.end_order > $2",
-        standing!("\n            and coalesce(k.rotated_at, k.created_at) <= $7")
+        standing!("\n            and coalesce(k.rotated_at, k.created_at) <= $7"),
+        "coalesce(k.rotated_at, k.created_at)"
     ),
     " union all",
     look!(
@@ -230,7 +242,8 @@ pub(super) const OF_ACCOUNT: &str = concat!(
             join api_keys k on k.account_id = u.account_id and k.created_by = u.id
             where u.account_id = $1
             and u.removed_at is not null
-            and k.deleted_at is null"
+            and k.deleted_at is null",
+        "u.created_at"
     ),
 );
 

@@ -139,6 +139,9 @@ macro_rules! between {
             and (",
             $by,
             ", k.id) < ($17, $18)
+            order by ",
+            $by,
+            ", k.id
             limit $19
         ) k"
         )
