@@ -30,7 +30,7 @@ async fn more_than_a_thousand_keys_are_said_to_be_more() {
     for words in ["Showing 1–50 of 1,000+ keys", "All 1,000+", "Paused 2", "1,000+ keys have full access"] {
         page.says(words);
     }
-    assert!(page.link("API keys 1,000+").is_some(), "{}", page.text());
+    assert!(page.link("API keys1,000+").is_some(), "{}", page.text());
     let second = alice.get(&page.link("Next").expect("more")).await;
     second.says("Showing 51–100 of 1,000+ keys");
     // What is deep in the list is not counted to.
@@ -82,6 +82,7 @@ async fn a_key_is_found_by_what_it_is_called_now_and_ends_with_now() {
 async fn a_look_that_finds_nothing_in_a_thousand_keys_says_that_there_are_more_to_look_at() {
     let desk = TestApp::new().await;
     let alice = desk.alice().await;
+    let first = alice.first_key().await;
     many(&desk, &alice).await;
     // Two letters are too few to be looked up, and only the key that came with the account has them: the last by name.
     let mut page = alice.get(&format!("{LIST}?q=ir&sort=-name")).await;
@@ -91,6 +92,6 @@ async fn a_look_that_finds_nothing_in_a_thousand_keys_says_that_there_are_more_t
         page = alice.get(&next).await;
         looks += 1;
     }
-    assert_eq!((looks, ids(&page)), (4, vec![alice.first_key().await]), "{}", page.text());
+    assert_eq!((looks, ids(&page)), (4, vec![first]), "{}", page.text());
     page.says("Showing 1 of 1 key");
 }
