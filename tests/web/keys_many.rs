@@ -47,7 +47,9 @@ async fn the_few_that_are_looked_for_are_found_among_many() {
     let bound = alice.restricted_key("Zürich-Audit", &inbox).await.id;
     let sends = alice.creates("mailer", &[("preset", "send"), ("environment", "test")]).await;
     many(&desk, &alice).await;
-    for asked in ["q=rich-au", "q=Z%C3%9CR", "type=restricted", &format!("inbox={inbox}"), "type=restricted&status=active"] {
+    for asked in
+        ["q=rich-au", "q=Z%C3%9CR", "type=restricted", &format!("inbox={inbox}"), "type=restricted&status=active"]
+    {
         let page = alice.get(&format!("{LIST}?{asked}&sort=name")).await;
         assert_eq!(ids(&page), std::slice::from_ref(&bound), "{asked}");
         page.says("Showing 1–1 of 1 key");

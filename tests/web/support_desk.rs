@@ -359,7 +359,10 @@ async fn look_ups_of_one_person_are_throttled() {
     for _ in 0..30 {
         assert_eq!(priya.post("/support", &[("q", "zzzz")]).await.status, 404);
     }
-    assert_eq!(priya.post("/support", &[("q", "zzzz")]).await.status, 429);
+    let slowed = priya.post("/support", &[("q", "zzzz")]).await;
+    assert_eq!(slowed.status, 429);
+    slowed.says("Looking up is paused until");
+    slowed.says_nothing_of("Sign-in");
     assert_eq!(priya.get("/support/keys/key_0123456789abcdef").await.status, 429);
     assert_eq!(priya.get("/support").await.status, 200);
     desk.pass(std::time::Duration::from_secs(10));

@@ -87,7 +87,7 @@ pub async fn delete(settings: &Settings, email: &str, id: &str) -> Result<(), Fa
     Ok(())
 }
 
-async fn account_of(app: &App, email: &str) -> Result<String, Failure> {
+pub(super) async fn account_of(app: &App, email: &str) -> Result<String, Failure> {
     let found = users::find_by_email(&app.db, email).await?;
     let (user, _) = found.ok_or_else(|| format!("nobody signs in with {email}"))?;
     Ok(user.account_id)

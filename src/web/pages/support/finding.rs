@@ -105,7 +105,7 @@ impl Case<'_> {
                     "a session token that is past its ten minutes, or whose session was signed out",
                     "a session that is open",
                 ),
-                ("its session token is not valid any more", "Refresh the token, or log in again."),
+                ("its session token is not valid any more", "Refresh the token, or sign in again."),
             ),
             Reason::AddressNotAllowed
             | Reason::RouteUnknown
