@@ -58,7 +58,7 @@ missing_packages() {
         command -v python3 >/dev/null || echo python3
         command -v jq >/dev/null || echo jq
         ;;
-      pages)
+      pages | keys)
         command -v python3 >/dev/null || echo python3
         command -v curl >/dev/null || echo curl
         command -v jq >/dev/null || echo jq

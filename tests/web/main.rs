@@ -51,6 +51,7 @@ mod keys_create;
 mod keys_delete;
 mod keys_export;
 mod keys_list;
+mod keys_many;
 mod keys_pause;
 mod keys_rename;
 mod keys_reveal;
