@@ -2,8 +2,8 @@
 //! are more; it costs the same whatever the account holds.
 
 use super::key_filter::{
-    Filter, active, bind_filter, expired, expiring, full_access, gone, narrowed, never_used, owner_left, paused, retiring,
-    rotation_due, unrevealed, unused,
+    Filter, active, bind_filter, expired, expiring, full_access, gone, narrowed, never_used, owner_left, paused,
+    retiring, rotation_due, unrevealed, unused,
 };
 use super::key_leads::{Lead, MOST, found};
 use super::{Db, columns, read};
@@ -248,12 +248,7 @@ pub(super) const OF_ACCOUNT: &str = concat!(
 );
 
 /// How many keys the account has per status; `due_since` as in [`Filter`].
-pub async fn of_account(
-    db: &Db,
-    account_id: &str,
-    due_since: Timestamp,
-    now: Timestamp,
-) -> sqlx::Result<StatusCounts> {
+pub async fn of_account(db: &Db, account_id: &str, due_since: Timestamp, now: Timestamp) -> sqlx::Result<StatusCounts> {
     let rows: Vec<(String, i64, i64)> = read!(db, c => {
         sqlx::query_as(OF_ACCOUNT)
             .bind(account_id)
@@ -401,7 +396,8 @@ pub async fn of_filter(db: &Db, account_id: &str, filter: &Filter, now: Timestam
     Ok(sums.per_status(!is_few))
 }
 
-pub(super) const AMONG_FOUND: &str = sums!(concat!("k.account_id || '' = $1\n        and k.id in (", found!(Words), ")"));
+pub(super) const AMONG_FOUND: &str =
+    sums!(concat!("k.account_id || '' = $1\n        and k.id in (", found!(Words), ")"));
 
 /// What many keys have: as many of them as are among the newest.
 pub(super) const AMONG_NEWEST: &str = sums!(concat!(

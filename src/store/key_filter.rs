@@ -61,7 +61,7 @@ fn parts(text: &str) -> Vec<String> {
 }
 
 fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+    text.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 /// Works at $8.
@@ -220,8 +220,8 @@ macro_rules! gone {
 }
 
 pub(super) use {
-    active, bind_filter, expired, expiring, full_access, gone, in_status, narrowed, never_used, owner_left, paused, retiring,
-    rotation_due, unrevealed, unused, working,
+    active, bind_filter, expired, expiring, full_access, gone, in_status, narrowed, never_used, owner_left, paused,
+    retiring, rotation_due, unrevealed, unused, working,
 };
 
 #[cfg(test)]

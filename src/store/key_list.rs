@@ -249,7 +249,8 @@ pub(super) fn between_sql(page: Page<'_>, lead: Option<Lead>) -> &'static str {
 macro_rules! bind_list {
     ($sql:expr, $account_id:expr, $filter:expr, $now:expr, ($lead:expr, $span:expr, $limit:expr), $words:expr) => {{
         let span = $span;
-        let query = bind_filter!(sqlx::query_as($sql), $account_id, $filter, $now).bind(&$filter.status).bind(span.gone);
+        let query =
+            bind_filter!(sqlx::query_as($sql), $account_id, $filter, $now).bind(&$filter.status).bind(span.gone);
         let query = bind_place!(bind_place!(query, &span.low), &span.high).bind($limit);
         match $lead {
             Some(lead) => bind_words!(query, lead, $words),
@@ -259,13 +260,7 @@ macro_rules! bind_list {
 }
 
 /// The keys of a page, in its order.
-pub async fn list(
-    db: &Db,
-    account_id: &str,
-    filter: &Filter,
-    page: Page<'_>,
-    now: Timestamp,
-) -> sqlx::Result<Listed> {
+pub async fn list(db: &Db, account_id: &str, filter: &Filter, page: Page<'_>, now: Timestamp) -> sqlx::Result<Listed> {
     let Some(way) = way(db, account_id, filter, page, now).await? else { return Ok(Listed::default()) };
     let (sql, words) = (list_sql(page, way.lead()), filter.words(account_id));
     let mut keys: Vec<ApiKey> = read!(db, c => {
@@ -299,13 +294,7 @@ pub async fn position(
 }
 
 /// How to read this page; there is none if it should follow a key that is nowhere.
-async fn way(
-    db: &Db,
-    account_id: &str,
-    filter: &Filter,
-    page: Page<'_>,
-    now: Timestamp,
-) -> sqlx::Result<Option<Way>> {
+async fn way(db: &Db, account_id: &str, filter: &Filter, page: Page<'_>, now: Timestamp) -> sqlx::Result<Option<Way>> {
     let whole = Span::of(filter, page.sort, now);
     let span = if page.from.is_empty() {
         whole

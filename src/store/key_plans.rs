@@ -102,7 +102,8 @@ async fn run(db: &Db, sql: &str) {
 /// The steps of a statement, its numbers replaced by what they would be.
 async fn plan(db: &Db, sql: &str) -> String {
     let texts = [ACCOUNT, "", "", "", "%wörker%", "", "% c:d %"].map(|text| format!("'{text}'"));
-    let moments = [NOW, NOW + days(14), NOW - days(90), NOW - days(7), NOW - days(90)].map(|at| at.micros().to_string());
+    let moments =
+        [NOW, NOW + days(14), NOW - days(90), NOW - days(7), NOW - days(90)].map(|at| at.micros().to_string());
     let by = if sql.contains("(k.name_folded") { ["''", "'zzz'"] } else { ["0", "9000000000000000000"] };
     let rest = ["''", "0", by[0], "''", by[1], "'zzz'", "51", "'01234567n78'", "'0'"].map(str::to_owned);
     let values: Vec<String> = texts.into_iter().chain(moments).chain(rest).collect();
@@ -256,7 +257,7 @@ async fn what_looks_at_few_keys_finds_what_reads_all_of_them_finds() {
         let keys = read_whole(&db, &filter, sort, descending).await;
         let ids: BTreeSet<&str> = keys.iter().map(|key| key.id.as_str()).collect();
         assert_eq!(ids.len(), keys.len(), "{filter:?}, {sort:?}: a key came twice");
-        assert_eq!(keys.len() as i64, every.of(&filter.status).found, "{filter:?}, {sort:?}, {descending}");
+        assert_eq!(i64::try_from(keys.len()), Ok(every.of(&filter.status).found), "{filter:?}, {sort:?}, {descending}");
         if sort == Sort::Created {
             assert!(keys.is_sorted_by(|one, next| (one.created_at <= next.created_at) != descending), "{filter:?}");
         }

@@ -30,7 +30,7 @@ async fn more_than_a_thousand_keys_are_said_to_be_more() {
     for words in ["Showing 1–50 of 1,000+ keys", "All 1,000+", "Paused 2", "1,000+ keys have full access"] {
         page.says(words);
     }
-    assert!(page.link("API keys 1,000+").is_some(), "{}", page.text());
+    assert!(page.link("API keys1,000+").is_some(), "{}", page.text());
     let second = alice.get(&page.link("Next").expect("more")).await;
     second.says("Showing 51–100 of 1,000+ keys");
     // What is deep in the list is not counted to.
@@ -47,7 +47,9 @@ async fn the_few_that_are_looked_for_are_found_among_many() {
     let bound = alice.restricted_key("Zürich-Audit", &inbox).await.id;
     let sends = alice.creates("mailer", &[("preset", "send"), ("environment", "test")]).await;
     many(&desk, &alice).await;
-    for asked in ["q=rich-au", "q=Z%C3%9CR", "type=restricted", &format!("inbox={inbox}"), "type=restricted&status=active"] {
+    for asked in
+        ["q=rich-au", "q=Z%C3%9CR", "type=restricted", &format!("inbox={inbox}"), "type=restricted&status=active"]
+    {
         let page = alice.get(&format!("{LIST}?{asked}&sort=name")).await;
         assert_eq!(ids(&page), std::slice::from_ref(&bound), "{asked}");
         page.says("Showing 1–1 of 1 key");
@@ -82,6 +84,7 @@ async fn a_key_is_found_by_what_it_is_called_now_and_ends_with_now() {
 async fn a_look_that_finds_nothing_in_a_thousand_keys_says_that_there_are_more_to_look_at() {
     let desk = TestApp::new().await;
     let alice = desk.alice().await;
+    let first = alice.first_key().await;
     many(&desk, &alice).await;
     // Two letters are too few to be looked up, and only the key that came with the account has them: the last by name.
     let mut page = alice.get(&format!("{LIST}?q=ir&sort=-name")).await;
@@ -91,6 +94,6 @@ async fn a_look_that_finds_nothing_in_a_thousand_keys_says_that_there_are_more_t
         page = alice.get(&next).await;
         looks += 1;
     }
-    assert_eq!((looks, ids(&page)), (4, vec![alice.first_key().await]), "{}", page.text());
+    assert_eq!((looks, ids(&page)), (4, vec![first]), "{}", page.text());
     page.says("Showing 1 of 1 key");
 }

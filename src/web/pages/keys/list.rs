@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::paging::{position, read, showing, trim};
 use super::triage::{self, Tab};
 use super::{Tag, can_show_again, export, type_label};
 use crate::clock::Timestamp;
@@ -15,8 +16,8 @@ use crate::model::secret::Secret;
 use crate::model::text;
 use crate::model::usage::{Bucket, Series};
 use crate::product::{ExpiryPolicy, KeyAct};
+use crate::store::key_counts;
 use crate::store::key_days::{self, KeyDay};
-use crate::store::key_counts::{self, Count};
 use crate::store::key_filter::Filter;
 use crate::store::key_list::{self, Listed, PAGE, Page, Sort};
 use crate::store::{accounts, api_keys, inboxes};
@@ -99,9 +100,9 @@ struct Row {
 /// What the query string asks for.
 pub(super) struct Asked {
     pub(super) filter: Filter,
-    sort: String,
-    after: String,
-    before: String,
+    pub(super) sort: String,
+    pub(super) after: String,
+    pub(super) before: String,
     /// The key whose menu is open.
     menu: String,
     /// `1` where keys are selected: there is a box in each row, and neither a menu nor a sparkline.
@@ -139,7 +140,7 @@ impl Asked {
         (sort, self.sort.is_empty() || self.sort.starts_with('-'))
     }
 
-    fn page(&self) -> Page<'_> {
+    pub(super) fn page(&self) -> Page<'_> {
         let (sort, descending) = self.order();
         let backwards = !self.before.is_empty();
         let from = if backwards { &self.before } else { &self.after };
@@ -287,8 +288,6 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
     let from_day = now.hour().div_euclid(24) - DAYS + 1;
     let days = key_days::list(&app.db, account_id, &keys, from_day).await?;
     let first = position(&app, account_id, &asked, &keys, now).await?;
-    let total = if after.is_none() { first.map(|first| Count::exactly(first + keys.len() as i64)) } else { None };
-    let total = total.unwrap_or_else(|| counts.of(&asked.filter.status));
     let beside = |name: &str, id: Option<String>| id.map(|id| asked.href(&[(name, &id)]));
     let mut chrome = Chrome::of(&app, &me, Place::Keys).await?;
     chrome.here = asked.href(&[("after", &asked.after), ("before", &asked.before)]);
@@ -301,76 +300,12 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
         inboxes: inboxes::names(&app.db, account_id, MOST_INBOXES).await?,
         headings: headings(&asked),
         rows: rows(&app, &asked, (&keys, &days), now),
-        showing: showing(first, keys.len(), total),
+        showing: showing(first, keys.len(), after.is_none(), counts.of(&asked.filter.status)),
         previous: beside("before", before),
         next: beside("after", after),
         asked,
     };
     Ok(page(StatusCode::OK, &shown))
-}
-
-/// The page as it is asked for. Of more keys than a look reaches, those of a status that a moment decides stand in the
-/// order of that moment where nobody asked for another: there they are side by side.
-async fn read(app: &App, account_id: &str, asked: &mut Asked, now: Timestamp) -> Result<Listed, Error> {
-    let listed = key_list::list(&app.db, account_id, &asked.filter, asked.page(), now).await?;
-    let order = match asked.filter.status.as_str() {
-        "expired" => "-expires",
-        "expiring" => "expires",
-        "never-used" => "-created",
-        _ => return Ok(listed),
-    };
-    if listed.looked_to.is_none() || !asked.sort.is_empty() || !asked.page().from.is_empty() {
-        return Ok(listed);
-    }
-    order.clone_into(&mut asked.sort);
-    Ok(key_list::list(&app.db, account_id, &asked.filter, asked.page(), now).await?)
-}
-
-/// Cuts the page to its length, and gives the keys that the pages before and after it lead on from.
-fn trim(keys: &mut Vec<ApiKey>, asked: &Asked, looked_to: Option<String>) -> (Option<String>, Option<String>) {
-    let more = keys.len() > PAGE;
-    let backwards = !asked.before.is_empty();
-    if more {
-        keys.remove(if backwards { 0 } else { PAGE });
-    }
-    let first = keys.first().map(|key| key.id.clone());
-    let last = keys.last().map(|key| key.id.clone());
-    if backwards {
-        let here = asked.before.clone();
-        (looked_to.or_else(|| first.filter(|_| more)), Some(last.unwrap_or(here)))
-    } else {
-        let here = Some(asked.after.clone()).filter(|after| !after.is_empty());
-        (here.map(|here| first.unwrap_or(here)), looked_to.or_else(|| last.filter(|_| more)))
-    }
-}
-
-/// How many keys stand before the page, unless they are too many to say.
-async fn position(
-    app: &App,
-    account_id: &str,
-    asked: &Asked,
-    keys: &[ApiKey],
-    now: Timestamp,
-) -> Result<Option<i64>, Error> {
-    let plain_first_page = asked.after.is_empty() && asked.before.is_empty();
-    match keys.first() {
-        Some(first) if !plain_first_page => {
-            let page = Page { from: &first.id, ..asked.page() };
-            Ok(key_list::position(&app.db, account_id, &asked.filter, page, now).await?)
-        }
-        _ => Ok(Some(0)),
-    }
-}
-
-fn showing(first: Option<i64>, shown: usize, total: Count) -> String {
-    let shown = shown as u64;
-    let last = first.map_or(0, i64::unsigned_abs) + shown;
-    let keys = total.or_at_least(last.cast_signed()).of("key", "keys");
-    match first {
-        _ if shown == 0 => "No keys".into(),
-        Some(first) => format!("Showing {}–{} of {keys}", text::thousands(first.unsigned_abs() + 1), text::thousands(last)),
-        None => format!("Showing {shown} of {keys}"),
-    }
 }
 
 fn headings(asked: &Asked) -> Headings {
