@@ -19,7 +19,7 @@ use crate::product::{ExpiryPolicy, KeyAct};
 use crate::store::key_counts;
 use crate::store::key_days::{self, KeyDay};
 use crate::store::key_filter::Filter;
-use crate::store::key_list::{self, Listed, PAGE, Page, Sort};
+use crate::store::key_list::{Listed, PAGE, Page, Sort};
 use crate::store::{accounts, api_keys, inboxes};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
