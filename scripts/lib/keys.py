@@ -1,17 +1,21 @@
 """Fills an account for `scripts/bench keys`, and measures its list of keys.
 
     keys.py seed DATABASE EMAIL KEYS
-    keys.py measure URL PID COOKIE_FILE ROUNDS KEYS
+    keys.py measure ROUNDS KEYS=URL=PID=COOKIE_FILE…
 
 Whatever the number, the shares are the same: one key in ten deleted, one in five with an expiry, one in seven never used, and
-so on; only what is rare is three keys of any number. Needs nothing but Python's own library.
+so on; only what is rare is three keys of any number. While measuring, the accounts take turns, so that what slows the machine slows all. Needs nothing but Python's own library.
 """
 
+import http.client
+import json
 import sqlite3
+import statistics
 import sys
 import time
+from urllib.parse import urlsplit
 
-from pages import measure
+from pages import cookie_of, spent
 
 DAY = 86_400_000_000
 LIST = "/settings/api-keys"
@@ -122,9 +126,49 @@ def pages(keys):
     return [(name, LIST + ("?" + query if query else "")) for name, query in asked.items()]
 
 
+class Desk:
+    """A server with an account of so many keys."""
+
+    def __init__(self, keys, url, pid, cookie_file):
+        self.keys, self.pid = int(keys), pid
+        self.connection = http.client.HTTPConnection(urlsplit(url).hostname, urlsplit(url).port)
+        self.headers = {"Host": f"localhost:{urlsplit(url).port}", "Cookie": cookie_of(cookie_file)}
+
+    def cost(self, path):
+        """Milliseconds on a processor, and bytes."""
+        before = spent(self.pid)
+        self.connection.request("GET", path, headers=self.headers)
+        answer = self.connection.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            sys.exit(f"{path} was answered with {answer.status}: these figures measure nothing")
+        return (spent(self.pid) - before) / 1e6, len(body)
+
+
+def measure(rounds, desks):
+    rows = []
+    for at, (name, _) in enumerate(pages(1)):
+        paths = [pages(desk.keys)[at][1] for desk in desks]
+        costs = [[] for _ in desks]
+        for turn in range(rounds + 3):
+            for desk, path, measured in zip(desks, paths, costs):
+                cost = desk.cost(path)
+                if turn >= 3:
+                    measured.append(cost)
+        medians = [statistics.median(ms for ms, _ in measured) for measured in costs]
+        growth = statistics.median(most[0] / least[0] for least, most in zip(costs[0], costs[-1]))
+        rows.append({
+            "page": name,
+            "cpu_ms": [round(ms, 2) for ms in medians],
+            "growth": round(growth, 2),
+            "bytes": max(size for measured in costs for _, size in measured),
+        })
+    print(json.dumps(rows))
+
+
 if __name__ == "__main__":
     command, *rest = sys.argv[1:]
     if command == "seed":
         seed(rest[0], rest[1], int(rest[2]))
     else:
-        measure(rest[0], rest[1], rest[2], int(rest[3]), pages(int(rest[4])))
+        measure(int(rest[0]), [Desk(*desk.split("=")) for desk in rest[1:]])

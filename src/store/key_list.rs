@@ -84,35 +84,47 @@ macro_rules! along {
     };
 }
 
-/// Those that a lead finds. Nothing beside their ids leads to an index: they are the few.
+/// Those that a lead finds. Nothing beside their ids leads to an index: they are the few. What stands in other tables is read
+/// of the page alone.
 macro_rules! among {
     ($lead:ident, $by:literal, $order:literal) => {
         select_key!(
             "
-        where k.id in (",
+        where k.account_id || '' = $1
+        and k.id in (
+            select k.id
+            from api_keys k
+            where k.id in (",
             found!($lead),
             "
-        )
-        and k.account_id || '' = $1
-        and ",
+            )
+            and k.account_id || '' = $1
+            and ",
             gone!(),
             " + 0 = $14
-        and (",
+            and (",
             $by,
             ", k.id) > ($15, $16)
-        and (",
+            and (",
             $by,
             ", k.id) < ($17, $18)",
             in_status!(),
             "
-        order by ",
+            order by ",
             $by,
             " ",
             $order,
             ", k.id ",
             $order,
             "
-        limit $19"
+            limit $19
+        )
+        order by ",
+            $by,
+            " ",
+            $order,
+            ", k.id ",
+            $order
         )
     };
 }
