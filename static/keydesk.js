@@ -79,7 +79,7 @@
         const answer = await fetch(waiting.dataset.poll, { cache: "no-store", redirect: "manual" }).catch(() => null);
         if (answer?.status === 200) {
           const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-          waiting.closest(".step")?.classList.replace("now", "done");
+          for (const step of all(".step")) { step.classList.remove("now"); step.classList.add("done"); }
           waiting.replaceWith(...page.body.children);
           announce("First request received");
           return;

@@ -28,12 +28,16 @@ missing_packages() {
         # Debian's python3 comes without what makes a virtual environment.
         python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
         ;;
-      browser)
+      browser | screenshots)
         # The fonts are those that the pages ask for first: without any, a screenshot shows boxes.
         command -v chromium >/dev/null || printf '%s\n' chromium fonts-inter fonts-jetbrains-mono
         command -v chromedriver >/dev/null || echo chromium-driver
+        [[ $step == browser ]] || continue
         command -v npm >/dev/null || echo npm
         command -v curl >/dev/null || echo curl
+        ;;
+      pictures)
+        command -v pngquant >/dev/null || echo pngquant
         ;;
       gateways)
         # Debian keeps servers off the PATH of people.
@@ -54,13 +58,18 @@ missing_packages() {
         command -v python3 >/dev/null || echo python3
         command -v jq >/dev/null || echo jq
         ;;
-      pages)
+      pages | keys)
         command -v python3 >/dev/null || echo python3
         command -v curl >/dev/null || echo curl
         command -v jq >/dev/null || echo jq
         ;;
       export)
         command -v curl >/dev/null || echo curl
+        command -v jq >/dev/null || echo jq
+        ;;
+      desk)
+        postgres_programs >/dev/null || echo postgresql
+        command -v python3 >/dev/null || echo python3
         command -v jq >/dev/null || echo jq
         ;;
       instructions)

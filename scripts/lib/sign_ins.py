@@ -23,7 +23,6 @@ import time
 from urllib.parse import urlencode, urlsplit
 
 PASSWORD = "copper lantern orbit"
-PARALLEL = 500
 # Requests a second of the one client that asks the gate.
 GATE_RATE = 200
 # Seconds that a client of the flood rests after each answer; all of them together ask several times what can be hashed.
@@ -136,14 +135,14 @@ async def one_of_the_flood(url, end, counts, address):
     writer.close()
 
 
-async def flood_for(url, seconds, address):
+async def flood_for(url, seconds, clients, address):
     counts, end = {}, time.perf_counter() + seconds
-    await asyncio.gather(*(one_of_the_flood(url, end, counts, address) for _ in range(PARALLEL)))
+    await asyncio.gather(*(one_of_the_flood(url, end, counts, address) for _ in range(clients)))
     return counts
 
 
-def flood_process(url, seconds, address, results):
-    results.put(asyncio.run(flood_for(url, seconds, address)))
+def flood_process(url, seconds, clients, address, results):
+    results.put(asyncio.run(flood_for(url, seconds, clients, address)))
 
 
 def resident(pid):
@@ -171,13 +170,13 @@ class Watched(threading.Thread):
         return self.most
 
 
-def phase(url, pid, secret, seconds, flooding, address):
+def phase(url, pid, secret, seconds, clients, address):
     watched = Watched(pid)
     asked, flooded = multiprocessing.Queue(), multiprocessing.Queue()
     processes = []
-    if flooding:
+    if clients:
         # Longer than the gate is asked, at both ends.
-        processes.append(multiprocessing.Process(target=flood_process, args=(url, seconds + 2, address, flooded)))
+        processes.append(multiprocessing.Process(target=flood_process, args=(url, seconds + 2, clients, address, flooded)))
         processes[-1].start()
         time.sleep(1)
     processes.append(multiprocessing.Process(target=ask_gate, args=(url, secret, seconds, asked)))
@@ -186,26 +185,26 @@ def phase(url, pid, secret, seconds, flooding, address):
     if took is None:
         sys.exit(1)
     took.sort()
-    counts = flooded.get() if flooding else {}
+    counts = flooded.get() if clients else {}
     for process in processes:
         process.join()
     at = lambda part: round(took[min(len(took) - 1, int(len(took) * part))])
     return {"asked": len(took), "p50": at(0.5), "p99": at(0.99), "max": round(took[-1]), "answers": counts, "rss": watched.end()}
 
 
-def flood(url, pid, cores, rounds, seconds):
+def flood(url, pid, clients, rounds, seconds):
     token = sign_up(url, "admin@halden.example")["token"]
     key = {"name": "gate", "type": "standard", "environment": "live", "preset": "full"}
     secret = posted(url, "/v1/keys", key, {"Authorization": f"Bearer {token}"})["secret"]
-    phase(url, pid, secret, 1, False, None)
+    phase(url, pid, secret, 1, 0, None)
     measured = []
     for number in range(rounds):
         before = resident(pid)
         turn = {
-            "idle": phase(url, pid, secret, seconds, False, None),
+            "idle": phase(url, pid, secret, seconds, 0, None),
             # The same load from one address, which the throttle turns away: what the flood costs beside its hashing.
-            "refused": phase(url, pid, secret, seconds, True, "10.255.255.1"),
-            "hashed": phase(url, pid, secret, seconds, True, None),
+            "refused": phase(url, pid, secret, seconds, clients, "10.255.255.1"),
+            "hashed": phase(url, pid, secret, seconds, clients, None),
             "rss_before": before,
         }
         measured.append(turn)
@@ -228,9 +227,9 @@ def flood(url, pid, cores, rounds, seconds):
         "growth_mib": grown("hashed"),
         "growth_refused_mib": grown("refused"),
         # One core is left to everything else.
-        "bound_mib": 19 * max(1, cores - 1),
-        "cores": cores,
-        "parallel": PARALLEL,
+        "bound_mib": 19 * max(1, os.cpu_count() - 1),
+        "cores": os.cpu_count(),
+        "parallel": clients,
         "gate_rate": GATE_RATE,
         "rounds": measured,
     }
@@ -303,8 +302,8 @@ def timing(url, database, tries):
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["flood", url, pid, cores, rounds, seconds]:
-            print(json.dumps(flood(url, int(pid), int(cores), int(rounds), int(seconds))))
+        case ["flood", url, pid, clients, rounds, seconds]:
+            print(json.dumps(flood(url, int(pid), int(clients), int(rounds), int(seconds))))
         case ["timing", url, database, tries]:
             print(json.dumps(timing(url, database, int(tries))))
         case _:

@@ -1,6 +1,6 @@
 # Sign-in under a flood, and by the clock: a release of its own, asked by scripts/lib/sign_ins.py.
 # shellcheck shell=bash
-: "${scratch:?is the folder that scripts/bench works in}" "${rounds:?}" "${seconds:?}" "${tries:?}" "${json:?}"
+: "${scratch:?is the folder that scripts/bench works in}" "${rounds:?}" "${seconds:?}" "${tries:?}" "${clients:?}" "${json:?}"
 : "${program?}"
 declare -A pid_of url_of
 
@@ -25,7 +25,7 @@ ask() {
 
 bench_flood() {
   start_desk
-  ask flood "${url_of[desk]}" "${pid_of[desk]}" "$(nproc)" "$rounds" "$seconds"
+  ask flood "${url_of[desk]}" "${pid_of[desk]}" "$clients" "$rounds" "$seconds"
   printf '\n'
   {
     printf 'The gate while|p50 µs|p99 µs|max µs\n'

@@ -4,11 +4,14 @@ mod admin;
 mod audit;
 mod backup;
 mod check;
+mod completions;
 mod demo;
 mod descriptors;
 mod healthcheck;
 mod init;
 mod key;
+mod licenses;
+mod man;
 mod migrate;
 mod openapi;
 mod progress;
@@ -50,16 +53,16 @@ enum Command {
     Check(check::Check),
     /// Write a product definition to start from.
     Init(init::Init),
-    /// Administrators.
+    /// Make administrators, and help whoever lost their second factor.
     #[command(subcommand)]
     Admin(admin::Admin),
-    /// Support staff.
+    /// Say who is support staff of the platform.
     #[command(subcommand)]
     Staff(staff::Staff),
-    /// Keys.
+    /// List, create, import and delete keys, and switch off leaked ones.
     #[command(subcommand)]
     Key(key::Key),
-    /// The audit log.
+    /// Check that nobody touched the audit log.
     #[command(subcommand)]
     Audit(audit::Audit),
     /// Copy the database while it is served: whole, of one moment, and checked. The secret file is not in it.
@@ -70,16 +73,22 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Ask the Keydesk of this machine whether it is ready; ends with 1 if not.
     Healthcheck,
-    /// Keys that session tokens are signed with.
+    /// Sign session tokens with other keys.
     #[command(subcommand)]
     SessionKeys(session_keys::SessionKeys),
-    /// The secret file that every key is derived from.
+    /// Replace the secret file that every key is derived from.
     #[command(subcommand)]
     SecretFile(secret_file::SecretFileCommand),
     /// Print the API as OpenAPI 3.1, as it is for the product in use.
     Openapi,
     /// Print what finds keys of the product in use in source code: a gitleaks rule, or the regular expression alone.
     ScannerRules(scanner_rules::ScannerRules),
+    /// Print what a shell completes command lines with.
+    Completions(completions::Completions),
+    /// Print the manual page, or write one for each subcommand.
+    Man(man::Manual),
+    /// Print the licences of what this program is built from.
+    Licenses,
 }
 
 /// Runs what was typed.
@@ -109,6 +118,9 @@ pub fn run() -> ExitCode {
             Some(Command::SecretFile(command)) => secret_file::run(&line.settings, command).await,
             Some(Command::Openapi) => openapi::run(&line.settings),
             Some(Command::ScannerRules(rules)) => scanner_rules::run(&line.settings, &rules),
+            Some(Command::Completions(completions)) => completions::run(&completions),
+            Some(Command::Man(manual)) => man::run(&manual),
+            Some(Command::Licenses) => licenses::run(),
         }
     });
     match done {

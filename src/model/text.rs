@@ -61,7 +61,7 @@ pub fn ago_in_words(at: Timestamp, now: Timestamp) -> String {
 /// `in 11 days`, `in 3 hours`, rounded to the nearest.
 pub fn until(at: Timestamp, now: Timestamp) -> String {
     let left = at.since(now);
-    if left >= days(1) {
+    if left >= days(2) {
         format!("in {}", count((left.as_secs() + 43_200) / 86_400, "day", "days"))
     } else if left >= Duration::from_secs(3600) {
         format!("in {}", count((left.as_secs() + 1800) / 3600, "hour", "hours"))
@@ -161,7 +161,9 @@ mod tests {
         assert_eq!(ago_in_words(NOW - Duration::from_secs(60), NOW), "1 minute ago");
         assert_eq!(until(NOW + days(11), NOW), "in 11 days");
         assert_eq!(until(NOW + hours(3), NOW), "in 3 hours");
+        assert_eq!(until(NOW + hours(24), NOW), "in 24 hours");
         assert_eq!(until(NOW + hours(24), NOW + Duration::from_secs(1)), "in 24 hours");
+        assert_eq!(until(NOW + days(2), NOW), "in 2 days");
     }
 
     #[test]

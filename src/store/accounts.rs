@@ -1,5 +1,6 @@
 //! Accounts: the organisation that keys, inboxes and people belong to.
 
+use super::key_counts::LOOK;
 use super::{Act, Db, Tx, audit_events, change, errands, identities, is_taken, read, users};
 use crate::model::audit::{Action, Actor, Target};
 use crate::model::id_token::Identity;
@@ -28,6 +29,7 @@ pub enum WayIn<'a> {
 /// What the navigation says beside its entries.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
+    /// No more than are counted.
     pub keys: i64,
     pub inboxes: i64,
     pub people: i64,
@@ -103,10 +105,16 @@ async fn insert(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
 pub async fn counts(db: &Db, account_id: &str) -> sqlx::Result<Counts> {
     const COUNTS: &str = "
         select
-            (select count(*) from api_keys where account_id = $1 and deleted_at is null) as keys,
+            (select count(*) from (
+                select 1 as one
+                from api_keys k
+                where k.account_id = $1
+                and (case when k.deleted_at is null then 0 else 1 end) = 0
+                limit $2
+            ) counted) as keys,
             (select count(*) from inboxes where account_id = $1 and deleted_at is null) as inboxes,
             (select count(*) from users where account_id = $1 and removed_at is null) as people";
-    read!(db, c => sqlx::query_as(COUNTS).bind(account_id).fetch_one(c))
+    read!(db, c => sqlx::query_as(COUNTS).bind(account_id).bind(LOOK).fetch_one(c))
 }
 
 /// Records something that changed nothing but must be in the log: a refused reveal.

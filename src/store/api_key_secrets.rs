@@ -95,6 +95,21 @@ pub(super) async fn end_current(tx: &mut Tx, key_id: &str, now: Timestamp) -> sq
     Ok(())
 }
 
+/// Whether the key has a secret that does not end. Without one it waits to be rotated: the last one leaked, or was lost.
+pub async fn has_current(db: &Db, account_id: &str, id: &str) -> sqlx::Result<bool> {
+    const ASK: &str = "
+        select exists (
+            select 1
+            from api_key_secrets s
+            join api_keys k on k.id = s.key_id
+            where k.account_id = $1
+            and k.id = $2
+            and s.dies_at is null
+        )";
+    let (has,): (bool,) = read!(db, c => sqlx::query_as(ASK).bind(account_id).bind(id).fetch_one(c))?;
+    Ok(has)
+}
+
 /// The old secret of a key, while its grace lasts.
 pub async fn find_old(db: &Db, account_id: &str, id: &str, now: Timestamp) -> sqlx::Result<Option<OldSecret>> {
     const FIND: &str = "

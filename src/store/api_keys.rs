@@ -1,6 +1,7 @@
 //! API keys: the record. It changes here, by its reveal and by its use, and every change of what it may do records its audit
 //! event in the same transaction.
 
+use super::key_filter::gone;
 use super::once::{self, Once, Seen};
 use super::{
     Act, Db, Tx, api_key_secrets, audit_events, change, columns, is_taken, key_errands, read, sealed_secrets, within,
@@ -127,7 +128,10 @@ pub enum Issued {
 
 /// Issues a key. `limit` is the number of keys an account may hold; 0 is no limit.
 pub async fn issue(db: &Db, act: &Act<'_>, account_id: &str, issue: Issue<'_>, limit: i64) -> sqlx::Result<Issued> {
-    const COUNT: &str = "select count(*) from api_keys where account_id = $1 and deleted_at is null";
+    // One more than the limit tells enough.
+    const COUNT: &str = "
+        select count(*)
+        from (select 1 as one from api_keys where account_id = $1 and deleted_at is null limit $2) counted";
     let mut tx = db.begin_as(act, account_id).await?;
     match once::look(&mut tx, account_id, issue.once).await? {
         Seen::Made(id) => return Ok(Issued::Before(id)),
@@ -142,7 +146,7 @@ pub async fn issue(db: &Db, act: &Act<'_>, account_id: &str, issue: Issue<'_>, l
         done => done?,
     };
     // The account is locked: nobody else is counting.
-    let (count,): (i64,) = within!(&mut tx, c => sqlx::query_as(COUNT).bind(account_id).fetch_one(c))?;
+    let (count,): (i64,) = within!(&mut tx, c => sqlx::query_as(COUNT).bind(account_id).bind(limit + 1).fetch_one(c))?;
     if limit > 0 && count > limit {
         return Ok(Issued::LimitReached);
     }
@@ -244,7 +248,7 @@ pub async fn list_of_inbox(db: &Db, account_id: &str, inbox_id: &str) -> sqlx::R
 /// The first key of an account, for the first screen.
 pub async fn find_first(db: &Db, account_id: &str) -> sqlx::Result<Option<ApiKey>> {
     const FIND: &str =
-        select_key!("\nwhere k.account_id = $1\nand k.deleted_at is null\norder by k.created_at, k.id\nlimit 1");
+        select_key!("\nwhere k.account_id = $1\nand ", gone!(), " = 0\norder by k.created_at, k.id\nlimit 1");
     read!(db, c => sqlx::query_as(FIND).bind(account_id).fetch_optional(c))
 }
 

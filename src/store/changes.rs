@@ -5,6 +5,7 @@
 //! moved on: whoever should move it and is stopped, or starved, makes nothing true by it.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 use tokio::time::Instant;
 
@@ -28,8 +29,10 @@ pub struct Changes {
 
 #[derive(Debug, Default)]
 struct Latest {
-    /// The moment of each one's last change, by id.
-    of: HashMap<String, u64>,
+    /// The moment of each one's last change, by the hash of its id: a fifth of the memory of ids. Two that share a hash cost
+    /// a read too many, and hide nothing.
+    of: HashMap<u64, u64>,
+    hashing: RandomState,
     /// When any other may have changed last.
     others: u64,
 }
@@ -60,7 +63,8 @@ impl Changes {
         let mut latest = self.latest();
         let moment = self.moment.load(Ordering::SeqCst) + 1;
         for id in ids {
-            latest.of.insert(id.as_ref().to_owned(), moment);
+            let hash = latest.hashing.hash_one(id.as_ref());
+            latest.of.insert(hash, moment);
         }
         if latest.of.len() > MOST {
             latest.of.clear();
@@ -86,7 +90,8 @@ impl Changes {
             return true;
         }
         let latest = self.latest();
-        if latest.of.get(id).copied().unwrap_or(latest.others) > known {
+        let changed = latest.of.get(&latest.hashing.hash_one(id)).copied();
+        if changed.unwrap_or(latest.others) > known {
             return false;
         }
         // Nothing until then was about it, so the next look need not ask again.

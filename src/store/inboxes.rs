@@ -27,6 +27,15 @@ impl Listed {
     }
 }
 
+/// What a list to choose from says of one.
+#[derive(Clone, Debug)]
+pub struct Named {
+    pub id: String,
+    pub name: String,
+}
+
+columns!(Named { id, name });
+
 columns!(Listed { id, name, address, created_at, restricted_keys });
 
 /// What became of an inbox to create.
@@ -107,6 +116,18 @@ pub async fn list(db: &Db, account_id: &str, only: &str, after: &str, limit: i64
         order by i.name_folded, i.id
         limit $4";
     read!(db, c => sqlx::query_as(LIST).bind(account_id).bind(only).bind(after).bind(limit).fetch_all(c))
+}
+
+/// The names of an account's inboxes, in their order, to choose one of.
+pub async fn names(db: &Db, account_id: &str, limit: i64) -> sqlx::Result<Vec<Named>> {
+    const LIST: &str = "
+        select i.id, i.name
+        from inboxes i
+        where i.account_id = $1
+        and i.deleted_at is null
+        order by i.name_folded, i.id
+        limit $2";
+    read!(db, c => sqlx::query_as(LIST).bind(account_id).bind(limit).fetch_all(c))
 }
 
 /// Deletes an inbox and every restricted key bound to it. Answers the names of those keys, or `None` if there is no

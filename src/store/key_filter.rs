@@ -1,8 +1,7 @@
-//! Which keys of an account a filter finds, and how many of each status. Each status is one condition, which its count and its
-//! list share.
+//! Which keys of an account a filter finds. Each status is one condition, which whatever lists or counts its keys shares.
 
-use super::{Db, columns, read};
 use crate::clock::Timestamp;
+use crate::model::text::fold;
 
 /// What to list. Empty means any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +18,32 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether it asks for anything beside the status.
+    pub fn is_narrow(&self) -> bool {
+        [&self.q, &self.key_type, &self.environment, &self.inbox, &self.scope].iter().any(|asked| !asked.is_empty())
+    }
+
+    /// The words that every key has which the filter finds, whatever its status: the one list or the other, as `key_words`
+    /// asks for them. None where no word narrows.
+    pub(super) fn words(&self, account_id: &str) -> Option<[String; 2]> {
+        const NOBODYS: &str = "0";
+        let of_account: String = account_id.chars().skip("acc_".len()).take(8).collect();
+        let word = |kind: char, value: &str| format!("{of_account}{kind}{}", hex(value));
+        let told = [('t', &self.key_type), ('e', &self.environment), ('i', &self.inbox)];
+        let told = told.into_iter().filter(|(_, value)| !value.is_empty()).map(|(kind, value)| word(kind, value));
+        let common: Vec<String> = told.collect();
+        let with = |more: Vec<String>| common.iter().cloned().chain(more).collect::<Vec<_>>().join(" ");
+        let parts: Vec<String> = parts(&fold(&self.q)).iter().map(|part| word('n', part)).collect();
+        if !parts.is_empty() {
+            let end = Some(self.last_characters()).filter(|end| !end.is_empty());
+            return Some([with(parts), end.map_or(NOBODYS.into(), |end| with(vec![word('l', end)]))]);
+        }
+        if !self.scope.is_empty() && self.q.is_empty() {
+            return Some([with(vec![word('s', &self.scope)]), with(vec![word('s', "*")])]);
+        }
+        (!common.is_empty()).then(|| [with(Vec::new()), NOBODYS.into()])
+    }
+
     /// The four characters that a pasted secret, or the end of one, ends with; nothing if the text cannot be one.
     pub(super) fn last_characters(&self) -> &str {
         // As the list shows it, `kd_live_…7Qx2`, and as people copy it from there.
@@ -28,58 +53,15 @@ impl Filter {
     }
 }
 
-/// How many keys the filter finds per status, whatever status it asks for.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct StatusCounts {
-    pub all: i64,
-    pub active: i64,
-    pub retiring: i64,
-    pub paused: i64,
-    pub expiring: i64,
-    pub unused: i64,
-    pub unrevealed: i64,
-    pub never_used: i64,
-    pub full_access: i64,
-    pub rotation_due: i64,
-    pub owner_left: i64,
-    pub expired: i64,
-    pub deleted: i64,
+/// Three letters in a row, each one more than the last; a longer text is told by its first.
+fn parts(text: &str) -> Vec<String> {
+    const MOST: usize = 12;
+    let letters: Vec<char> = text.chars().collect();
+    letters.windows(3).take(MOST).map(|part| part.iter().collect()).collect()
 }
 
-columns!(StatusCounts {
-    all,
-    active,
-    retiring,
-    paused,
-    expiring,
-    unused,
-    unrevealed,
-    never_used,
-    full_access,
-    rotation_due,
-    owner_left,
-    expired,
-    deleted,
-});
-
-impl StatusCounts {
-    pub fn of(&self, status: &str) -> i64 {
-        match status {
-            "active" => self.active,
-            "retiring" => self.retiring,
-            "paused" => self.paused,
-            "expiring" => self.expiring,
-            "unused" => self.unused,
-            "unrevealed" => self.unrevealed,
-            "never-used" => self.never_used,
-            "full-access" => self.full_access,
-            "rotation-due" => self.rotation_due,
-            "owner-left" => self.owner_left,
-            "expired" => self.expired,
-            "deleted" => self.deleted,
-            _ => self.all,
-        }
-    }
+fn hex(text: &str) -> String {
+    text.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 /// Works at $8.
@@ -147,10 +129,10 @@ macro_rules! expired {
     };
 }
 
-macro_rules! filtered {
+/// What the filter asks for beside the status; behind a `where` that says whose keys.
+macro_rules! narrowed {
     () => {
         "
-        where k.account_id = $1
         and ($2 = '' or k.key_type = $2)
         and ($3 = '' or k.environment = $3)
         and ($4 = '' or k.inbox_id = $4)
@@ -159,10 +141,11 @@ macro_rules! filtered {
     };
 }
 
+/// What the whole filter asks for.
 macro_rules! in_status {
     () => {
         concat!(
-            $crate::store::key_filter::filtered!(),
+            $crate::store::key_filter::narrowed!(),
             "
         and (case $13
             when 'active' then ",
@@ -229,55 +212,17 @@ macro_rules! bind_filter {
     }};
 }
 
-pub(super) use {
-    active, bind_filter, expired, expiring, filtered, full_access, in_status, never_used, owner_left, paused, retiring,
-    rotation_due, unrevealed, unused, working,
-};
-
-const COUNTS: &str = concat!(
-    "
-        select cast(coalesce(sum(case when k.deleted_at is null then 1 else 0 end), 0) as bigint) as \"all\",
-            cast(coalesce(sum(case when ",
-    active!(),
-    " then 1 else 0 end), 0) as bigint) as active,
-            cast(coalesce(sum(case when ",
-    retiring!(),
-    " then 1 else 0 end), 0) as bigint) as retiring,
-            cast(coalesce(sum(case when ",
-    paused!(),
-    " then 1 else 0 end), 0) as bigint) as paused,
-            cast(coalesce(sum(case when ",
-    expiring!(),
-    " then 1 else 0 end), 0) as bigint) as expiring,
-            cast(coalesce(sum(case when ",
-    unused!(),
-    " then 1 else 0 end), 0) as bigint) as unused,
-            cast(coalesce(sum(case when ",
-    unrevealed!(),
-    " then 1 else 0 end), 0) as bigint) as unrevealed,
-            cast(coalesce(sum(case when ",
-    never_used!(),
-    " then 1 else 0 end), 0) as bigint) as never_used,
-            cast(coalesce(sum(case when ",
-    full_access!(),
-    " then 1 else 0 end), 0) as bigint) as full_access,
-            cast(coalesce(sum(case when ",
-    rotation_due!(),
-    " then 1 else 0 end), 0) as bigint) as rotation_due,
-            cast(coalesce(sum(case when ",
-    owner_left!(),
-    " then 1 else 0 end), 0) as bigint) as owner_left,
-            cast(coalesce(sum(case when ",
-    expired!(),
-    " then 1 else 0 end), 0) as bigint) as expired,
-            cast(coalesce(sum(case when k.deleted_at is not null then 1 else 0 end), 0) as bigint) as deleted
-        from api_keys k",
-    filtered!()
-);
-
-pub async fn counts(db: &Db, account_id: &str, filter: &Filter, now: Timestamp) -> sqlx::Result<StatusCounts> {
-    read!(db, c => bind_filter!(sqlx::query_as(COUNTS), account_id, filter, now).fetch_one(c))
+/// Tombstones stand apart in every order; `+ 0` behind it keeps a database from going by that.
+macro_rules! gone {
+    () => {
+        "(case when k.deleted_at is null then 0 else 1 end)"
+    };
 }
+
+pub(super) use {
+    active, bind_filter, expired, expiring, full_access, gone, in_status, narrowed, never_used, owner_left, paused,
+    retiring, rotation_due, unrevealed, unused, working,
+};
 
 #[cfg(test)]
 mod tests {

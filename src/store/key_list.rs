@@ -1,7 +1,11 @@
-//! The list of an account's keys: filtered, sorted and paged in the database, always bounded by the account.
+//! The list of an account's keys: filtered, sorted and paged in the database, always bounded by the account. A page costs
+//! the same whatever the account holds: it looks at a thousand keys at most and, where these do not fill it, says how far it
+//! came.
 
 use super::api_keys::select_key;
-use super::key_filter::{Filter, bind_filter, in_status};
+use super::key_filter::{Filter, bind_filter, gone, in_status};
+use super::key_leads::{Lead, MOST, bind_words, found, per_lead};
+use super::key_span::{Span, bind_place, place, reach};
 use super::{Db, read};
 use crate::clock::Timestamp;
 use crate::model::api_key::ApiKey;
@@ -28,13 +32,45 @@ pub struct Page<'a> {
     pub limit: i64,
 }
 
-/// A page in one order: `$by` is the sorted expression, `$order` its direction, and `$from` where the page begins. The first
-/// page has a text of its own, because a database goes by one plan for a text.
-macro_rules! page {
-    ($by:literal, $order:literal, $from:expr) => {
+impl Page<'_> {
+    /// Which way the keys are read: going back, from the key that comes after.
+    pub(super) fn is_read_down(&self) -> bool {
+        self.descending != self.backwards
+    }
+}
+
+/// The keys of a page, in its order.
+#[derive(Clone, Debug, Default)]
+pub struct Listed {
+    pub keys: Vec<ApiKey>,
+    /// The last key that was looked at, where more are left to look at and the page is not full.
+    pub looked_to: Option<String>,
+}
+
+/// How a page is read.
+enum Way {
+    /// In the order of the page, every key of the span, as far as this key.
+    Along(Span, Option<String>),
+    /// The few that a lead finds, sorted.
+    Among(Lead, Span),
+}
+
+/// In the order of the page: `$by` is the sorted column, `$order` its direction.
+macro_rules! along {
+    ($by:literal, $order:literal) => {
         select_key!(
+            "
+        where k.account_id = $1
+        and ",
+            gone!(),
+            " = $14
+        and (",
+            $by,
+            ", k.id) > ($15, $16)
+        and (",
+            $by,
+            ", k.id) < ($17, $18)",
             in_status!(),
-            $from,
             "
         order by ",
             $by,
@@ -43,173 +79,273 @@ macro_rules! page {
             ", k.id ",
             $order,
             "
-        limit $15"
+        limit $19"
         )
     };
 }
 
-macro_rules! first_page {
-    ($by:literal, $order:literal) => {
-        page!($by, $order, "\n        and $14 = ''")
-    };
-}
-
-/// As [`page!`], behind the key $14; `$than` is how what follows it compares.
-macro_rules! next_page {
-    ($by:literal, $than:literal, $order:literal) => {
-        page!(
-            $by,
-            $order,
-            concat!(
-                "
-        and (",
-                $by,
-                ", k.id) ",
-                $than,
-                " ((select ",
-                $by,
-                " from api_keys k where k.account_id = $1 and k.id = $14), $14)"
-            )
-        )
-    };
-}
-
-/// How many keys stand before $14 in one order.
-macro_rules! position {
-    ($by:literal, $than:literal) => {
-        concat!(
+/// Those that a lead finds. Nothing beside their ids leads to an index: they are the few. What stands in other tables is read
+/// of the page alone.
+macro_rules! among {
+    ($lead:ident, $by:literal, $order:literal) => {
+        select_key!(
             "
-        select count(*)
-        from api_keys k",
+        where k.account_id || '' = $1
+        and k.id in (
+            select k.id
+            from api_keys k
+            where k.id in (",
+            found!($lead),
+            "
+            )
+            and k.account_id || '' = $1
+            and ",
+            gone!(),
+            " + 0 = $14
+            and (",
+            $by,
+            ", k.id) > ($15, $16)
+            and (",
+            $by,
+            ", k.id) < ($17, $18)",
             in_status!(),
             "
-        and (",
+            order by ",
             $by,
-            ", k.id) ",
-            $than,
-            " ((select ",
+            " ",
+            $order,
+            ", k.id ",
+            $order,
+            "
+            limit $19
+        )
+        order by ",
             $by,
-            " from api_keys k where k.account_id = $1 and k.id = $14), $14)"
+            " ",
+            $order,
+            ", k.id ",
+            $order
         )
     };
 }
 
-impl Page<'_> {
-    /// The page's SQL. Going back reads the other way round, from the key that comes after.
-    fn list_sql(&self) -> &'static str {
-        if self.from.is_empty() { self.first_sql() } else { self.next_sql() }
-    }
+/// How many keys of the filtered list stand between two places, of so many that are looked at.
+macro_rules! between {
+    ($by:literal) => {
+        concat!(
+            "
+        select count(case when 1 = 1",
+            in_status!(),
+            " then 1 end) as found, count(*) as looked
+        from (
+            select k.account_id, k.key_type, k.environment, k.inbox_id, k.name_folded, k.last4, k.scopes, k.created_at, k.created_by,
+                k.expires_at, k.paused_at, k.deleted_at, k.rotated_at, k.retires_at, k.sealed_until, k.revealed_at, k.last_used_at
+            from api_keys k
+            where k.account_id = $1
+            and ",
+            gone!(),
+            " = $14
+            and (",
+            $by,
+            ", k.id) > ($15, $16)
+            and (",
+            $by,
+            ", k.id) < ($17, $18)
+            order by ",
+            $by,
+            ", k.id
+            limit $19
+        ) k"
+        )
+    };
+}
 
-    fn first_sql(&self) -> &'static str {
-        match (self.sort, self.descending != self.backwards) {
-            (Sort::LastUsed, true) => first_page!("k.use_order", "desc"),
-            (Sort::LastUsed, false) => first_page!("k.use_order", "asc"),
-            (Sort::Name, true) => first_page!("k.name_folded", "desc"),
-            (Sort::Name, false) => first_page!("k.name_folded", "asc"),
-            (Sort::Created, true) => first_page!("k.created_at", "desc"),
-            (Sort::Created, false) => first_page!("k.created_at", "asc"),
-            (Sort::Expires, true) => first_page!("k.end_order", "desc"),
-            (Sort::Expires, false) => first_page!("k.end_order", "asc"),
+macro_rules! among_between {
+    ($lead:ident, $by:literal) => {
+        concat!(
+            "
+        select count(*) as found, cast(0 as bigint) as looked
+        from api_keys k
+        where k.id in (",
+            found!($lead),
+            "
+        )
+        and k.account_id || '' = $1
+        and ",
+            gone!(),
+            " + 0 = $14
+        and (",
+            $by,
+            ", k.id) > ($15, $16)
+        and (",
+            $by,
+            ", k.id) < ($17, $18)",
+            in_status!(),
+            "
+        and $19 > 0"
+        )
+    };
+}
+
+/// `among!` in every order.
+macro_rules! among_in_order {
+    ($lead:ident, $page:tt) => {
+        match ($page.sort, $page.is_read_down()) {
+            (Sort::LastUsed, true) => among!($lead, "k.use_order + 0", "desc"),
+            (Sort::LastUsed, false) => among!($lead, "k.use_order + 0", "asc"),
+            (Sort::Name, true) => among!($lead, "k.name_folded || ''", "desc"),
+            (Sort::Name, false) => among!($lead, "k.name_folded || ''", "asc"),
+            (Sort::Created, true) => among!($lead, "k.created_at + 0", "desc"),
+            (Sort::Created, false) => among!($lead, "k.created_at + 0", "asc"),
+            (Sort::Expires, true) => among!($lead, "k.end_order + 0", "desc"),
+            (Sort::Expires, false) => among!($lead, "k.end_order + 0", "asc"),
+        }
+    };
+}
+
+macro_rules! among_between_in_order {
+    ($lead:ident, $page:tt) => {
+        match $page.sort {
+            Sort::LastUsed => among_between!($lead, "k.use_order + 0"),
+            Sort::Name => among_between!($lead, "k.name_folded || ''"),
+            Sort::Created => among_between!($lead, "k.created_at + 0"),
+            Sort::Expires => among_between!($lead, "k.end_order + 0"),
+        }
+    };
+}
+
+impl Way {
+    fn lead(&self) -> Option<Lead> {
+        match self {
+            Self::Along(..) => None,
+            Self::Among(lead, _) => Some(*lead),
         }
     }
 
-    fn next_sql(&self) -> &'static str {
-        match (self.sort, self.descending != self.backwards) {
-            (Sort::LastUsed, true) => next_page!("k.use_order", "<", "desc"),
-            (Sort::LastUsed, false) => next_page!("k.use_order", ">", "asc"),
-            (Sort::Name, true) => next_page!("k.name_folded", "<", "desc"),
-            (Sort::Name, false) => next_page!("k.name_folded", ">", "asc"),
-            (Sort::Created, true) => next_page!("k.created_at", "<", "desc"),
-            (Sort::Created, false) => next_page!("k.created_at", ">", "asc"),
-            (Sort::Expires, true) => next_page!("k.end_order", "<", "desc"),
-            (Sort::Expires, false) => next_page!("k.end_order", ">", "asc"),
+    fn span(&self) -> &Span {
+        match self {
+            Self::Along(span, _) | Self::Among(_, span) => span,
         }
     }
+}
 
-    fn position_sql(&self) -> &'static str {
-        match (self.sort, self.descending) {
-            (Sort::LastUsed, true) => position!("k.use_order", ">"),
-            (Sort::LastUsed, false) => position!("k.use_order", "<"),
-            (Sort::Name, true) => position!("k.name_folded", ">"),
-            (Sort::Name, false) => position!("k.name_folded", "<"),
-            (Sort::Created, true) => position!("k.created_at", ">"),
-            (Sort::Created, false) => position!("k.created_at", "<"),
-            (Sort::Expires, true) => position!("k.end_order", ">"),
-            (Sort::Expires, false) => position!("k.end_order", "<"),
-        }
+pub(super) fn list_sql(page: Page<'_>, lead: Option<Lead>) -> &'static str {
+    if let Some(lead) = lead {
+        return per_lead!(lead, among_in_order, page);
     }
+    match (page.sort, page.is_read_down()) {
+        (Sort::LastUsed, true) => along!("k.use_order", "desc"),
+        (Sort::LastUsed, false) => along!("k.use_order", "asc"),
+        (Sort::Name, true) => along!("k.name_folded", "desc"),
+        (Sort::Name, false) => along!("k.name_folded", "asc"),
+        (Sort::Created, true) => along!("k.created_at", "desc"),
+        (Sort::Created, false) => along!("k.created_at", "asc"),
+        (Sort::Expires, true) => along!("k.end_order", "desc"),
+        (Sort::Expires, false) => along!("k.end_order", "asc"),
+    }
+}
+
+pub(super) fn between_sql(page: Page<'_>, lead: Option<Lead>) -> &'static str {
+    if let Some(lead) = lead {
+        return per_lead!(lead, among_between_in_order, page);
+    }
+    match page.sort {
+        Sort::LastUsed => between!("k.use_order"),
+        Sort::Name => between!("k.name_folded"),
+        Sort::Created => between!("k.created_at"),
+        Sort::Expires => between!("k.end_order"),
+    }
+}
+
+/// Runs one of the statements above.
+macro_rules! bind_list {
+    ($sql:expr, $account_id:expr, $filter:expr, $now:expr, ($lead:expr, $span:expr, $limit:expr), $words:expr) => {{
+        let span = $span;
+        let query =
+            bind_filter!(sqlx::query_as($sql), $account_id, $filter, $now).bind(&$filter.status).bind(span.gone);
+        let query = bind_place!(bind_place!(query, &span.low), &span.high).bind($limit);
+        match $lead {
+            Some(lead) => bind_words!(query, lead, $words),
+            None => query,
+        }
+    }};
 }
 
 /// The keys of a page, in its order.
-pub async fn list(
+pub async fn list(db: &Db, account_id: &str, filter: &Filter, page: Page<'_>, now: Timestamp) -> sqlx::Result<Listed> {
+    let Some(way) = way(db, account_id, filter, page, now).await? else { return Ok(Listed::default()) };
+    let (sql, words) = (list_sql(page, way.lead()), filter.words(account_id));
+    let mut keys: Vec<ApiKey> = read!(db, c => {
+        bind_list!(sql, account_id, filter, now, (way.lead(), way.span(), page.limit), &words).fetch_all(c)
+    })?;
+    let is_full = i64::try_from(keys.len()).is_ok_and(|read| read >= page.limit);
+    if page.backwards {
+        keys.reverse();
+    }
+    let looked_to = if let Way::Along(_, looked_to) = way { looked_to.filter(|_| !is_full) } else { None };
+    Ok(Listed { keys, looked_to })
+}
+
+/// How many keys of the filtered list come before `page.from`; none if too many would have to be looked at.
+pub async fn position(
     db: &Db,
     account_id: &str,
     filter: &Filter,
     page: Page<'_>,
     now: Timestamp,
-) -> sqlx::Result<Vec<ApiKey>> {
-    let sql = page.list_sql();
-    let mut keys: Vec<ApiKey> = read!(db, c => bind_filter!(sqlx::query_as(sql), account_id, filter, now)
-        .bind(&filter.status)
-        .bind(page.from)
-        .bind(page.limit)
-        .fetch_all(c))?;
-    if page.backwards {
-        keys.reverse();
-    }
-    Ok(keys)
+) -> sqlx::Result<Option<i64>> {
+    let Some(from) = place(db, account_id, page.sort, page.from).await? else { return Ok(None) };
+    let whole = Span::of(filter, page.sort, now);
+    let lead = lead(db, account_id, filter, (page, &whole), now).await?;
+    let before = whole.until(from, page.descending);
+    let (sql, words) = (between_sql(page, lead), filter.words(account_id));
+    let (found, looked): (i64, i64) = read!(db, c => {
+        bind_list!(sql, account_id, filter, now, (lead, &before, MOST + 1), &words).fetch_one(c)
+    })?;
+    Ok((looked <= MOST).then_some(found))
 }
 
-/// How many keys of the filtered list come before `key_id`.
-pub async fn position(db: &Db, account_id: &str, filter: &Filter, page: Page<'_>, now: Timestamp) -> sqlx::Result<i64> {
-    let sql = page.position_sql();
-    let (before,): (i64,) = read!(db, c => bind_filter!(sqlx::query_as(sql), account_id, filter, now)
-        .bind(&filter.status)
-        .bind(page.from)
-        .fetch_one(c))?;
-    Ok(before)
+/// How to read this page; there is none if it should follow a key that is nowhere.
+async fn way(db: &Db, account_id: &str, filter: &Filter, page: Page<'_>, now: Timestamp) -> sqlx::Result<Option<Way>> {
+    let whole = Span::of(filter, page.sort, now);
+    let span = if page.from.is_empty() {
+        whole
+    } else {
+        let Some(from) = place(db, account_id, page.sort, page.from).await? else { return Ok(None) };
+        whole.behind(from, page.is_read_down())
+    };
+    if !filter.is_narrow() && span.is_exact {
+        return Ok(Some(Way::Along(span, None)));
+    }
+    let Some((looked_to, end)) = reach(db, account_id, (page, &span), MOST).await? else {
+        return Ok(Some(Way::Along(span, None)));
+    };
+    if let Some(lead) = few(db, account_id, filter, now).await? {
+        return Ok(Some(Way::Among(lead, span)));
+    }
+    Ok(Some(Way::Along(span.until(end, page.is_read_down()), Some(looked_to))))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn plan(db: &Db, page: Page<'_>) -> String {
-        let super::super::Engine::Sqlite { readers, .. } = &db.engine else { panic!("a file") };
-        let sql = sqlx::AssertSqlSafe(format!("explain query plan {}", page.list_sql()));
-        let (filter, now) = (Filter::default(), Timestamp::default());
-        let query = bind_filter!(sqlx::query_as(sql), "acc_1", filter, now);
-        let query = query.bind(&filter.status).bind(page.from).bind(page.limit);
-        let steps: Vec<(i64, i64, i64, String)> = query.fetch_all(readers).await.expect("a plan");
-        steps.into_iter().map(|(.., step)| step + "\n").collect()
+/// The lead that a list in this span is read by: none if a look along the span sees all of it.
+async fn lead(
+    db: &Db,
+    account_id: &str,
+    filter: &Filter,
+    (page, span): (Page<'_>, &Span),
+    now: Timestamp,
+) -> sqlx::Result<Option<Lead>> {
+    if !filter.is_narrow() && span.is_exact || reach(db, account_id, (page, span), MOST).await?.is_none() {
+        return Ok(None);
     }
+    few(db, account_id, filter, now).await
+}
 
-    #[tokio::test]
-    async fn every_page_in_every_order_is_read_from_its_index_alone() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let url = format!("sqlite://{}", folder.path().join("keydesk.db").display());
-        let db = Db::open(&url).await.expect("a database");
-        for (sort, index) in [
-            (Sort::LastUsed, "api_keys_in_use_order (account_id=?"),
-            (Sort::Name, "api_keys_in_name_order (account_id=?"),
-            (Sort::Created, "api_keys_by_creation (account_id=?"),
-            (Sort::Expires, "api_keys_in_end_order (account_id=?"),
-        ] {
-            for (descending, backwards, from) in [
-                (true, false, ""),
-                (false, false, ""),
-                (true, false, "key_1"),
-                (false, false, "key_1"),
-                (true, true, "key_1"),
-                (false, true, "key_1"),
-            ] {
-                let page = Page { sort, descending, from, backwards, limit: 51 };
-                let plan = plan(&db, page).await;
-                assert!(plan.contains(&format!("SEARCH k USING INDEX {index}")), "{page:?}: {plan}");
-                assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{page:?}: {plan}");
-                // Behind a key it begins there, and reads nothing of what stands before.
-                assert_eq!(plan.contains("(account_id=? AND ("), !from.is_empty(), "{page:?}: {plan}");
-            }
+/// The first lead that finds few.
+async fn few(db: &Db, account_id: &str, filter: &Filter, now: Timestamp) -> sqlx::Result<Option<Lead>> {
+    for lead in Lead::of(filter) {
+        if lead.finds_few(db, account_id, filter, now).await? {
+            return Ok(Some(lead));
         }
     }
+    Ok(None)
 }

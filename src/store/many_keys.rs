@@ -36,8 +36,9 @@ fn padded(ids: &[String]) -> impl Iterator<Item = &str> {
 
 /// The keys of these ids that are the account's, by name. Ids beyond [`MOST`] are passed over.
 pub async fn find(db: &Db, account_id: &str, ids: &[String]) -> sqlx::Result<Vec<ApiKey>> {
+    // Found by their ids, and not among all keys of the account.
     const FIND: &str =
-        select_key!("\nwhere k.account_id = $1\nand k.id in ", chosen!(), "\norder by k.name_folded, k.id");
+        select_key!("\nwhere k.account_id || '' = $1\nand k.id in ", chosen!(), "\norder by k.name_folded, k.id");
     read!(db, c => {
         let query = sqlx::query_as(FIND).bind(account_id);
         padded(ids).fold(query, sqlx::query::QueryAs::bind).fetch_all(c)
@@ -50,8 +51,9 @@ pub async fn called(db: &Db, account_id: &str, ids: &[String], from_hour: i64) -
         "
         select h.key_id, cast(sum(h.ok + h.refused) as bigint) as requests
         from usage_hours h
-        join api_keys k on k.id = h.key_id
-        where k.account_id = $1
+        cross join api_keys k
+        where k.id = h.key_id
+        and k.account_id = $1
         and h.key_id in ",
         chosen!(),
         "

@@ -64,6 +64,18 @@ const MIGRATIONS_WITH_HALVES: &[(i64, &str, &str, &str)] = &[
             include_str!("../../migrations/0023_orders_of_keys.postgres.sql")
         ),
     ),
+    (
+        25,
+        "keys by the million",
+        concat!(
+            include_str!("../../migrations/0025_keys_by_the_million.sql"),
+            include_str!("../../migrations/0025_keys_by_the_million.sqlite.sql")
+        ),
+        concat!(
+            include_str!("../../migrations/0025_keys_by_the_million.sql"),
+            include_str!("../../migrations/0025_keys_by_the_million.postgres.sql")
+        ),
+    ),
 ];
 
 impl Engine {

@@ -27,12 +27,17 @@ pub mod installation;
 pub mod invitations;
 pub mod kept_secrets;
 pub mod key_changes;
+pub mod key_counts;
 pub mod key_days;
 pub mod key_errands;
 pub mod key_filter;
+mod key_leads;
 pub mod key_list;
 pub mod key_notes;
+#[cfg(test)]
+mod key_plans;
 pub mod key_reminders;
+mod key_span;
 pub mod leaked_keys;
 pub mod live_keys;
 pub mod look;

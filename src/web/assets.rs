@@ -31,14 +31,26 @@ pub fn base() -> &'static str {
     })
 }
 
+/// The files of `style/`, one after the other: a browser asks once for all of them.
+fn stylesheet() -> &'static [u8] {
+    static SHEET: OnceLock<Vec<u8>> = OnceLock::new();
+    SHEET.get_or_init(|| {
+        let mut names: Vec<_> = Assets::iter().filter(|name| name.starts_with("style/")).collect();
+        names.sort();
+        names.iter().filter_map(|name| Assets::get(name)).flat_map(|file| file.data.into_owned()).collect()
+    })
+}
+
 /// `GET /static/{hash}/{file}`
 pub async fn asset(path: Result<Path<(String, String)>, PathRejection>) -> Result<Response, Error> {
     let Ok(Path((hash, file))) = path else { return Err(Error::NotFound(Missing::Page)) };
     let current = base().strip_prefix("/static/") == Some(&hash);
-    let found = Assets::get(&file).filter(|_| current).ok_or(Error::NotFound(Missing::Page))?;
-    let headers = [
-        (CONTENT_TYPE, found.metadata.mimetype().to_owned()),
-        (CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned()),
-    ];
-    Ok((headers, found.data).into_response())
+    let kept = |kind: &str| {
+        [(CONTENT_TYPE, kind.to_owned()), (CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned())]
+    };
+    if file == "keydesk.css" && current {
+        return Ok((kept("text/css"), stylesheet()).into_response());
+    }
+    let found = Assets::get(&file).filter(|_| current && !file.contains('/')).ok_or(Error::NotFound(Missing::Page))?;
+    Ok((kept(found.metadata.mimetype()), found.data).into_response())
 }

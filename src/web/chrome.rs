@@ -8,6 +8,7 @@ use super::error::Error;
 use super::view::{Avatar, Icon, icon};
 use crate::model::text;
 use crate::store::accounts::{self, Counts};
+use crate::store::key_counts::Count;
 
 const FLASH: &str = "flash";
 
@@ -85,8 +86,11 @@ fn entries(app: &App, me: &Me, place: Place, counts: Counts) -> Vec<Entry> {
     let role = me.user().role;
     let number = |count: i64| Some(text::thousands(u64::try_from(count).unwrap_or(0)));
     let resources = text::capitalised(&app.product.words.resources);
-    let (keys, number_of_keys) =
-        if app.product.has_one_key() { ("API key", None) } else { ("API keys", number(counts.keys)) };
+    let (keys, number_of_keys) = if app.product.has_one_key() {
+        ("API key", None)
+    } else {
+        ("API keys", Some(Count::seen(counts.keys).number()))
+    };
     let all = [
         (role.manages_keys(), Place::Welcome, "/welcome", "get-started", "Get started".to_owned(), None),
         (role.sees_keys(), Place::Keys, "/settings/api-keys", "key", keys.to_owned(), number_of_keys),

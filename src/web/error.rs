@@ -166,7 +166,7 @@ struct ErrorPage<'a> {
 enum Lead {
     Plain(String),
     Denied(Denied),
-    Paused { until: Moment, seconds: u64 },
+    Paused { what: &'static str, until: Moment, seconds: u64 },
 }
 
 impl ErrorPage<'_> {
@@ -198,7 +198,7 @@ impl ErrorPage<'_> {
             ),
             Error::TooManyRequests { until, seconds } => (
                 "Too many tries. Wait a minute.".into(),
-                Lead::Paused { until: Moment::new(*until, text::exact(*until)), seconds: *seconds },
+                Lead::Paused { what: paused(path), until: Moment::new(*until, text::exact(*until)), seconds: *seconds },
                 vec![(way_back(path), "Try again".into())],
             ),
             Error::KnownDevicesOnly { .. } => (
@@ -218,7 +218,7 @@ impl ErrorPage<'_> {
             Error::Busy => plain("Busy right now", "More people are signing in than we take at once, or the database is away. Your API keys are not affected. Try again in a few seconds."),
             Error::Overdue => plain("This took too long", "We gave up on it. It may have been done all the same, so look before you press the button again."),
             Error::SignInRequired { .. } | Error::ConfirmationRequired { .. } | Error::Internal => {
-                plain("Something broke on our side", "It isn’t your doing, and nothing was half done. Try again; if it stays, send us the request id below.")
+                plain("Something broke on our side", "It isn’t your doing, and nothing was half done. Try again; if it stays, send us the request ID below.")
             }
         }
     }
@@ -281,6 +281,21 @@ fn way_back(path: &str) -> &'static str {
         "/re-authenticate" => "/settings",
         _ => "/sign-in",
     })
+}
+
+/// What has to wait, as a sentence begins with it: there is more than one door to knock at too often.
+fn paused(path: &str) -> &'static str {
+    let known = [
+        ("/support", "Looking up is"),
+        ("/sign-up", "Sign-up from your network is"),
+        ("/forgot-password", "Asking for a link is"),
+        ("/settings/team", "Mail to this address is"),
+        ("/settings/security/verify-email", "Mail to this address is"),
+        ("/settings", "Trying again is"),
+        ("/re-authenticate", "Trying again is"),
+    ];
+    let found = known.into_iter().find(|(page, _)| path.starts_with(page));
+    found.map_or("Sign-in from your network is", |(_, what)| what)
 }
 
 /// Headers that belong to the status.

@@ -87,6 +87,11 @@ impl Standing {
         };
         Self { class, label }
     }
+
+    /// Of a key that has no secret any more, whatever else is true of it.
+    pub fn waits() -> Self {
+        Self { class: "is-warning", label: "To be rotated".into() }
+    }
 }
 
 /// Initials in a disc, coloured by who it is.
@@ -258,7 +263,8 @@ fn summary(series: &Series, daily: bool) -> String {
 
 /// `0.17%`, to two places.
 pub fn percent(part: u64, whole: u64) -> String {
-    let hundredths = part * 10_000 / whole.max(1);
+    let whole = whole.max(1);
+    let hundredths = (part * 10_000 + whole / 2) / whole;
     format!("{}.{:02}%", hundredths / 100, hundredths % 100)
 }
 

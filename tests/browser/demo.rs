@@ -1,11 +1,10 @@
 //! `keydesk demo`: a desk in use, looked at by each of the people whom it introduces.
 
-use crate::browser::View;
 use crate::desk::Desk;
 use crate::inspector::Inspector;
 
 /// Email and password of the person with that role, as the demo prints them.
-fn person(desk: &Desk, role: &str) -> (String, String) {
+pub fn person(desk: &Desk, role: &str) -> (String, String) {
     let log = desk.log();
     let line =
         log.lines().find(|line| line.contains(&format!("({role})"))).expect("the demo has somebody of that role");
@@ -28,10 +27,6 @@ async fn the_demo_shows_a_desk_in_use() {
     let desk = Desk::start_demo();
     let mut inspector = sign_in(&desk, "administrator").await;
     inspector.browser.goto("/settings/api-keys").await;
-    for view in [View::WIDE.dark(), View::WIDE] {
-        inspector.browser.look(view).await;
-        inspector.browser.picture("readme").await;
-    }
     inspector.look("demo-keys").await;
     assert_eq!(inspector.browser.texts("tbody tr").await.len(), 50);
     inspector.browser.follow("Next").await;

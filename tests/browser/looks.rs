@@ -31,17 +31,23 @@ impl Browser {
         if std::env::var_os("KEYDESK_SCREENSHOTS").is_none() {
             return;
         }
-        let (width, height) = self.view.size();
-        let whole = self.run("return document.documentElement.scrollHeight", vec![]).await;
-        self.resize((width, whole.as_u64().map_or(height, |whole| whole.max(height)))).await;
-        self.picture(name).await;
-        self.resize((width, height)).await;
+        self.draw(self.view.size(), &format!("{name}{}.png", self.view.suffix())).await;
+        self.resize(self.view.size()).await;
     }
 
-    /// Writes a picture of what the window shows into `$KEYDESK_SCREENSHOTS`, if that is set.
-    pub async fn picture(&self, name: &str) {
-        let Some(folder) = std::env::var_os("KEYDESK_SCREENSHOTS").map(PathBuf::from) else { return };
-        let path = folder.join(format!("{name}{}.png", self.view.suffix()));
+    /// Writes a picture of the whole page, in a window of that size or as high as the page.
+    pub async fn draw(&self, (width, height): (u64, u64), file: &str) {
+        self.resize((width, height)).await;
+        let whole = self.run("return document.documentElement.scrollHeight", vec![]).await;
+        self.resize((width, whole.as_u64().map_or(height, |whole| whole.max(height)))).await;
+        self.picture_as(file).await;
+    }
+
+    /// Writes a picture of what the window shows into `$KEYDESK_SCREENSHOTS`.
+    pub async fn picture_as(&self, file: &str) {
+        let folder = std::env::var_os("KEYDESK_SCREENSHOTS").map(PathBuf::from);
+        let folder = folder.expect("KEYDESK_SCREENSHOTS is the folder for pictures: run ./scripts/screenshots");
+        let path = folder.join(file);
         let picture = self.client.screenshot().await.expect("the page can be drawn");
         std::fs::create_dir_all(&folder)
             .and_then(|()| std::fs::write(&path, picture))

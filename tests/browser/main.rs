@@ -11,6 +11,7 @@ mod demo;
 mod desk;
 mod driver;
 mod flows;
+mod gallery;
 mod google;
 mod harness;
 mod inspector;

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The path of the link in the letter to `email` whose subject begins with `subject`, once it is printed.
-async fn mailed_link(desk: &Desk, email: &str, subject: &str) -> String {
+pub async fn mailed_link(desk: &Desk, email: &str, subject: &str) -> String {
     let printed = async {
         loop {
             let log = desk.log();

@@ -71,7 +71,7 @@ async fn a_note_is_added_and_stands_beside_the_timeline() {
         assert_eq!(ana.status().await, 422);
         ana.fill("note", "Ask the warehouse before it goes.").await;
         ana.press("Add note").await;
-        ana.see("billing has another note.").await;
+        ana.see("billing has a new note.").await;
         ana.follow("Back to the key").await;
         ana.see("Ask the warehouse before it goes.").await;
     })

@@ -17,10 +17,10 @@ const MANAGE: &str = "/settings/security/two-factor";
 const STEP: Duration = Duration::from_secs(30);
 
 /// An authenticator app that has read the page's key.
-struct Phone(Totp);
+pub struct Phone(Totp);
 
 impl Phone {
-    async fn reads(page: &Browser) -> Self {
+    pub async fn reads(page: &Browser) -> Self {
         let typed = page.texts("pre code").await.concat().replace(' ', "");
         audit::note(&typed);
         let secret = Secret::try_from_base32(&typed).expect("base32");
@@ -28,7 +28,7 @@ impl Phone {
     }
 
     /// The code so many steps from now: the next one is taken already, so nobody waits for it.
-    fn code(&self, steps: u32) -> String {
+    pub fn code(&self, steps: u32) -> String {
         let at = Clock::System.now() + STEP * steps;
         self.0.generate(u64::try_from(at.seconds()).expect("after 1970")).to_string()
     }

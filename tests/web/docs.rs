@@ -180,7 +180,7 @@ async fn policies_are_the_definitions() {
         "Session token",
         "eyJ",
         "/api/auth/",
-        "log in",
+        "sign in over the API",
     ] {
         strict.says_nothing_of(absent);
     }
@@ -377,7 +377,7 @@ async fn the_login_shown_is_the_login_given() {
     let desk = TestApp::new().await;
     let alice = desk.alice().await;
     let page = desk.visitor().get("/docs").await;
-    let shown: Value = serde_json::from_str(&example(&page, "Answer to a login")).expect("JSON");
+    let shown: Value = serde_json::from_str(&example(&page, "Answer to a sign-in")).expect("JSON");
     let given = desk.log_in(&alice.email).await;
     let names = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
     assert_eq!((names(&shown), names(&shown["user"])), (names(&given), names(&given["user"])));

@@ -133,3 +133,51 @@ fn keys_of_an_account_are_listed_created_and_deleted() {
     let again = key(&["delete", "ops@halden.example", id]);
     assert_eq!(again.1, format!("{id} was deleted before; nothing was changed."));
 }
+
+#[test]
+fn keys_are_imported_with_new_secrets_all_of_them_or_none() {
+    let folder = folder();
+    created(folder.path(), "ops@halden.example", &format!("{PASSWORD}\n"));
+    let import = |text: &str| {
+        std::fs::write(folder.path().join("keys.csv"), text).expect("a file");
+        let arguments = ["key", "import", "ops@halden.example", "keys.csv"];
+        said(&finished(keydesk(folder.path(), &arguments).spawn().expect("it starts")))
+    };
+    let wrong = "name,type,environment,inbox,scopes,expires_at,allowed_ips\n\
+        backend,standard,live,,*,,\n\
+        ,standard,live,,mail:send,,home\n\
+        bound,standard,live,Orders,mail:read,,\n\
+        late,standard,moon,,mail:fly,2020-01-31,\n";
+    let (fine, out, err) = import(wrong);
+    assert!(!fine && out.is_empty(), "{out}");
+    for why in [
+        "line 3: name: Enter a name.",
+        "line 3: allowed_ips: \"home\" is not an address.",
+        "line 4: inbox: a standard key is bound to none; it would reach them all",
+        "line 5: environment: Choose the environment: Test or Live.",
+        "line 5: scopes: There is no scope \"mail:fly\".",
+        "line 5: expires: Choose an expiry date after today",
+        "Nothing was created.",
+    ] {
+        assert!(err.contains(why), "{why}\n{err}");
+    }
+    assert!(import("key,type\na,b\n").2.contains("one of them is name"));
+
+    // As an export says it: more columns, another order, and one that is over.
+    let export = "id,name,status,environment,type,inbox_id,inbox,scopes,allowed_ips,expires_at\r\n\
+        key_1,backend,active,live,standard,,,mail:send mail:read,203.0.113.0/24 2001:db8::/32,2030-01-31T12:00:00Z\r\n\
+        key_2,gone,deleted,live,standard,,,*,,\r\n\
+        key_3,reports,active,test,standard,,,mail:read,,\r\n";
+    let (fine, out, err) = import(export);
+    assert_eq!((fine, err.as_str()), (true, "2 keys are created."));
+    let rows: Vec<Vec<&str>> = out.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows[0], ["id", "name", "secret"]);
+    assert_eq!([rows[1][1], rows[2][1]], ["backend", "reports"]);
+    assert!(rows[1][2].starts_with("kd_live_") && rows[2][2].starts_with("kd_test_"));
+    for row in &rows[1..] {
+        audit::note(row[2]);
+    }
+    let (fine, _, err) = import(export);
+    assert!(!fine && err.contains("line 2: there is a key named backend already"), "{err}");
+    assert!(err.contains("0 keys are created, and the others are not."), "{err}");
+}

@@ -92,7 +92,7 @@ async fn after_five_minutes_it_asks_for_the_password_and_comes_back_to_the_key()
     assert_eq!(shown.secrets().len(), 1);
     let after = alice.get("/welcome").await;
     after.says("You can reveal it again whenever you need it.");
-    after.says("Your key is out. Make a request with it and see it arrive here.");
+    after.says("Your key is revealed. Make a request with it and see it arrive here.");
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ async fn the_page_tells_of_the_old_key_and_stops_it_on_demand() {
     desk.holder(&key.secret).at("198.51.100.80").get("/v1/key").await;
     desk.flush().await;
     let page = alice.get(&key_path(&key.id, "")).await;
-    page.says("Works until 22 Nov 2026, 14:05 UTC. 1 request with the old key since the rotation, the last less than a minute ago from 198.51.100.80; 0 with the new one.");
+    page.says("Works until 22 Nov 2026, 14:05 UTC. 1 request with the old key since the rotation, the last less than a minute ago from 198.51.100.80; none with the new one.");
     page.says("When the first number stops growing, it’s safe to end it.");
     page.says(&format!("kd_live_…{}", &key.secret[key.secret.len() - 4..]));
 
@@ -177,7 +177,7 @@ async fn a_rotation_gives_the_term_anew_and_promises_no_grace_beyond_the_expiry(
     let before = desk.events(&alice).await.len();
     rotated(&alice, &key.id, "7d").await;
     let event = &desk.events(&alice).await[before];
-    assert_eq!(event.detail, "old key stops in 1 day");
+    assert_eq!(event.detail, "old key stops in 24 hours");
     alice.get(&key_path(&key.id, "")).await.says("in 30 days");
 }
 
@@ -197,7 +197,7 @@ async fn old_and_new_traffic_are_counted_apart_from_the_rotation_on() {
     let new = rotated(&alice, &key.id, "24h").await;
     desk.flush().await;
     let quiet = alice.get(&key_path(&key.id, "")).await;
-    quiet.says("No requests with the old key since the rotation; 0 with the new one. It was last used less than a minute ago from 203.0.113.24.");
+    quiet.says("No requests with the old key since the rotation; none with the new one. It was last used less than a minute ago from 203.0.113.24.");
 
     asks(&desk, &key.secret, 3).await;
     asks(&desk, &new, 1200).await;
@@ -249,5 +249,5 @@ async fn what_an_old_secret_is_refused_for_is_no_use_of_it() {
     alice
         .get(&key_path(&key.id, ""))
         .await
-        .says("No requests with the old key since the rotation; 0 with the new one.");
+        .says("No requests with the old key since the rotation; none with the new one.");
 }

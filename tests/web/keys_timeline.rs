@@ -37,7 +37,7 @@ async fn a_life_reads_from_created_to_deleted_and_stays_on_the_tombstone() {
         Revealed the key by Alice 21 Nov 2026, 14:05 UTC \
         First used 21 Nov 2026, 15:05 UTC \
         Renamed the key, was billing by Alice 21 Nov 2026, 16:05 UTC \
-        Rotated the key, old key stops in 1 day by Alice 21 Nov 2026, 16:05 UTC \
+        Rotated the key, old key stops in 24 hours by Alice 21 Nov 2026, 16:05 UTC \
         Revealed the key by Alice 21 Nov 2026, 16:05 UTC \
         Last used, from 198.51.100.80 21 Nov 2026, 17:05 UTC \
         Deleted the key by Alice 21 Nov 2026, 18:05 UTC";

@@ -205,9 +205,15 @@ async fn where_nobody_can_make_another_key_it_stays_to_be_rotated() {
     let mails = desk.mail().await;
     assert!(mails[0].text.contains("Rotate the key for a new secret"), "{}", mails[0].text);
     assert_eq!(mails[0].link(), key_path(&id, ""));
+    let page = alice.get(&key_path(&id, "")).await;
+    page.says("To be rotated");
+    page.says(
+        "This key waits to be rotated. Its secret leaked or was lost, and requests with it fail with 401. Rotate it",
+    );
     alice.post(&key_path(&id, "rotate"), &[("grace", "0")]).await;
     let new = alice.reveals(&id).await;
     assert!(works(&desk, &new).await && !works(&desk, &secret).await);
+    alice.get(&key_path(&id, "")).await.says_nothing_of("waits to be rotated");
 }
 
 #[tokio::test]

@@ -16,6 +16,9 @@ from pathlib import Path
 
 import chaos
 
+from .desk import PASSWORD
+from .http import plaintexts
+
 # The modules that are no rows.
 FRAME = {"__main__", "cable", "desk", "figures", "http", "postgres", "redis"}
 
@@ -64,6 +67,7 @@ def main():
     reader.add_argument("--scratch", type=Path)
     reader.add_argument("--short", action="store_true")
     reader.add_argument("--list", action="store_true")
+    reader.add_argument("--plaintexts", type=Path)
     reader.add_argument("--json", type=Path, default=Path("target/chaos.json"))
     options = reader.parse_args()
     if options.list:
@@ -91,6 +95,8 @@ def main():
             "seconds": round(time.monotonic() - began, 1),
             "figures": [{**vars(figure), "holds": figure.holds} for figure in figures],
         }
+    if options.plaintexts:
+        options.plaintexts.write_text("".join(f"{one}\n" for one in sorted({PASSWORD, *plaintexts})))
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
     about = {"at": datetime.now(UTC).isoformat(), "commit": commit, "cores": os.cpu_count(), "short": options.short}
     options.json.parent.mkdir(parents=True, exist_ok=True)

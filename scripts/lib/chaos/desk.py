@@ -53,7 +53,7 @@ class Desk:
             pass_fds=self.handed,
         )
         self.stage.started.append(self)
-        while not (said := re.search(r"listening on http://\S+:(\d+)", (self.folder / "stdout.log").read_text())):
+        while not (said := re.search(r"listening on https?://\S+:(\d+)", (self.folder / "stdout.log").read_text())):
             if self.process.poll() is not None or time.monotonic() - began > START:
                 raise RuntimeError(f"{self.name} does not start:\n{self.said()}")
             time.sleep(0.002)

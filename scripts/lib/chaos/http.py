@@ -3,6 +3,11 @@
 import asyncio
 import json
 
+# What was shown or sent in plain: it may stand in no database and in no log.
+plaintexts = set()
+# Characters; a shorter value of a cookie or a field is no secret.
+SHORTEST_SECRET = 20
+
 
 class Gone(Exception):
     """The server did not answer: it was killed, or it hung up."""
@@ -15,7 +20,14 @@ class Answer:
         self.cookie = ""
 
     def json(self):
-        return json.loads(self.body)
+        read = json.loads(self.body)
+        if isinstance(read, dict):
+            note(*(read.get(field) for field in ("secret", "token", "refresh_token")))
+        return read
+
+
+def note(*values):
+    plaintexts.update(value for value in values if isinstance(value, str) and len(value) >= SHORTEST_SECRET)
 
 
 class Client:
@@ -41,6 +53,7 @@ class Client:
             self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
         lines = [f"{method} {path} HTTP/1.1", f"Host: localhost:{self.port}", *headers]
         if secret is not None:
+            note(secret)
             lines.append(f"Authorization: Bearer {secret}")
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
@@ -68,7 +81,9 @@ class Client:
             self.close()
         answer = Answer(status, headers, body)
         cookies = [line.split(": ", 1)[1] for line in head[1:] if line.lower().startswith("set-cookie: ")]
-        answer.cookie = "; ".join(cookie.split(";")[0] for cookie in cookies)
+        cookies = [cookie.split(";")[0] for cookie in cookies]
+        note(*(cookie.split("=", 1)[1] for cookie in cookies))
+        answer.cookie = "; ".join(cookies)
         return answer
 
     def close(self):

@@ -1,4 +1,4 @@
-"""wapiti and sqlmap against the demo, with an administrator's cookie: they find nothing.
+"""wapiti and sqlmap against the demo over TLS, with an administrator's cookie: they find nothing.
 
 Both come from PyPI into a virtual environment of their own, pinned by tests/intruders/requirements.txt. Their command lines are
 below. The demo's data are thrown away, so that they may press every button.
@@ -6,6 +6,7 @@ below. The demo's data are thrown away, so that they may press every button.
 
 import json
 import re
+import ssl
 import subprocess
 import sys
 import time
@@ -26,6 +27,8 @@ PARAMETERS = [
     "/settings/usage?period=7d",
     "/settings/api-keys.csv?q=a&sort=-created&status=unused",
 ]
+# Where its baits would call home: nobody listens there, and no name is looked up elsewhere.
+NOBODY = "http://127.0.0.1:9/"
 FOUND = re.compile(r"is vulnerable|appears to be .* injectable|Type: .*(blind|union|stacked|error)", re.IGNORECASE)
 
 
@@ -39,6 +42,16 @@ class Demo(Desk):
         return re.search(r"Sign in as (\S+) \(administrator\), password: (.+)", said).groups()
 
 
+def certificate(stage):
+    """The settings of a certificate that nobody signed."""
+    chain, key = stage.scratch / "certificate.pem", stage.scratch / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=localhost", "-keyout", key, "-out", chain]
+    subprocess.run(command, check=True, capture_output=True)
+    key.chmod(0o600)
+    return {"KEYDESK_TLS_CERTIFICATE_FILE": str(chain), "KEYDESK_TLS_KEY_FILE": str(key)}
+
+
 class Followed(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_):
         return None
@@ -48,9 +61,10 @@ def sign_in(desk):
     email, password = desk.administrator()
     form = urllib.parse.urlencode({"email": email, "password": password}).encode()
     headers = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}
-    request = urllib.request.Request(f"http://localhost:{desk.port}/sign-in", form, headers)
+    request = urllib.request.Request(f"https://localhost:{desk.port}/sign-in", form, headers)
+    nobody_signed = urllib.request.HTTPSHandler(context=ssl._create_unverified_context())
     try:
-        urllib.request.build_opener(Followed).open(request)
+        urllib.request.build_opener(Followed, nobody_signed).open(request)
     except urllib.error.HTTPError as answer:
         assert answer.code == 303, answer.code
         return answer.headers["set-cookie"].split(";")[0]
@@ -62,9 +76,9 @@ def wapiti(stage, tools, desk, cookie):
     report = stage.scratch / "wapiti.json"
     scan, attack = stage.of(SCAN, 30), stage.of(ATTACK, 5)
     command = [
-        tools / "wapiti", "--url", f"http://localhost:{desk.port}/settings/api-keys", "--scope", "domain",
-        "--module", "common", "--header", f"Cookie: {cookie}", "--header", "Sec-Fetch-Site: same-origin",
-        "--exclude", f"http://localhost:{desk.port}/sign-out", "--max-links-per-page", "50",
+        tools / "wapiti", "--url", f"https://localhost:{desk.port}/settings/api-keys", "--scope", "domain", "--verify-ssl", "0",
+        "--module", "common", "--endpoint", NOBODY, "--dns-endpoint", "localhost", "--header", f"Cookie: {cookie}", "--header", "Sec-Fetch-Site: same-origin",
+        "--exclude", f"https://localhost:{desk.port}/sign-out", "--max-links-per-page", "50",
         "--max-scan-time", str(scan), "--max-attack-time", str(attack), "--tasks", "4",
         "--store-session", str(stage.scratch / "wapiti"), "--store-config", str(stage.scratch / "wapiti"),
         "--no-bugreport", "--flush-session", "--format", "json", "--output", str(report),
@@ -81,7 +95,7 @@ def sqlmap(stage, tools, desk, cookie):
     found, tried = [], 0
     for path in PARAMETERS[: stage.of(len(PARAMETERS), 1)]:
         command = [
-            tools / "sqlmap", "--url", f"http://localhost:{desk.port}{path}", "--cookie", cookie,
+            tools / "sqlmap", "--url", f"https://localhost:{desk.port}{path}", "--cookie", cookie,
             "--batch", "--disable-coloring", "--level", stage.of("2", "1"), "--risk", "2", "--threads", "4",
             "--dbms", "sqlite", "--skip-waf", "--timeout", "10", "--flush-session",
             "--output-dir", str(stage.scratch / "sqlmap"),
@@ -98,7 +112,7 @@ def run(stage):
     subprocess.run([sys.executable, "-m", "venv", tools], check=True)
     install = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--requirement", REQUIREMENTS]
     subprocess.run([tools / "bin/pip", *install], check=True)
-    desk = Demo(stage, "demo")
+    desk = Demo(stage, "demo", environment=certificate(stage))
     desk.start()
     cookie, began = sign_in(desk), time.monotonic()
     injectable, tried = sqlmap(stage, tools / "bin", desk, cookie)

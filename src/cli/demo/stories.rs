@@ -213,7 +213,11 @@ pub fn ordinary(number: usize, dice: &Entropy) -> Story {
     let restricted = roll(4) == 0;
     let created_days_ago = 2 + roll(360) as u64;
     let silent = roll(8) == 0;
-    let idle = if silent { days(92 + roll(200) as u64) } else { hours(4 + roll(600) as u64) };
+    let idle = if silent {
+        days(92 + roll(200) as u64)
+    } else {
+        hours(4 + if roll(4) == 0 { roll(600) } else { roll(18) } as u64)
+    };
     Story {
         name: format!("{}-{}-{number:03}", SERVICES[number % 12], PLACES[number / 12 % 10]).into(),
         environment: if roll(5) == 0 { "test" } else { "live" },

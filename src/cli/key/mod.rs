@@ -1,6 +1,7 @@
 //! `keydesk key`: keys from the command line, for whoever runs the desk. One subcommand a file, or those of one account
 //! together.
 
+mod import;
 mod leaked;
 mod of_account;
 
@@ -26,6 +27,14 @@ pub enum Key {
         email: String,
         /// The id of the key, such as `key_…`.
         id: String,
+    },
+    /// Create a key for each row of a CSV file, and print their new secrets as CSV, this once.
+    Import {
+        /// Email of anybody in the account.
+        email: String,
+        /// The file; - is what comes in. Its first line names the columns: name, and as many as there are of type,
+        /// environment, inbox, scopes, `allowed_ips` and `expires_at`, as an export of keys has them.
+        file: PathBuf,
     },
     /// Switch off every key whose secret stands in a text, as leaked: its owners are told by mail.
     Leaked {
@@ -59,6 +68,7 @@ pub async fn run(settings: &Settings, key: Key) -> Result<(), Failure> {
         Key::List { email } => of_account::list(settings, &email).await,
         Key::Create(new) => of_account::create(settings, new).await,
         Key::Delete { email, id } => of_account::delete(settings, &email, &id).await,
+        Key::Import { email, file } => import::run(settings, &email, &file).await,
         Key::Leaked { file, url } => leaked::run(settings, &file, &url).await,
     }
 }

@@ -23,7 +23,7 @@ pub async fn list(settings: &Settings, email: &str) -> Result<(), Failure> {
     let mut from = String::new();
     loop {
         let page = Page { sort: Sort::Created, descending: true, from: &from, backwards: false, limit: PAGE };
-        let keys = key_list::list(&app.db, &account_id, &Filter::default(), page, app.now()).await?;
+        let keys = key_list::list(&app.db, &account_id, &Filter::default(), page, app.now()).await?.keys;
         for key in &keys {
             let (status, ends) = (key.status(app.now()), format!("{}…{}", key.prefix, key.last4));
             println!("{}\t{}\t{}\t{ends}\t{}", key.id, status.as_str(), key.environment, key.name);
@@ -87,7 +87,7 @@ pub async fn delete(settings: &Settings, email: &str, id: &str) -> Result<(), Fa
     Ok(())
 }
 
-async fn account_of(app: &App, email: &str) -> Result<String, Failure> {
+pub(super) async fn account_of(app: &App, email: &str) -> Result<String, Failure> {
     let found = users::find_by_email(&app.db, email).await?;
     let (user, _) = found.ok_or_else(|| format!("nobody signs in with {email}"))?;
     Ok(user.account_id)

@@ -1,4 +1,4 @@
-//! `/api/auth/*`: sign up, log in, refresh and log out without a browser. The answer is a ten-minute session token and
+//! `/api/auth/*`: sign up, sign in, refresh and sign out without a browser. The answer is a ten-minute session token and
 //! a refresh token; their authority is the session, and ending it ends both.
 
 use axum::Json;
@@ -67,7 +67,7 @@ pub struct Person {
     is_admin: bool,
 }
 
-/// What whoever logged in holds from now on.
+/// What whoever signed in holds from now on.
 #[derive(Serialize, ToSchema)]
 pub struct Granted {
     /// The session token: a Bearer credential until `expires_at`.
@@ -86,7 +86,7 @@ pub struct Granted {
     summary = "Sign up", description = "Makes an account; whoever signs up is its administrator.",
     request_body = Credentials,
     responses(
-        (status = 201, description = "The account stands, and you are logged in.", body = Granted),
+        (status = 201, description = "The account stands, and you are signed in.", body = Granted),
         (status = 422, description = "The email or the password can’t be; `field` and `errors` say why.", body = ErrorBody),
         (status = 429, description = "Too many tries from this address.", body = ErrorBody),
     ),
@@ -107,10 +107,10 @@ pub async fn sign_up(
 /// `POST /api/auth/login`
 #[utoipa::path(
     post, path = "/api/auth/login", tag = "Sessions", operation_id = "log_in",
-    summary = "Log in", description = "Starts a session and answers its first token. Whoever has two-factor sends a code with it.",
+    summary = "Sign in", description = "Starts a session and answers its first token. Whoever has two-factor sends a code with it.",
     request_body = Login,
     responses(
-        (status = 200, description = "You are logged in.", body = Granted),
+        (status = 200, description = "You are signed in.", body = Granted),
         (status = 401, description = "The email, the password or the code is not right, or a code is missing (`second_factor_required`).", body = ErrorBody),
         (status = 403, description = "The account asks for two-factor, and nobody has set it up (`second_factor_missing`).", body = ErrorBody),
         (status = 429, description = "Too many tries from this address, or at this account.", body = ErrorBody),
@@ -173,7 +173,7 @@ pub async fn refresh(
 /// news.
 #[utoipa::path(
     post, path = "/api/auth/logout", tag = "Sessions", operation_id = "log_out",
-    summary = "Log out", description = "Ends the session of a refresh token, and with it every token of it.",
+    summary = "Sign out", description = "Ends the session of a refresh token, and with it every token of it.",
     request_body = RefreshToken,
     responses((status = 204, description = "The session has ended, if there was one.")),
 )]

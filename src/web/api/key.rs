@@ -62,7 +62,7 @@ pub struct IssuedKey {
     pub secret: Option<Zeroizing<String>>,
 }
 
-/// Somebody who logged in, for as long as their session token lasts.
+/// Somebody who signed in, for as long as their session token lasts.
 #[derive(Serialize, ToSchema)]
 pub struct SessionHolder {
     #[serde(rename = "type")]

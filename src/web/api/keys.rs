@@ -90,8 +90,8 @@ pub async fn list(State(app): State<App>, caller: Caller, asked: Asked) -> Resul
     let (limit, from) = (asked.limit()?, asked.id("after", "key")?);
     let page = key_list::Page { sort: Sort::Created, descending: true, from, backwards: false, limit: one_more(limit) };
     let now = app.now();
-    let keys = key_list::list(&app.db, caller.account_id(), &Filter::default(), page, now).await?;
-    Ok(Json(Page::of(keys, limit, |key| key.id.clone(), |key| Key::of(&key, now))))
+    let listed = key_list::list(&app.db, caller.account_id(), &Filter::default(), page, now).await?;
+    Ok(Json(Page::of(listed.keys, limit, |key| key.id.clone(), |key| Key::of(&key, now))))
 }
 
 /// `POST /v1/keys` → 201 with `secret`, this once; sent again with its `Idempotency-Key`, without.

@@ -266,7 +266,7 @@ impl Problem {
             StatusCode::FORBIDDEN,
             "permission_error",
             "reauthentication_required",
-            "This is only done within five minutes of logging in. Log in again, and go on.",
+            "This is only done within five minutes of signing in. Sign in again, and go on.",
         )
     }
 
@@ -284,7 +284,7 @@ impl Problem {
             StatusCode::UNAUTHORIZED,
             "authentication_error",
             "unauthorized",
-            "This refresh token is not valid. Log in again.",
+            "This refresh token is not valid. Sign in again.",
         )
         .with_challenge(INVALID_TOKEN)
     }

@@ -1,5 +1,5 @@
 //! `/v1/team`: who is in the account, and who is asked in. Opened by a session token alone: no key manages people. What
-//! hands an account on asks that its holder logged in a moment ago, as the pages do.
+//! hands an account on asks that its holder signed in a moment ago, as the pages do.
 
 use std::sync::Arc;
 
@@ -146,7 +146,7 @@ pub async fn list(State(app): State<App>, caller: Caller, asked: Asked) -> Resul
 /// `PATCH /v1/team/{id}`
 #[utoipa::path(
     patch, path = "/v1/team/{id}", tag = "Team", operation_id = "change_role",
-    summary = "Change somebody’s role", description = "Signs them out everywhere. Within five minutes of logging in.",
+    summary = "Change somebody’s role", description = "Signs them out everywhere. Within five minutes of signing in.",
     security(("bearer" = [])),
     params(("id" = String, Path, description = "Their id.", pattern = "^usr_[0-9A-Za-z]{16}$")),
     request_body = NewRole,
@@ -173,7 +173,7 @@ pub async fn change_role(
 /// `DELETE /v1/team/{id}?keys=`
 #[utoipa::path(
     delete, path = "/v1/team/{id}", tag = "Team", operation_id = "remove_member",
-    summary = "Remove somebody", description = "Ends their sessions at once. Within five minutes of logging in.",
+    summary = "Remove somebody", description = "Ends their sessions at once. Within five minutes of signing in.",
     security(("bearer" = [])),
     params(("id" = String, Path, description = "Their id.", pattern = "^usr_[0-9A-Za-z]{16}$"), Leaving),
     responses(
@@ -217,7 +217,7 @@ pub async fn list_invitations(
 /// `POST /v1/team/invitations`
 #[utoipa::path(
     post, path = "/v1/team/invitations", tag = "Team", operation_id = "invite",
-    summary = "Invite somebody", description = "Mails them a link for seven days. An administrator is invited within five minutes of logging in.",
+    summary = "Invite somebody", description = "Mails them a link for seven days. An administrator is invited within five minutes of signing in.",
     security(("bearer" = [])),
     request_body = NewInvitation,
     responses(

@@ -99,7 +99,7 @@ impl Welcome<'_> {
                 "Your account is ready, and so is your first key. Three short steps to a working request."
             }
             (Some(Seal::Done { .. } | Seal::Sealed { .. }), None) => {
-                "Your key is out. Make a request with it and see it arrive here."
+                "Your key is revealed. Make a request with it and see it arrive here."
             }
             (None, None) => "Your account is ready. Create a key, then make a request with it.",
         }

@@ -42,7 +42,7 @@ const RESOURCES: &[Row] = &[
 
 const SESSIONS: &[Row] = &[
     ("POST", "/api/auth/signup", "", "Create an account with email and password"),
-    ("POST", "/api/auth/login", "", "Log in with email and password"),
+    ("POST", "/api/auth/login", "", "Sign in with email and password"),
     ("POST", "/api/auth/refresh", "", "Spend a refresh token for new tokens"),
     ("POST", "/api/auth/logout", "", "End the session of a refresh token"),
 ];

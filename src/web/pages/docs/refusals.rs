@@ -150,8 +150,8 @@ fn invalid() -> Refusal {
 
 fn too_many(product: &Product) -> Refusal {
     let limited = (product.rate_limit.per_minute > 0).then_some("the key has used up this minute’s requests");
-    let logins = product.api.session_token.then_some("somebody tried too often to log in");
-    let reasons = limited.into_iter().chain(["too many unknown keys came from your address"]).chain(logins);
+    let sign_ins = product.api.session_token.then_some("somebody tried too often to sign in");
+    let reasons = limited.into_iter().chain(["too many unknown keys came from your address"]).chain(sign_ins);
     let means = format!("Too much at once: {}.", reasons.collect::<Vec<_>>().join(", or "));
     let mend = "Wait for `retryAfter` seconds, the same as in the `Retry-After` header.";
     if limited.is_none() {

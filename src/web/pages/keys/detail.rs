@@ -19,7 +19,7 @@ use crate::model::usage::Series;
 use crate::product::{KeyAct, Product};
 use crate::store::audit_events::{self, Slice};
 use crate::store::usage_list::Interval;
-use crate::store::{refusals, usage};
+use crate::store::{api_key_secrets, refusals, usage};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
 use crate::web::error::Error;
@@ -110,14 +110,17 @@ pub async fn show(State(app): State<App>, me: Me, Id(id): Id, Query(query): Quer
     let mut chrome = Chrome::of(&app, &me, Place::Keys).await?;
     chrome.here = format!("/settings/api-keys/{}?period={}", key.id, period.id);
     let refused = usage::list_refusals(&app.db, &key.account_id, &key.id, period.since(now)).await?;
+    let waits = key.status(now).verifies() && !api_key_secrets::has_current(&app.db, me.account_id(), &key.id).await?;
+    let may = me.is_administrator();
+    let withdrawn = waits.then(|| Banner::withdrawn(&key, &app.product, may));
     let shown = Detail {
         chrome,
         may_change: me.is_administrator() && key.deleted_at.is_none(),
         may_reveal: me.is_administrator() && can_show_again(&key, &app.product),
         not_kept: app.product.reveals_again() && key.kept_at.is_none() && key.deleted_at.is_none(),
-        standing: Standing::of(&key, now),
+        standing: if waits { Standing::waits() } else { Standing::of(&key, now) },
         abilities: Abilities::of(&key, &app.product, now),
-        banner: Banner::of(&key, &app.product, me.is_administrator(), now),
+        banner: withdrawn.or_else(|| Banner::of(&key, &app.product, may, now)),
         old: OldKey::find(&app, &key).await?,
         last_used: key.last_used_at.map(|at| Moment::ago_in_words(at, now)),
         periods: PERIODS,

@@ -18,7 +18,8 @@ use crate::clock::Timestamp;
 use crate::model::api_key::ApiKey;
 use crate::model::secret::Secret;
 use crate::model::text;
-use crate::store::key_filter::{self, Filter};
+use crate::store::key_counts;
+use crate::store::key_filter::Filter;
 use crate::store::key_list::{self, Page, Sort};
 use crate::store::many_keys;
 use crate::web::audience::Me;
@@ -72,8 +73,8 @@ pub async fn csv_file(State(app): State<App>, me: Me, method: Method, Query(quer
         let keys = many_keys::find(&app.db, &account_id, &chosen(&query)?).await?;
         ("selected".to_owned(), keys.len() as u64, Next::Chosen(keys))
     } else {
-        let count = key_filter::counts(&app.db, &account_id, &asked.filter, now).await?.of(&asked.filter.status);
-        (in_words(&asked.filter), count.unsigned_abs(), Next::Opening)
+        let counts = key_counts::every(&app.db, &account_id, &asked.filter, now).await?;
+        (in_words(&asked.filter), counts.of(&asked.filter.status).found.unsigned_abs(), Next::Opening)
     };
     // Whoever only asks what there is takes nothing away.
     if method != Method::HEAD {
@@ -142,13 +143,14 @@ impl Export {
         // The newest first: a key that is made meanwhile moves none of the others.
         let page = Page { sort: Sort::Created, descending: true, from: &from, backwards: false, limit: PIECE };
         let read = key_list::list(&self.app.db, &self.account_id, &self.filter, page, self.now).await;
-        let keys = read.map_err(|error| {
+        let listed = read.map_err(|error| {
             tracing::error!(%error, "An export of keys was cut off");
             io::Error::other("the database does not answer")
         })?;
-        if keys.len() == usize::try_from(PIECE).unwrap_or(usize::MAX) {
-            self.next = keys.last().map_or(Next::Nothing, |last| Next::Before(last.id.clone()));
-        }
+        let keys = listed.keys;
+        let is_full = keys.len() == usize::try_from(PIECE).unwrap_or(usize::MAX);
+        let last = keys.last().filter(|_| is_full).map(|last| last.id.clone());
+        self.next = listed.looked_to.or(last).map_or(Next::Nothing, Next::Before);
         Ok(Some((spreadsheet::lines(keys.iter().map(|key| cells(key, self.now)))?, self)))
     }
 }

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::paging::{position, read, showing, trim};
 use super::triage::{self, Tab};
 use super::{Tag, can_show_again, export, type_label};
 use crate::clock::Timestamp;
@@ -15,9 +16,10 @@ use crate::model::secret::Secret;
 use crate::model::text;
 use crate::model::usage::{Bucket, Series};
 use crate::product::{ExpiryPolicy, KeyAct};
+use crate::store::key_counts;
 use crate::store::key_days::{self, KeyDay};
-use crate::store::key_filter::{self, Filter};
-use crate::store::key_list::{self, PAGE, Page, Sort};
+use crate::store::key_filter::Filter;
+use crate::store::key_list::{Listed, PAGE, Page, Sort};
 use crate::store::{accounts, api_keys, inboxes};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
@@ -44,10 +46,10 @@ struct List<'a> {
     asked: Asked,
     tabs: Vec<Tab>,
     attention: Vec<(String, String)>,
-    inboxes: Vec<inboxes::Listed>,
+    inboxes: Vec<inboxes::Named>,
     headings: Headings,
     rows: Vec<Row>,
-    /// `Showing 1–50 of 312 keys`
+    /// `Showing 1–50 of 312 keys`, `Showing 1–50 of 1,000+ keys`
     showing: String,
     previous: Option<String>,
     next: Option<String>,
@@ -98,9 +100,9 @@ struct Row {
 /// What the query string asks for.
 pub(super) struct Asked {
     pub(super) filter: Filter,
-    sort: String,
-    after: String,
-    before: String,
+    pub(super) sort: String,
+    pub(super) after: String,
+    pub(super) before: String,
     /// The key whose menu is open.
     menu: String,
     /// `1` where keys are selected: there is a box in each row, and neither a menu nor a sparkline.
@@ -138,7 +140,7 @@ impl Asked {
         (sort, self.sort.is_empty() || self.sort.starts_with('-'))
     }
 
-    fn page(&self) -> Page<'_> {
+    pub(super) fn page(&self) -> Page<'_> {
         let (sort, descending) = self.order();
         let backwards = !self.before.is_empty();
         let from = if backwards { &self.before } else { &self.after };
@@ -267,7 +269,7 @@ impl List<'_> {
 /// `GET /settings/api-keys`
 pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result<Response, Error> {
     let now = app.now();
-    let asked = Asked::read(&query, triage::due_since(&app.product, now));
+    let mut asked = Asked::read(&query, triage::due_since(&app.product, now));
     // A whole secret belongs into no address: this page, and every link on it, goes on with its last four characters.
     if let Some(last4) = Secret::last4_within(query.get("q"), &app.gate.prefixes.all()) {
         return Ok(see_other(&asked.href(&[("q", last4)])));
@@ -280,64 +282,30 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
     {
         return Ok(see_other(&format!("/settings/api-keys/{}", only.id)));
     }
-    let mut keys = key_list::list(&app.db, account_id, &asked.filter, asked.page(), now).await?;
-    let counts = key_filter::counts(&app.db, account_id, &asked.filter, now).await?;
-    let (has_previous, has_next) = trim(&mut keys, &asked);
+    let Listed { mut keys, looked_to } = read(&app, account_id, &mut asked, now).await?;
+    let counts = key_counts::of_filter(&app.db, account_id, &asked.filter, now).await?;
+    let (before, after) = trim(&mut keys, &asked, looked_to);
     let from_day = now.hour().div_euclid(24) - DAYS + 1;
     let days = key_days::list(&app.db, account_id, &keys, from_day).await?;
     let first = position(&app, account_id, &asked, &keys, now).await?;
-    let beside = |name: &str, key: Option<&ApiKey>| key.map(|key| asked.href(&[(name, &key.id)]));
+    let beside = |name: &str, id: Option<String>| id.map(|id| asked.href(&[(name, &id)]));
     let mut chrome = Chrome::of(&app, &me, Place::Keys).await?;
     chrome.here = asked.href(&[("after", &asked.after), ("before", &asked.before)]);
     let shown = List {
         chrome,
         app: &app,
         may_change: me.is_administrator(),
-        tabs: triage::tabs(&asked, counts, app.product.expiry.policy),
-        attention: triage::attention(&app, account_id, (&asked, counts), now).await?,
-        inboxes: inboxes::list(&app.db, account_id, "", "", MOST_INBOXES).await?,
+        tabs: triage::tabs(&asked, &counts, app.product.expiry.policy),
+        attention: triage::attention(&app, account_id, (&asked, &counts), now).await?,
+        inboxes: inboxes::names(&app.db, account_id, MOST_INBOXES).await?,
         headings: headings(&asked),
         rows: rows(&app, &asked, (&keys, &days), now),
-        showing: showing(first, keys.len(), counts.of(&asked.filter.status)),
-        previous: beside("before", keys.first().filter(|_| has_previous)),
-        next: beside("after", keys.last().filter(|_| has_next)),
+        showing: showing(first, keys.len(), after.is_none(), counts.of(&asked.filter.status)),
+        previous: beside("before", before),
+        next: beside("after", after),
         asked,
     };
     Ok(page(StatusCode::OK, &shown))
-}
-
-/// Cuts the page to its length, and says whether there are keys before and after it.
-fn trim(keys: &mut Vec<ApiKey>, asked: &Asked) -> (bool, bool) {
-    let more = keys.len() > PAGE;
-    let backwards = !asked.before.is_empty();
-    if more {
-        keys.remove(if backwards { 0 } else { PAGE });
-    }
-    if backwards { (more, true) } else { (!asked.after.is_empty(), more) }
-}
-
-/// How many keys stand before the page.
-async fn position(app: &App, account_id: &str, asked: &Asked, keys: &[ApiKey], now: Timestamp) -> Result<i64, Error> {
-    let plain_first_page = asked.after.is_empty() && asked.before.is_empty();
-    match keys.first() {
-        Some(first) if !plain_first_page => {
-            let page = Page { from: &first.id, ..asked.page() };
-            Ok(key_list::position(&app.db, account_id, &asked.filter, page, now).await?)
-        }
-        _ => Ok(0),
-    }
-}
-
-fn showing(first: i64, shown: usize, total: i64) -> String {
-    let total = u64::try_from(total).unwrap_or(0);
-    let first = u64::try_from(first).unwrap_or(0);
-    let last = first + shown as u64;
-    let keys = text::count(total, "key", "keys");
-    if shown == 0 {
-        "No keys".into()
-    } else {
-        format!("Showing {}–{} of {keys}", text::thousands(first + 1), text::thousands(last))
-    }
 }
 
 fn headings(asked: &Asked) -> Headings {

@@ -9,6 +9,7 @@ mod life;
 pub mod list;
 pub mod new;
 pub mod notes;
+mod paging;
 pub mod pause;
 pub mod rename;
 pub mod reveal;

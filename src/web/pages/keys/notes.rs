@@ -86,7 +86,7 @@ pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Fo
         let again = Page { typed: body, error, ..Page::of(&app, &me, key).await? };
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
     }
-    Flash::good(&key.name, " has another note.").keep(&me).await?;
+    Flash::good(&key.name, " has a new note.").keep(&me).await?;
     Ok(see_other(&format!("/settings/api-keys/{id}/notes")))
 }
 

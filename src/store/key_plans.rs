@@ -1,0 +1,274 @@
+//! That every statement of the list of keys is read from its index, on both databases, and that lists and counts which look
+//! at few keys find what one finds that reads them all. On `PostgreSQL` where `KEYDESK_TEST_DATABASE_URL` names one.
+
+use std::collections::BTreeSet;
+
+use sqlx::{AssertSqlSafe, Row as _};
+use tempfile::TempDir;
+
+use super::key_counts::{self, AMONG_FOUND, AMONG_NEWEST, LOOK, OF_ACCOUNT};
+use super::key_filter::Filter;
+use super::key_leads::Lead;
+use super::key_list::{self, Page, Sort};
+use super::key_span::reach_sql;
+use super::{Db, Engine, key_days};
+use crate::clock::{Timestamp, days};
+use crate::model::api_key::ApiKey;
+
+const ACCOUNT: &str = "acc_0123456789abcdef";
+const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+const SORTS: [Sort; 4] = [Sort::LastUsed, Sort::Name, Sort::Created, Sort::Expires];
+const LEADS: [Lead; 12] = [
+    Lead::Words,
+    Lead::Active,
+    Lead::Retiring,
+    Lead::Paused,
+    Lead::Expiring,
+    Lead::Unused,
+    Lead::Unrevealed,
+    Lead::NeverUsed,
+    Lead::FullAccess,
+    Lead::RotationDue,
+    Lead::OwnerLeft,
+    Lead::Expired,
+];
+const STATUSES: [&str; 13] = [
+    "",
+    "active",
+    "retiring",
+    "paused",
+    "expiring",
+    "unused",
+    "unrevealed",
+    "never-used",
+    "full-access",
+    "rotation-due",
+    "owner-left",
+    "expired",
+    "deleted",
+];
+
+/// Keys of every kind, KEYS of them; a hundred of them hold what few hold.
+const FILL: [&str; 4] = [
+    "insert into accounts (id, name, created_at) values ('acc_0123456789abcdef', 'Halden', 1)",
+    "insert into users (id, account_id, email, email_folded, name, role, created_at, removed_at)
+     values ('usr_1', 'acc_0123456789abcdef', 'a@example', 'a@example', 'A', 'administrator', 1, null),
+        ('usr_2', 'acc_0123456789abcdef', 'b@example', 'usr_2', 'B', 'administrator', 1, 2)",
+    "insert into inboxes (id, account_id, name, name_folded, address, created_at)
+     values ('inb_1', 'acc_0123456789abcdef', 'Orders', 'orders', 'o@example', 1)",
+    "insert into api_keys (id, account_id, name, name_folded, key_type, environment, inbox_id, scopes, allowed_ips, prefix,
+        last4, created_at, created_by, expires_at, paused_at, deleted_at, rotated_at, retires_at, sealed_until, revealed_at,
+        first_used_at, last_used_at)
+     with recursive numbers (n) as (select cast(1 as bigint) union all select n + 1 from numbers where n < KEYS)
+     select 'key_' || (1000000000000000 + n * 7919 % 1000003), 'acc_0123456789abcdef', 'Wörker ' || n,
+        case when n % 100 = 3 then 'zephyr ' || n else 'wörker ' || n end,
+        case when n % 50 = 7 then 'restricted' else 'standard' end, case when n % 2 = 0 then 'live' else 'test' end,
+        case when n % 50 = 7 then 'inb_1' end, case when n % 9 = 0 then '*' when n % 70 = 1 then 'a:b c:d' else 'c:d' end, '', 'kd_',
+        'Ab' || (10 + n % 90), 1700000000000000 + n * 4000000000, case when n % 30 = 4 then 'usr_2' else 'usr_1' end,
+        case when n % 3 = 0 then 1799000000000000 + n * 900000000 end, case when n % 40 = 5 then 5 end,
+        case when n % 8 = 1 then 6 end, case when n % 6 = 2 then 1799900000000000 end,
+        case when n % 60 = 8 then 1800000000000000 + n end, case when n % 45 = 6 then 7 end, case when n % 45 <> 6 then 8 end,
+        9, case when n % 7 <> 0 then 1760000000000000 + n * 15000000000 % 40000000000000 end
+     from numbers",
+];
+
+/// A database with so many keys, and the folder that it goes with.
+async fn filled(keys: u32, name: &str) -> (Db, TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = match std::env::var("KEYDESK_TEST_DATABASE_URL") {
+        Ok(server) => {
+            let schema = format!("plans_{name}_{}", std::process::id());
+            let pool = sqlx::PgPool::connect(&server).await.expect("PostgreSQL answers");
+            sqlx::query(AssertSqlSafe(format!("create schema {schema}"))).execute(&pool).await.expect("a schema");
+            format!("{server}?options=-c%20search_path%3D{schema}")
+        }
+        Err(_) => format!("sqlite://{}", folder.path().join("keydesk.db").display()),
+    };
+    let db = Db::open(&url).await.expect("a database");
+    for statement in FILL {
+        run(&db, &statement.replace("KEYS", &keys.to_string())).await;
+    }
+    (db, folder)
+}
+
+async fn run(db: &Db, sql: &str) {
+    let sql = AssertSqlSafe(sql.to_owned());
+    match &db.engine {
+        Engine::Sqlite { writer, .. } => drop(sqlx::raw_sql(sql).execute(writer).await.expect("the statement")),
+        Engine::Postgres(pool) => drop(sqlx::raw_sql(sql).execute(pool).await.expect("the statement")),
+    }
+}
+
+/// The steps of a statement, its numbers replaced by what they would be.
+async fn plan(db: &Db, sql: &str) -> String {
+    let texts = [ACCOUNT, "", "", "", "%wörker%", "", "% c:d %"].map(|text| format!("'{text}'"));
+    let moments =
+        [NOW, NOW + days(14), NOW - days(90), NOW - days(7), NOW - days(90)].map(|at| at.micros().to_string());
+    let by = if sql.contains("(k.name_folded") { ["''", "'zzz'"] } else { ["0", "9000000000000000000"] };
+    let rest = ["''", "0", by[0], "''", by[1], "'zzz'", "51", "'01234567n78'", "'0'"].map(str::to_owned);
+    let values: Vec<String> = texts.into_iter().chain(moments).chain(rest).collect();
+    let numbered = values.iter().enumerate().rev();
+    // What a page of keys is told apart by.
+    let sql = (22..=52).fold(sql.to_owned(), |sql, at| sql.replace(&format!("${at}"), "''"));
+    let sql = numbered.fold(sql, |sql, (at, value)| sql.replace(&format!("${}", at + 1), value));
+    match &db.engine {
+        Engine::Sqlite { readers, .. } => {
+            let sql = AssertSqlSafe(format!("explain query plan {sql}"));
+            let steps = sqlx::query(sql).fetch_all(readers).await.expect("a plan");
+            steps.iter().map(|step| step.get::<String, _>(3) + "\n").collect()
+        }
+        Engine::Postgres(pool) => {
+            let mut tx = pool.begin().await.expect("a transaction");
+            // Of a table that is one account's for the most part, a thousand rows are found by reading it from its beginning.
+            sqlx::query("set local enable_seqscan = off").execute(&mut *tx).await.expect("a setting");
+            let steps = sqlx::query(AssertSqlSafe(format!("explain {sql}"))).fetch_all(&mut *tx).await.expect("a plan");
+            steps.iter().map(|step| step.get::<String, _>(0) + "\n").collect()
+        }
+    }
+}
+
+/// Whether a plan reads a whole table, or the whole account.
+fn reads_all(plan: &str) -> bool {
+    plan.lines().any(|step| {
+        let whole = ["SCAN api_keys", "SCAN n", "SCAN users", "Seq Scan on api_keys", "Seq Scan on key_word_sets"];
+        let of_account = step.ends_with("(account_id=?)") && !step.contains(" u ");
+        // What stands in parentheses in the statement has the same name as the table.
+        let table = step.trim() == "SCAN k" && !plan.contains("CO-ROUTINE k");
+        table || of_account || step.contains("SCAN k USING") || whole.iter().any(|scan| step.contains(scan))
+    })
+}
+
+fn pages() -> impl Iterator<Item = Page<'static>> {
+    let page = |(sort, descending)| Page { sort, descending, from: "", backwards: false, limit: 51 };
+    SORTS.into_iter().flat_map(|sort| [(sort, true), (sort, false)]).map(page)
+}
+
+#[tokio::test]
+async fn every_statement_is_read_from_an_index_and_a_page_in_its_order() {
+    let (db, _folder) = filled(30_000, "all").await;
+    if db.is_shared() {
+        run(&db, "analyze").await;
+    }
+    for page in pages() {
+        for (sql, sorted) in [(key_list::list_sql(page, None), true), (reach_sql(page.sort, page.descending), true)] {
+            // A statement of its own numbers, told from the rest by its end.
+            let sql = sql.replace("limit 2 offset $7", "limit 2 offset 999");
+            let sql = if sql.contains("offset") { renumbered(&sql) } else { sql };
+            let plan = plan(&db, &sql).await;
+            assert!(!reads_all(&plan), "{page:?}: {plan}");
+            assert!(!sorted || !(plan.contains("TEMP B-TREE") || plan.contains("Sort")), "{page:?}: {plan}");
+            if !db.is_shared() {
+                assert!(plan.contains("(account_id=? AND <expr>=? AND ("), "{page:?}: {plan}");
+            }
+        }
+        let between = plan(&db, key_list::between_sql(page, None)).await;
+        assert!(!reads_all(&between) && !between.contains("TEMP B-TREE"), "{page:?}: {between}");
+        for lead in LEADS {
+            // What a lead finds is sorted: a thousand at most.
+            for sql in [key_list::list_sql(page, Some(lead)), key_list::between_sql(page, Some(lead))] {
+                let plan = plan(&db, sql).await;
+                assert!(!reads_all(&plan), "{lead:?}, {page:?}: {plan}");
+            }
+        }
+    }
+}
+
+/// The numbers of [`reach_sql`] as those of a list.
+fn renumbered(sql: &str) -> String {
+    let numbers = [("$6", "$18"), ("$5", "$17"), ("$4", "$16"), ("$3", "$15"), ("$2", "$14")];
+    numbers.into_iter().fold(sql.to_owned(), |sql, (from, to)| sql.replace(from, to))
+}
+
+#[tokio::test]
+async fn every_count_is_read_from_an_index() {
+    let (db, _folder) = filled(30_000, "counts").await;
+    if db.is_shared() {
+        run(&db, "analyze").await;
+    }
+    let of_account = [("$7", "$12"), ("$6", "$11"), ("$5", "$10"), ("$4", "$9"), ("$3", "1200"), ("$2", "$8")];
+    let of_account = of_account.into_iter().fold(OF_ACCOUNT.to_owned(), |sql, (from, to)| sql.replace(from, to));
+    let numbers = LEADS.map(|lead| lead.number_sql().to_owned());
+    for sql in numbers.into_iter().chain([of_account, AMONG_FOUND.to_owned(), AMONG_NEWEST.to_owned()]) {
+        let plan = plan(&db, &sql).await;
+        assert!(!reads_all(&plan), "{sql}: {plan}");
+    }
+}
+
+#[tokio::test]
+async fn the_days_of_a_page_are_read_without_the_other_keys() {
+    let (db, _folder) = filled(10, "days").await;
+    if !db.is_shared() {
+        let plan = plan(&db, key_days::LIST).await;
+        assert!(plan.starts_with("SEARCH d ") && !plan.contains("(account_id=?)"), "{plan}");
+    }
+}
+
+fn filters() -> Vec<Filter> {
+    let due_since = NOW - days(90);
+    let any = |change: fn(&mut Filter)| {
+        let mut filter = Filter { due_since, ..Filter::default() };
+        change(&mut filter);
+        filter
+    };
+    let narrow = [
+        any(|_| {}),
+        any(|filter| filter.q = "Zephyr".into()),
+        any(|filter| filter.q = "wörk".into()),
+        any(|filter| filter.q = "w".into()),
+        any(|filter| filter.q = "nobody".into()),
+        any(|filter| filter.q = "kd_…Ab10".into()),
+        any(|filter| filter.key_type = "restricted".into()),
+        any(|filter| filter.environment = "test".into()),
+        any(|filter| filter.inbox = "inb_1".into()),
+        any(|filter| filter.scope = "a:b".into()),
+        any(|filter| (filter.scope, filter.environment) = ("a:b".into(), "live".into())),
+        any(|filter| (filter.q, filter.key_type) = ("wörker".into(), "restricted".into())),
+    ];
+    let with = |filter: &Filter| STATUSES.map(|status| Filter { status: status.into(), ..filter.clone() });
+    narrow.iter().flat_map(with).collect()
+}
+
+/// Every key of a list, page by page as somebody reads it.
+async fn read_whole(db: &Db, filter: &Filter, sort: Sort, descending: bool) -> Vec<ApiKey> {
+    let (mut all, mut from) = (Vec::new(), String::new());
+    loop {
+        let page = Page { sort, descending, from: &from, backwards: false, limit: 400 };
+        let listed = key_list::list(db, ACCOUNT, filter, page, NOW).await.expect("a page");
+        let full = listed.keys.len() == 400;
+        let last = listed.keys.last().map(|key| key.id.clone()).filter(|_| full);
+        all.extend(listed.keys);
+        let Some(next) = listed.looked_to.or(last) else { return all };
+        from = next;
+    }
+}
+
+#[tokio::test]
+async fn what_looks_at_few_keys_finds_what_reads_all_of_them_finds() {
+    let (db, _folder) = filled(3_000, "same").await;
+    for (index, filter) in filters().into_iter().enumerate() {
+        let every = key_counts::every(&db, ACCOUNT, &filter, NOW).await.expect("counts");
+        let counted = key_counts::of_filter(&db, ACCOUNT, &filter, NOW).await.expect("counts");
+        for status in STATUSES {
+            let (exact, count) = (every.of(status).found, counted.of(status));
+            let is_true = if count.more { count.found <= exact } else { count.found == exact };
+            assert!(is_true, "{filter:?}, {status}: {count:?} of {exact}");
+        }
+        let (sort, descending) = (SORTS[index % 4], index % 3 == 0);
+        let keys = read_whole(&db, &filter, sort, descending).await;
+        let ids: BTreeSet<&str> = keys.iter().map(|key| key.id.as_str()).collect();
+        assert_eq!(ids.len(), keys.len(), "{filter:?}, {sort:?}: a key came twice");
+        assert_eq!(i64::try_from(keys.len()), Ok(every.of(&filter.status).found), "{filter:?}, {sort:?}, {descending}");
+        if sort == Sort::Created {
+            assert!(keys.is_sorted_by(|one, next| (one.created_at <= next.created_at) != descending), "{filter:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn three_thousand_keys_are_counted_as_a_thousand_and_more() {
+    let (db, _folder) = filled(3_000, "more").await;
+    let counts = key_counts::of_account(&db, ACCOUNT, NOW - days(90), NOW).await.expect("counts");
+    assert_eq!((counts.of("").number(), counts.of("active").number()), ("1,000+".into(), "1,000+".into()));
+    assert_eq!(counts.of("deleted").of("key", "keys"), "375 keys");
+    const { assert!(LOOK > 1_000) };
+}
