@@ -72,6 +72,12 @@ missing_packages() {
         command -v python3 >/dev/null || echo python3
         command -v jq >/dev/null || echo jq
         ;;
+      instructions)
+        command -v valgrind >/dev/null || echo valgrind
+        # Debian keeps apart what valgrind needs to start a program that has lost its symbols.
+        [[ ! -d /usr/share/doc/libc6 || -d /usr/lib/debug/.build-id ]] || echo libc6-dbg
+        command -v jq >/dev/null || echo jq
+        ;;
       bench)
         command -v wrk >/dev/null || echo wrk
         command -v curl >/dev/null || echo curl

@@ -1,83 +1,297 @@
 //! A key as the gate knows it: what a verdict takes of it, what the answer says of it, and where its requests are
-//! counted.
+//! counted. A million of these are to fit into little memory: what a key shares with others is shared, its texts lie in one
+//! piece, and what few keys have takes no room in the others.
 
+use std::num::NonZeroI64;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use http::HeaderValue;
 
 use super::usage::Tally;
-use super::window::Window;
-use crate::model::key_facts::KeyFacts;
+use crate::clock::Timestamp;
+use crate::model::api_key::{AllowedIps, KeyType, Lifetime, Status};
+use crate::model::key_facts::{KeyFacts, grants};
+use crate::model::scopes::Scopes;
 use crate::model::secret::SecretHash;
+use crate::product::Product;
 use crate::store::changes::Seen;
 
-/// One secret's key. Two secrets of a key that retires are two of these, with one window.
+/// One secret's key. Two secrets of a key that retires are two of these.
 #[derive(Debug)]
 pub struct Known {
-    pub facts: KeyFacts,
-    pub identity: Identity,
-    /// What its secret was found by.
-    pub(super) hash: SecretHash,
+    /// Key id, account id, inbox id and name, one behind the other.
+    texts: Box<str>,
+    /// Where each of the texts but the last ends.
+    ends: [u16; 3],
+    /// Whether nobody ever used the key, so that its first request is worth keeping.
+    fresh: AtomicBool,
+    rights: Arc<Rights>,
+    /// In microseconds; see [`moment`].
+    expires_at: Option<NonZeroI64>,
+    rest: Option<Box<Rest>>,
+    /// What its secret is remembered by.
+    hash: SecretHash,
     /// Up to which change of the database this is true.
     pub(super) seen: Seen,
-    pub(super) window: Arc<Window>,
-    pub(super) tally: Mutex<Tally>,
+    /// What it was used for since the last flush, if it was.
+    pub(super) tally: Mutex<Option<Box<Tally>>>,
 }
 
-/// What a gateway is told of a credential that passed: the values of the `X-Keydesk-*` headers, in one piece of memory
-/// that every answer shares.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    values: Bytes,
-    /// Where each value ends, in the order of [`IDENTITY`].
-    ends: [u16; IDENTITY],
+/// What very many keys have alike, and what is said of it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Rights {
+    pub key_type: KeyType,
+    /// Empty in a product without environments.
+    pub environment: String,
+    /// With all that they imply.
+    pub scopes: Scopes,
+    said: [HeaderValue; 3],
 }
 
-/// Key id, account id, type, environment, scopes, inbox.
+/// What few keys have.
+#[derive(Debug, Default, PartialEq)]
+struct Rest {
+    paused_at: Option<Timestamp>,
+    /// A key goes with its inbox.
+    deleted_at: Option<Timestamp>,
+    /// When the secret that was presented stops working; none for the current one.
+    dies_at: Option<Timestamp>,
+    allowed_ips: AllowedIps,
+    /// What its secret was found by in the database, where that is not what it is remembered by.
+    found_by: Option<SecretHash>,
+}
+
+/// What a key was looked up by, and found by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hashes {
+    pub sought: SecretHash,
+    pub found: SecretHash,
+}
+
+/// What a gateway is told of a credential that passed: key id, account id, type, environment, scopes, inbox.
 pub const IDENTITY: usize = 6;
+pub type Identity = [HeaderValue; IDENTITY];
 
-impl Identity {
-    pub fn of_key(facts: &KeyFacts) -> Self {
-        let inbox = facts.inbox_id.as_deref().unwrap_or_default();
-        let scopes = facts.scopes.to_string();
-        Self::of([&facts.id, &facts.account_id, facts.key_type.as_str(), &facts.environment, &scopes, inbox])
-    }
-
-    /// Of somebody who came with a session token: no key, and what their role may do.
-    pub fn of_session(account_id: &str, scopes: &str) -> Self {
-        Self::of(["", account_id, "session", "", scopes, ""])
-    }
-
-    fn of(values: [&str; IDENTITY]) -> Self {
+impl Known {
+    pub(super) fn new(facts: KeyFacts, rights: Arc<Rights>, hashes: Hashes, seen: Seen) -> Self {
+        let inbox_id = facts.inbox_id.as_deref().unwrap_or_default();
+        let texts = [&facts.id, &facts.account_id, inbox_id, &facts.name];
         let mut end = 0;
-        let ends = values.map(|value| {
-            end += u16::try_from(value.len()).unwrap_or(0);
-            end
+        let ends = [texts[0], texts[1], texts[2]].map(|text| {
+            end += text.len();
+            u16::try_from(end).unwrap_or(u16::MAX)
         });
-        Self { values: values.concat().into(), ends }
+        let texts = texts.concat().into();
+        let found_by = Some(hashes.found).filter(|found| *found != hashes.sought);
+        let rest = Rest {
+            paused_at: facts.paused_at,
+            deleted_at: facts.deleted_at.or(facts.inbox_deleted_at),
+            dies_at: facts.dies_at,
+            allowed_ips: facts.allowed_ips,
+            found_by,
+        };
+        Self {
+            texts,
+            ends,
+            fresh: AtomicBool::new(facts.first_used_at.is_none()),
+            rights,
+            expires_at: facts.expires_at.map(moment),
+            rest: (rest != Rest::default()).then(|| Box::new(rest)),
+            hash: hashes.sought,
+            seen,
+            tally: Mutex::new(None),
+        }
     }
 
-    /// The values, in order. Ids and scopes are plain ASCII; were one not, the header is there and empty, so that no
-    /// client can fill it in.
-    pub fn headers(&self) -> [HeaderValue; IDENTITY] {
-        let mut start = 0;
-        self.ends.map(|end| {
-            let end = usize::from(end);
-            let value = self.values.slice(std::mem::replace(&mut start, end)..end);
-            HeaderValue::from_maybe_shared(value).unwrap_or(HeaderValue::from_static(""))
-        })
+    fn text(&self, index: usize) -> &str {
+        let start = index.checked_sub(1).map_or(0, |before| usize::from(self.ends[before]));
+        let end = self.ends.get(index).map_or(self.texts.len(), |end| usize::from(*end));
+        self.texts.get(start..end).unwrap_or_default()
     }
+
+    pub fn id(&self) -> &str {
+        self.text(0)
+    }
+
+    pub fn account_id(&self) -> &str {
+        self.text(1)
+    }
+
+    /// The one that a restricted key is bound to.
+    pub fn inbox_id(&self) -> Option<&str> {
+        Some(self.text(2)).filter(|id| !id.is_empty())
+    }
+
+    pub fn name(&self) -> &str {
+        self.text(3)
+    }
+
+    pub fn rights(&self) -> &Rights {
+        &self.rights
+    }
+
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at.map(|at| Timestamp::from_micros(at.get()))
+    }
+
+    pub fn paused_at(&self) -> Option<Timestamp> {
+        self.rest.as_ref().and_then(|rest| rest.paused_at)
+    }
+
+    pub fn deleted_at(&self) -> Option<Timestamp> {
+        self.rest.as_ref().and_then(|rest| rest.deleted_at)
+    }
+
+    pub fn dies_at(&self) -> Option<Timestamp> {
+        self.rest.as_ref().and_then(|rest| rest.dies_at)
+    }
+
+    pub fn allowed_ips(&self) -> &AllowedIps {
+        static ANYWHERE: AllowedIps = AllowedIps::ANYWHERE;
+        self.rest.as_ref().map_or(&ANYWHERE, |rest| &rest.allowed_ips)
+    }
+
+    pub fn status(&self, now: Timestamp) -> Status {
+        let expires_at = self.expires_at();
+        let lifetime = match &self.rest {
+            None => Lifetime { expires_at, ..Lifetime::default() },
+            Some(rest) => Lifetime {
+                deleted_at: rest.deleted_at,
+                expires_at,
+                paused_at: rest.paused_at,
+                retires_at: rest.dies_at,
+            },
+        };
+        lifetime.status(now)
+    }
+
+    /// Whether the secret that was presented was rotated out.
+    pub fn is_spent(&self, now: Timestamp) -> bool {
+        self.dies_at().is_some_and(|at| at <= now)
+    }
+
+    /// What the key may do, its binding included.
+    pub fn grants(&self, scope: &str, product: &Product) -> bool {
+        grants((self.rights.key_type, &self.rights.scopes), scope, product)
+    }
+
+    /// Whether the key may touch `inbox_id`, the account being its own.
+    pub fn reaches_inbox(&self, inbox_id: &str) -> bool {
+        match self.rights.key_type {
+            KeyType::Standard => true,
+            KeyType::Restricted => self.inbox_id() == Some(inbox_id),
+        }
+    }
+
+    pub fn identity(&self) -> Identity {
+        let [key_type, environment, scopes] = self.rights.said.clone();
+        [said(self.id()), said(self.account_id()), key_type, environment, scopes, said(self.text(2))]
+    }
+
+    /// Whether it is the key of this very secret.
+    pub(super) fn is_of(&self, hash: &SecretHash) -> bool {
+        self.hash == *hash
+    }
+
+    /// What the database knows its secret by.
+    pub(super) fn found_by(&self) -> SecretHash {
+        self.rest.as_ref().and_then(|rest| rest.found_by).unwrap_or(self.hash)
+    }
+
+    /// Whether its first request is this one: says so once.
+    pub(super) fn is_used_first(&self) -> bool {
+        self.fresh.load(Ordering::Relaxed) && self.fresh.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl Rights {
+    pub(super) fn of(facts: &mut KeyFacts, product: &Product) -> Self {
+        let (key_type, scopes) = (facts.key_type, std::mem::take(&mut facts.scopes));
+        let scopes = match key_type {
+            KeyType::Standard => scopes.with_implied(product),
+            KeyType::Restricted => scopes.with_implied_within_binding(product),
+        };
+        let environment = std::mem::take(&mut facts.environment);
+        let said = [HeaderValue::from_static(key_type.as_str()), said(&environment), said(&scopes.to_string())];
+        Self { key_type, environment, scopes, said }
+    }
+}
+
+/// Whoever came with a session token: no key, and what their role may do.
+pub fn identity_of_session(account_id: &str, scopes: &str) -> Identity {
+    [said(""), said(account_id), HeaderValue::from_static("session"), said(""), said(scopes), said("")]
+}
+
+/// Ids and scopes are plain ASCII; were one not, the header is there and empty, so that no client can fill it in.
+fn said(text: &str) -> HeaderValue {
+    match text {
+        "" => HeaderValue::from_static(""),
+        text => HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("")),
+    }
+}
+
+/// No key expires in the microsecond of the epoch; one that did expired long before.
+fn moment(at: Timestamp) -> NonZeroI64 {
+    NonZeroI64::new(at.micros()).unwrap_or(NonZeroI64::MIN)
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::clock::hours;
+    use crate::entropy::Entropy;
+    use crate::model::api_key::tests::NOW;
     use crate::model::key_facts::tests::facts;
+    use crate::model::keyring::Keyring;
+    use crate::model::secret::Secret;
+    use crate::product::DEFAULT;
+    use crate::store::changes::Changes;
+
+    /// The key of these facts, as the gate knows it under the built-in definition.
+    pub fn known(mut facts: KeyFacts) -> Known {
+        let product = Product::parse(DEFAULT).expect("the built-in definition");
+        let hash = Secret::generate("kd_live_", &Entropy::seeded(1)).hash(&Keyring::derive(&[7; 32]));
+        let rights = Arc::new(Rights::of(&mut facts, &product));
+        Known::new(facts, rights, Hashes { sought: hash, found: hash }, Changes::default().seen_now())
+    }
 
     #[test]
     fn every_value_is_its_own_and_an_absent_one_is_empty() {
-        let headers = Identity::of_key(&facts()).headers();
-        assert_eq!(headers, ["key_1", "acc_1", "standard", "live", "*", ""]);
+        assert_eq!(known(facts()).identity(), ["key_1", "acc_1", "standard", "live", "*", ""]);
+        let bound = KeyFacts { inbox_id: Some("inb_1".into()), ..facts() };
+        assert_eq!(known(bound).identity(), ["key_1", "acc_1", "standard", "live", "*", "inb_1"]);
+    }
+
+    #[test]
+    fn what_was_read_is_what_is_known() {
+        let plain = known(facts());
+        assert_eq!((plain.id(), plain.account_id(), plain.name()), ("key_1", "acc_1", "production-backend"));
+        assert_eq!((plain.inbox_id(), plain.expires_at(), plain.allowed_ips().is_empty()), (None, None, true));
+        assert_eq!(plain.status(NOW), Status::Active);
+        let ends = Some(NOW + hours(1));
+        let bound = known(KeyFacts {
+            inbox_id: Some("inb_1".into()),
+            expires_at: ends,
+            dies_at: ends,
+            allowed_ips: "198.51.100.0/24".parse().expect("a network"),
+            ..facts()
+        });
+        assert_eq!((bound.inbox_id(), bound.name()), (Some("inb_1"), "production-backend"));
+        assert_eq!((bound.expires_at(), bound.dies_at()), (ends, ends));
+        assert_eq!(bound.allowed_ips().to_string(), "198.51.100.0/24");
+        assert_eq!(bound.status(NOW), Status::Retiring);
+    }
+
+    #[test]
+    fn a_key_that_expired_at_the_epoch_has_expired() {
+        let ended = known(KeyFacts { expires_at: Some(Timestamp::from_micros(0)), ..facts() });
+        assert_eq!(ended.status(NOW), Status::Expired);
+    }
+
+    #[test]
+    fn a_million_fit_into_little_memory() {
+        // With its counts, and what the allocator puts before it, two lines of the processor's cache.
+        assert!(size_of::<Known>() <= 104, "{}", size_of::<Known>());
     }
 }

@@ -2,16 +2,16 @@
 //! it is bounded, a key is read once however many ask for it, and nothing is believed past the last change of what it is
 //! about ([`crate::store::changes`]).
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use quick_cache::sync::Cache;
+use quick_cache::UnitWeighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 use tokio::time::timeout;
 
-use super::known::{Identity, Known};
-use super::usage::Tally;
-use super::window::Windows;
-use crate::model::api_key::KeyType;
+use super::known::{Hashes, Known, Rights};
+use super::spread::Spread;
 use crate::model::secret::SecretHash;
 use crate::product::Product;
 use crate::store::changes::{Changes, Seen};
@@ -34,11 +34,13 @@ pub(super) async fn in_time<T>(asked: impl Future<Output = sqlx::Result<T>>) -> 
 }
 
 pub struct Memory {
-    known: Cache<SecretHash, Arc<Known>>,
+    /// By the beginning of the hash; each knows its whole.
+    known: Cache<u64, Arc<Known>, UnitWeighter, Spread>,
     unknown: Cache<SecretHash, Arc<Seen>>,
     /// By inbox id.
     inboxes: Cache<String, Arc<Place>>,
-    pub windows: Windows,
+    /// What many keys have alike, once.
+    rights: Mutex<HashSet<Arc<Rights>>>,
 }
 
 /// Whose an inbox is, if there is one.
@@ -76,11 +78,12 @@ pub enum Recall {
 impl Memory {
     /// Remembers up to `keys` keys.
     pub fn new(keys: usize) -> Self {
+        let keys = keys.max(1);
         Self {
-            known: Cache::new(keys.max(1)),
+            known: Cache::with(keys, keys as u64, UnitWeighter, Spread::default(), DefaultLifecycle::default()),
             unknown: Cache::new((keys / KEYS_PER_UNKNOWN).max(1)),
             inboxes: Cache::new((keys / KEYS_PER_INBOX).max(1)),
-            windows: Windows::default(),
+            rights: Mutex::default(),
         }
     }
 
@@ -93,11 +96,11 @@ impl Memory {
         if !changes.is_watched() {
             return Recall::Nothing;
         }
-        if let Some(known) = self.known.get(hash) {
-            if changes.is_current(&known.facts.id, &known.seen) {
+        if let Some(known) = self.known.get(&hash.beginning()) {
+            if Self::is_true(&known, hash, changes) {
                 return Recall::Key(known);
             }
-            self.known.remove_if(hash, |stale| Arc::ptr_eq(stale, &known));
+            self.known.remove_if(&hash.beginning(), |stale| Arc::ptr_eq(stale, &known));
         } else if let Some(seen) = self.unknown.get(hash) {
             // No key's own change makes this untrue, only one that could be about any key.
             if changes.is_current("", &seen) {
@@ -118,10 +121,10 @@ impl Memory {
         }
         let hash = &sought.hash;
         loop {
-            let place = match self.known.get_value_or_guard_async(hash).await {
-                Ok(known) if db.changes().is_current(&known.facts.id, &known.seen) => return Ok(Some(known)),
+            let place = match self.known.get_value_or_guard_async(&hash.beginning()).await {
+                Ok(known) if Self::is_true(&known, hash, db.changes()) => return Ok(Some(known)),
                 Ok(stale) => {
-                    self.known.remove_if(hash, |kept| Arc::ptr_eq(kept, &stale));
+                    self.known.remove_if(&hash.beginning(), |kept| Arc::ptr_eq(kept, &stale));
                     continue;
                 }
                 Err(place) => place,
@@ -144,6 +147,11 @@ impl Memory {
                 }
             }
         }
+    }
+
+    /// Whether it is the key of this hash, and what is known of it is still true.
+    fn is_true(known: &Known, hash: &SecretHash, changes: &Changes) -> bool {
+        known.is_of(hash) && changes.is_current(known.id(), &known.seen)
     }
 
     /// Whether the account has this inbox.
@@ -176,13 +184,24 @@ impl Memory {
             found = api_keys::find_facts(db, &old).await?.map(|facts| (old, facts));
         }
         let Some((hash, mut facts)) = found else { return Ok(Err(seen)) };
-        facts.scopes = match facts.key_type {
-            KeyType::Standard => facts.scopes.with_implied(product),
-            KeyType::Restricted => facts.scopes.with_implied_within_binding(product),
-        };
-        let identity = Identity::of_key(&facts);
-        let window = self.windows.of(&facts.id);
-        let tally = Tally::of(&facts).into();
-        Ok(Ok(Arc::new(Known { facts, identity, hash, seen, window, tally })))
+        let rights = self.shared(Rights::of(&mut facts, product));
+        let hashes = Hashes { sought: sought.hash, found: hash };
+        Ok(Ok(Arc::new(Known::new(facts, rights, hashes, seen))))
+    }
+
+    /// The same rights as another key's, where there is one that has them.
+    fn shared(&self, rights: Rights) -> Arc<Rights> {
+        let mut all = self.rights.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = all.get(&rights) {
+            return shared.clone();
+        }
+        let rights = Arc::new(rights);
+        all.insert(rights.clone());
+        rights
+    }
+
+    /// Forgets rights that no key has any more.
+    pub fn sweep(&self) {
+        self.rights.lock().unwrap_or_else(PoisonError::into_inner).retain(|rights| Arc::strong_count(rights) > 1);
     }
 }

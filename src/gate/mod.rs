@@ -7,16 +7,19 @@ pub mod forwarded;
 pub mod known;
 mod memory;
 pub mod meters;
+mod once;
 pub mod prefixes;
 pub mod reason;
 pub mod refusals;
 pub mod refused_sign_ins;
 pub mod rehashes;
 pub mod shared_windows;
+mod spread;
 pub mod throttle;
 pub mod usage;
 pub mod verdict;
 pub mod window;
+mod written;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -34,7 +37,7 @@ use crate::store::api_key_secrets::Rehash;
 use crate::store::{Db, secret_prefixes, sessions};
 use credential::Credential;
 use forwarded::Original;
-use known::{Identity, Known};
+use known::{Identity, Known, identity_of_session};
 pub use memory::Remembered;
 use memory::{Memory, Recall, Sought, in_time};
 use meters::Meters;
@@ -46,7 +49,7 @@ use shared_windows::SharedWindows;
 use throttle::{PER_SOURCE_OF_GARBAGE, Throttle};
 use usage::Usage;
 use verdict::Refusal;
-use window::Allowance;
+use window::{Allowance, Windows};
 
 /// Why a scope that the definition has not is no answer.
 pub const NO_SUCH_SCOPE: &str = "The definition has no such scope.";
@@ -60,6 +63,7 @@ pub struct Gate {
     pub prefixes: Prefixes,
     routes: Routes,
     memory: Memory,
+    windows: Arc<Windows>,
     garbage: Throttle,
     pub usage: Usage,
     pub refused_sign_ins: RefusedSignIns,
@@ -125,7 +129,7 @@ impl Verdict {
 impl Holder {
     pub fn account_id(&self) -> &str {
         match self {
-            Self::Key(key) => &key.facts.account_id,
+            Self::Key(key) => key.account_id(),
             Self::Session(session) => &session.user.account_id,
         }
     }
@@ -133,23 +137,23 @@ impl Holder {
     /// The only inbox that the holder may see; empty if it is not bound to one.
     pub fn only_inbox(&self) -> &str {
         match self {
-            Self::Key(key) => key.facts.inbox_id.as_deref().unwrap_or_default(),
+            Self::Key(key) => key.inbox_id().unwrap_or_default(),
             Self::Session(_) => "",
         }
     }
 
     pub fn identity(&self, product: &Product) -> Identity {
         match self {
-            Self::Key(key) => key.identity.clone(),
+            Self::Key(key) => key.identity(),
             Self::Session(session) => {
-                Identity::of_session(&session.user.account_id, &role_scopes(session.user.role, product).join(" "))
+                identity_of_session(&session.user.account_id, &role_scopes(session.user.role, product).join(" "))
             }
         }
     }
 
     fn grants(&self, scope: &str, product: &Product) -> bool {
         match self {
-            Self::Key(key) => key.facts.grants(scope, product),
+            Self::Key(key) => key.grants(scope, product),
             Self::Session(session) => {
                 role_scopes(session.user.role, product).iter().any(|granted| *granted == scope || *granted == WILDCARD)
             }
@@ -159,14 +163,14 @@ impl Holder {
     /// Whether it holds the very scope.
     fn names(&self, scope: &str) -> bool {
         match self {
-            Self::Key(key) => key.facts.scopes.iter().any(|held| held == scope),
+            Self::Key(key) => key.rights().scopes.iter().any(|held| held == scope),
             Self::Session(_) => false,
         }
     }
 
     fn reaches_inbox(&self, inbox_id: &str) -> bool {
         match self {
-            Self::Key(key) => key.facts.reaches_inbox(inbox_id),
+            Self::Key(key) => key.reaches_inbox(inbox_id),
             Self::Session(_) => true,
         }
     }
@@ -195,6 +199,7 @@ impl Gate {
         product: &Product,
         cache_keys: usize,
     ) -> Self {
+        let windows = Arc::<Windows>::default();
         Self {
             db,
             keyring,
@@ -208,7 +213,8 @@ impl Gate {
             refused_sign_ins: RefusedSignIns::default(),
             refusals: Refusals::default(),
             rehashes: Rehashes::default(),
-            shared_windows: SharedWindows::default(),
+            shared_windows: SharedWindows::new(windows.clone()),
+            windows,
             meters: Meters::default(),
         }
     }
@@ -322,7 +328,7 @@ impl Gate {
                 Err(refusal) => return Ok(Err(refusal.into())),
             },
         };
-        Ok(match verdict::of_key(&known.facts, source, now) {
+        Ok(match verdict::of_key(&known, source, now) {
             Ok(()) => Ok(Holder::Key(known)),
             Err(refusal) => {
                 self.usage.refused(&known, &refusal, now);
@@ -346,8 +352,8 @@ impl Gate {
         let old = self.keyring.old().map(|old| presented.hash(old));
         let sought = Sought { hash, old };
         let known = in_time(self.memory.learn(&self.db, &sought, &self.product)).await?;
-        if let Some(known) = known.as_ref().filter(|known| known.hash != hash) {
-            self.rehashes.note(Rehash { from: known.hash, to: hash, version: self.keyring.version() });
+        if let Some(known) = known.as_ref().filter(|known| known.found_by() != hash) {
+            self.rehashes.note(Rehash { from: known.found_by(), to: hash, version: self.keyring.version() });
         }
         Ok(known.ok_or_else(|| self.unknown(source, now)))
     }
@@ -390,7 +396,7 @@ impl Gate {
     /// The refusal, if there is none left.
     pub fn spend(&self, holder: &Holder, now: Timestamp) -> Result<Option<Allowance>, Refusal> {
         match (holder, self.product.rate_limit.per_minute) {
-            (Holder::Key(key), limit @ 1..) => match key.window.spend(limit, now) {
+            (Holder::Key(key), limit @ 1..) => match self.windows.spend(key.id(), limit, now) {
                 Ok(allowance) => {
                     self.shared_windows.note(key);
                     Ok(Some(allowance))
@@ -404,7 +410,7 @@ impl Gate {
     /// Where the holder stands in its minute, if its minutes are counted.
     pub fn allowance(&self, holder: &Holder, now: Timestamp) -> Option<Allowance> {
         match (holder, self.product.rate_limit.per_minute) {
-            (Holder::Key(key), limit @ 1..) => Some(key.window.peek(limit, now)),
+            (Holder::Key(key), limit @ 1..) => Some(self.windows.peek(key.id(), limit, now)),
             _ => None,
         }
     }
@@ -441,8 +447,9 @@ impl Gate {
         scope == WILDCARD || self.product.scope(scope).is_some()
     }
 
-    /// Forgets minutes that are over.
+    /// Forgets minutes that are over, and what no key has any more.
     pub fn sweep(&self, now: Timestamp) {
-        self.memory.windows.sweep(now);
+        self.windows.sweep(now);
+        self.memory.sweep();
     }
 }

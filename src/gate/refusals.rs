@@ -78,7 +78,7 @@ impl<'a> Whose<'a> {
 
     fn ids(self) -> (&'a str, &'a str) {
         match self {
-            Self::Key(key) => (&key.facts.account_id, &key.facts.id),
+            Self::Key(key) => (key.account_id(), key.id()),
             Self::Session { account_id } => (account_id, ""),
             Self::Nobody => ("", ""),
         }
@@ -138,7 +138,7 @@ impl Waiting {
     fn admits_one(&mut self, whose: Whose<'_>, ip: IpAddr) -> bool {
         let source;
         let one = match whose {
-            Whose::Key(key) => key.facts.id.as_str(),
+            Whose::Key(key) => key.id(),
             Whose::Session { account_id } => account_id,
             Whose::Nobody => {
                 source = source_of(ip);
@@ -208,7 +208,7 @@ fn kept(refusal: &Refusal, whose: Whose<'_>, attempt: &Attempt<'_>) -> Refused {
 /// What the key had instead of what it took, or the rule that the request met.
 fn had(refusal: &Refusal, whose: Whose<'_>) -> String {
     let key = match whose {
-        Whose::Key(key) => Some(&key.facts),
+        Whose::Key(key) => Some(key),
         Whose::Session { .. } | Whose::Nobody => None,
     };
     match (refusal, key) {
@@ -216,16 +216,16 @@ fn had(refusal: &Refusal, whose: Whose<'_>) -> String {
         (Refusal::RateLimited(allowance), _) => allowance.limit.to_string(),
         (Refusal::Dead(dead), Some(key)) => {
             let since = match dead {
-                Dead::Deleted => key.deleted_at.or(key.inbox_deleted_at),
-                Dead::Expired => key.expires_at,
-                Dead::Paused => key.paused_at,
-                Dead::Rotated => key.dies_at,
+                Dead::Deleted => key.deleted_at(),
+                Dead::Expired => key.expires_at(),
+                Dead::Paused => key.paused_at(),
+                Dead::Rotated => key.dies_at(),
             };
             since.map(|at| at.micros().to_string()).unwrap_or_default()
         }
-        (Refusal::AddressNotAllowed, Some(key)) => key.allowed_ips.to_string().replace('\n', " "),
-        (Refusal::OutOfReach, Some(key)) => key.inbox_id.clone().unwrap_or_default(),
-        (Refusal::MissingScope { .. }, Some(key)) => key.scopes.to_string(),
+        (Refusal::AddressNotAllowed, Some(key)) => key.allowed_ips().to_string().replace('\n', " "),
+        (Refusal::OutOfReach, Some(key)) => key.inbox_id().unwrap_or_default().to_owned(),
+        (Refusal::MissingScope { .. }, Some(key)) => key.rights().scopes.to_string(),
         (_, _) => String::new(),
     }
 }

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::known::Known;
-use super::window::Counted;
+use super::window::{Counted, Windows};
 
 /// The keys that passed here since the other nodes were told.
-#[derive(Default)]
 pub struct SharedWindows {
+    windows: Arc<Windows>,
     are_shared: AtomicBool,
     spent: Mutex<Vec<Arc<Known>>>,
     bell: Notify,
@@ -20,21 +20,26 @@ pub struct SharedWindows {
 /// What passed here of one key.
 pub struct Spent {
     key: Arc<Known>,
+    windows: Arc<Windows>,
     pub counted: Counted,
 }
 
 impl Spent {
     pub fn key_id(&self) -> &str {
-        &self.key.facts.id
+        self.key.id()
     }
 
     /// What passed of it on the other nodes, in the same minute.
     pub fn hear(&self, elsewhere: u32) {
-        self.key.window.hear(Counted { requests: elsewhere, ..self.counted });
+        self.windows.hear(self.key.id(), Counted { requests: elsewhere, ..self.counted });
     }
 }
 
 impl SharedWindows {
+    pub(super) fn new(windows: Arc<Windows>) -> Self {
+        Self { windows, are_shared: AtomicBool::new(false), spent: Mutex::default(), bell: Notify::new() }
+    }
+
     /// Whether the nodes count together just now.
     pub fn are_shared(&self) -> bool {
         self.are_shared.load(Ordering::Relaxed)
@@ -42,7 +47,7 @@ impl SharedWindows {
 
     /// A request of the key was spent here.
     pub(super) fn note(&self, key: &Arc<Known>) {
-        if self.are_shared() && key.window.begins_to_wait() {
+        if self.are_shared() && self.windows.begins_to_wait(key.id()) {
             self.spent().push(key.clone());
             self.bell.notify_one();
         }
@@ -65,7 +70,9 @@ impl SharedWindows {
         let first = spent.len().min(most);
         let taken: Vec<_> = spent.drain(..first).collect();
         drop(spent);
-        taken.into_iter().map(|key| Spent { counted: key.window.take(), key }).collect()
+        let spent =
+            |key: Arc<Known>| Spent { counted: self.windows.take(key.id()), key, windows: self.windows.clone() };
+        taken.into_iter().map(spent).collect()
     }
 
     /// Waits until there is something to take.

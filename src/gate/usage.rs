@@ -1,4 +1,4 @@
-//! Usage, counted in memory and handed over in batches: a request costs no write, and in the steady state no allocation.
+//! Usage, counted in memory and handed over in batches: a request costs no write, and where a key is used often no allocation.
 //! A kill loses at most what was counted since the last flush, and never a key.
 
 use std::collections::BTreeMap;
@@ -7,23 +7,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 use super::known::Known;
+use super::once::Once;
 use super::verdict::Refusal;
+use super::written::Written;
 use crate::clock::Timestamp;
-use crate::model::key_facts::KeyFacts;
 use crate::model::text::{masked, without_secrets};
 use crate::store::usage::{KeyUse, LastUse};
 use crate::store::{self, Db};
 
-/// Addresses remembered per key; more tell nobody more.
+/// Addresses of a key in one flush; more tell nobody more.
 const MOST_ADDRESSES: usize = 16;
-/// An address that goes on coming is written this often, and so is a scope that goes on being used.
-const AGAIN_AFTER: Duration = Duration::from_secs(600);
 /// Characters of a path that are worth remembering.
 const LONGEST_PATH: usize = 200;
 /// Keys written in one transaction: whoever waits to write waits no longer than for these.
 const KEYS_AT_ONCE: usize = 500;
+/// As many keys as may wait to be flushed for longer than they must: each takes 150 bytes while it does.
+const CROWD: usize = 150_000;
 
 /// A request that passed, as the first screen shows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,23 +77,29 @@ pub(super) fn short(path: &str) -> &str {
     &path[..start.iter().rposition(|byte| *byte == b'/').unwrap_or(0)]
 }
 
-/// What one secret was used for since the last flush.
-#[derive(Debug)]
+/// What one secret was used for since the last flush. There is none of a key that was not.
+#[derive(Debug, Default)]
 pub struct Tally {
-    /// Whether it waits to be flushed.
-    dirty: bool,
+    /// The only request so far. Very many keys have no second one before they are flushed, so it takes little room.
+    once: Option<Once>,
+    often: Option<Box<Often>>,
+}
+
+/// What more than one request came to.
+#[derive(Debug, Default)]
+struct Often {
     /// Of the hour that is being counted.
     count: Count,
     /// Of hours that ended before they were flushed.
     earlier: Vec<Count>,
-    last: Last,
-    /// Whether `last` is news.
-    used: bool,
-    /// Whether nobody ever used the key, so that its first request is worth keeping.
-    fresh: bool,
-    first: Option<PassedRequest>,
-    addresses: Vec<Address>,
-    scopes: Vec<Scope>,
+    /// The last request that passed.
+    last: Option<Last>,
+    /// The first request of the key that passed ever.
+    first: Option<Box<PassedRequest>>,
+    /// Where requests came from, and when last.
+    addresses: Vec<(IpAddr, Timestamp)>,
+    /// Scopes that were taken, and when last; a key holds no more of them than the definition has.
+    scopes: Vec<(Box<str>, Timestamp)>,
 }
 
 #[derive(Debug, Default)]
@@ -110,39 +118,30 @@ struct Last {
     route: String,
 }
 
-#[derive(Debug)]
-struct Address {
-    ip: IpAddr,
-    at: Timestamp,
-    written: Option<Timestamp>,
-}
-
-/// A scope that was taken; a key holds no more of them than the definition has.
-#[derive(Debug)]
-struct Scope {
-    id: Box<str>,
-    at: Timestamp,
-    written: Option<Timestamp>,
-}
-
 impl Tally {
-    pub fn of(facts: &KeyFacts) -> Self {
-        let nowhere = IpAddr::from([0, 0, 0, 0]);
-        let last = Last { at: Timestamp::default(), ip: nowhere, agent: String::new(), route: String::new() };
-        let fresh = facts.first_used_at.is_none();
-        Self {
-            dirty: false,
-            count: Count::default(),
-            earlier: Vec::new(),
-            last,
-            used: false,
-            fresh,
-            first: None,
-            addresses: Vec::new(),
-            scopes: Vec::new(),
+    fn pass(&mut self, visit: &Visit<'_>, is_first: bool) {
+        if self.once.is_none() && self.often.is_none() {
+            self.once = Some(Once::of(visit, is_first));
+        } else {
+            self.often().pass(visit, is_first);
         }
     }
 
+    fn often(&mut self) -> &mut Often {
+        let often = self.often.get_or_insert_default();
+        if let Some(once) = self.once.take() {
+            often.pass(&once.visit(), once.is_first);
+        }
+        often
+    }
+
+    /// What was counted of the key, as it is written.
+    fn told(mut self, key: &Known, written: &Written) -> KeyUse {
+        std::mem::take(self.often()).told(key, written)
+    }
+}
+
+impl Often {
     /// The count that a request at `at` belongs to.
     fn at(&mut self, at: Timestamp) -> &mut Count {
         let hour = at.hour();
@@ -155,34 +154,22 @@ impl Tally {
         &mut self.count
     }
 
-    fn pass(&mut self, visit: &Visit<'_>) {
+    fn pass(&mut self, visit: &Visit<'_>, is_first: bool) {
         self.at(visit.at).ok += 1;
-        self.used = true;
-        self.last.at = visit.at;
-        self.last.ip = visit.ip;
-        overwrite(&mut self.last.agent, &[visit.user_agent]);
-        overwrite(&mut self.last.route, &[visit.method, " ", short(visit.path)]);
+        if is_first {
+            self.first = Some(Box::new(visit.kept()));
+        }
+        self.last.get_or_insert_with(|| Last::at(visit.ip)).overwrite(visit);
         for scope in visit.scopes.into_iter().filter(|scope| !scope.is_empty()) {
-            match self.scopes.iter_mut().find(|known| *known.id == *scope) {
-                Some(known) => known.at = visit.at,
-                None => self.scopes.push(Scope { id: scope.into(), at: visit.at, written: None }),
+            match self.scopes.iter_mut().find(|(known, _)| **known == *scope) {
+                Some((_, at)) => *at = visit.at,
+                None => push(&mut self.scopes, (scope.into(), visit.at)),
             }
         }
-        if let Some(address) = self.addresses.iter_mut().find(|address| address.ip == visit.ip) {
-            address.at = visit.at;
+        if let Some((_, at)) = self.addresses.iter_mut().find(|(known, _)| *known == visit.ip) {
+            *at = visit.at;
         } else if self.addresses.len() < MOST_ADDRESSES {
-            // Most keys are used from one place: room for it, and for more when they come.
-            self.addresses.reserve_exact(1);
-            self.addresses.push(Address { ip: visit.ip, at: visit.at, written: None });
-        } else if let Some(quiet) =
-            self.addresses.iter_mut().filter(|known| known.written.is_some()).min_by_key(|known| known.at)
-        {
-            *quiet = Address { ip: visit.ip, at: visit.at, written: None };
-        }
-        // The first screen tells of a request that succeeded, not of one that was let in and found nothing.
-        if self.fresh && visit.status < 400 {
-            self.fresh = false;
-            self.first = Some(visit.kept());
+            push(&mut self.addresses, (visit.ip, visit.at));
         }
     }
 
@@ -190,49 +177,45 @@ impl Tally {
         let refused = &mut self.at(at).refused;
         match refused.iter_mut().find(|(counted, _)| *counted == reason) {
             Some((_, count)) => *count += 1,
-            None => refused.push((reason, 1)),
+            None => push(refused, (reason, 1)),
         }
     }
 
-    /// Hands over what was counted and begins anew.
-    fn take(&mut self, facts: &KeyFacts, secret_hash: String) -> KeyUse {
-        self.dirty = false;
-        let mut taken = KeyUse::of(&facts.account_id, &facts.id, secret_hash);
-        let hour = self.count.hour;
-        let now = std::mem::replace(&mut self.count, Count { hour, ..Count::default() });
-        for counted in std::mem::take(&mut self.earlier).into_iter().chain([now]).filter(|counted| !counted.is_empty())
-        {
-            taken.count(counted.hour, counted.ok, &counted.refused);
+    /// What was counted of the key, as it is written.
+    fn told(self, key: &Known, written: &Written) -> KeyUse {
+        let mut told = KeyUse::of(key.account_id(), key.id(), key.found_by().to_string());
+        for counted in self.earlier.into_iter().chain([self.count]).filter(|counted| !counted.is_empty()) {
+            told.count(counted.hour, counted.ok, &counted.refused);
             // What is counted here was known from one read of the key: a rotation makes another of it.
-            if facts.dies_at.is_some() {
-                taken.count_retiring(counted.hour, counted.ok);
+            if key.dies_at().is_some() {
+                told.count_retiring(counted.hour, counted.ok);
             }
         }
-        if std::mem::take(&mut self.used) {
-            taken.last = Some(LastUse {
-                at: self.last.at,
-                ip: self.last.ip.to_string(),
-                agent: without_secrets(&self.last.agent),
-                route: masked(&self.last.route),
-            });
-        }
-        taken.first_request = self
-            .first
-            .take()
-            .and_then(|first| Some((Timestamp::from_micros(first.at), serde_json::to_string(&first).ok()?)));
-        for scope in &mut self.scopes {
-            if is_due(scope.written, scope.at) {
-                scope.written = Some(scope.at);
-                taken.scopes.insert(scope.id.to_string(), scope.at);
-            }
-        }
-        for address in &mut self.addresses {
-            if is_due(address.written, address.at) {
-                address.written = Some(address.at);
-                taken.addresses.push((address.ip.to_string(), address.at));
-            }
-        }
-        taken
+        told.last = self.last.map(|last| LastUse {
+            at: last.at,
+            ip: last.ip.to_string(),
+            agent: without_secrets(&last.agent),
+            route: masked(&last.route),
+        });
+        told.first_request =
+            self.first.and_then(|first| Some((Timestamp::from_micros(first.at), serde_json::to_string(&first).ok()?)));
+        let scopes = self.scopes.into_iter().filter(|(scope, at)| written.is_due(key.id(), scope, *at));
+        told.scopes.extend(scopes.map(|(scope, at)| (scope.into(), at)));
+        let addresses = self.addresses.into_iter().map(|(ip, at)| (ip.to_string(), at));
+        told.addresses.extend(addresses.filter(|(ip, at)| written.is_due(key.id(), ip, *at)));
+        told
+    }
+}
+
+impl Last {
+    fn at(ip: IpAddr) -> Self {
+        Self { at: Timestamp::default(), ip, agent: String::new(), route: String::new() }
+    }
+
+    fn overwrite(&mut self, visit: &Visit<'_>) {
+        (self.at, self.ip) = (visit.at, visit.ip);
+        overwrite(&mut self.agent, &[visit.user_agent]);
+        overwrite(&mut self.route, &[visit.method, " ", short(visit.path)]);
     }
 }
 
@@ -242,9 +225,12 @@ impl Count {
     }
 }
 
-/// Whether what was last seen at `at` is news.
-fn is_due(written: Option<Timestamp>, at: Timestamp) -> bool {
-    written.is_none_or(|written| at > written + AGAIN_AFTER)
+/// Most keys come from one place and take one scope: room for it, and for more when they come.
+fn push<T>(list: &mut Vec<T>, one: T) {
+    if list.len() < 2 {
+        list.reserve_exact(1);
+    }
+    list.push(one);
 }
 
 fn overwrite(text: &mut String, parts: &[&str]) {
@@ -257,6 +243,7 @@ fn overwrite(text: &mut String, parts: &[&str]) {
     });
     if !(same && rest.is_empty()) {
         text.clear();
+        text.reserve_exact(parts.iter().map(|part| part.len()).sum());
         text.extend(parts.iter().copied());
     }
 }
@@ -265,6 +252,8 @@ fn overwrite(text: &mut String, parts: &[&str]) {
 #[derive(Default)]
 pub struct Usage {
     dirty: Mutex<Vec<Arc<Known>>>,
+    bell: Notify,
+    written: Written,
     /// Taken from its keys, and not written because the database was away.
     unwritten: Mutex<Batch>,
 }
@@ -275,20 +264,33 @@ type Batch = BTreeMap<(String, String), KeyUse>;
 impl Usage {
     /// Counts a request that passed.
     pub fn passed(&self, known: &Arc<Known>, visit: &Visit<'_>) {
-        self.count(known, |tally| tally.pass(visit));
+        // The first screen tells of a request that succeeded, not of one that was let in and found nothing.
+        let is_first = visit.status < 400 && known.is_used_first();
+        self.count(known, |tally| tally.pass(visit, is_first));
     }
 
     /// Counts a request that the key was known for, and refused.
     pub fn refused(&self, known: &Arc<Known>, refusal: &Refusal, at: Timestamp) {
-        self.count(known, |tally| tally.refuse(refusal.reason(), at));
+        self.count(known, |tally| tally.often().refuse(refusal.reason(), at));
     }
 
     fn count(&self, known: &Arc<Known>, add: impl FnOnce(&mut Tally)) {
         let mut tally = lock(&known.tally);
-        add(&mut tally);
-        if !std::mem::replace(&mut tally.dirty, true) {
-            lock(&self.dirty).push(known.clone());
+        let is_first = tally.is_none();
+        add(tally.get_or_insert_default());
+        drop(tally);
+        if is_first {
+            let mut dirty = lock(&self.dirty);
+            dirty.push(known.clone());
+            if dirty.len() == CROWD {
+                self.bell.notify_one();
+            }
         }
+    }
+
+    /// Waits until so many keys wait to be flushed that they should not wait any longer.
+    pub async fn is_crowded(&self) {
+        self.bell.notified().await;
     }
 
     /// Writes what was counted, of one account if `only` names one. What the database does not take is written with the
@@ -320,15 +322,15 @@ impl Usage {
     fn take_dirty(&self, only: Option<&str>) -> Vec<Arc<Known>> {
         let mut dirty = lock(&self.dirty);
         let Some(account_id) = only else { return std::mem::take(&mut *dirty) };
-        dirty.extract_if(.., |known| known.facts.account_id == account_id).collect()
+        dirty.extract_if(.., |known| known.account_id() == account_id).collect()
     }
 
     fn take(&self, dirty: &[Arc<Known>]) -> Batch {
         let mut batch = std::mem::take(&mut *lock(&self.unwritten));
         for known in dirty {
-            let hash = known.hash.to_string();
-            let taken = lock(&known.tally).take(&known.facts, hash.clone());
-            add(&mut batch, (known.facts.id.clone(), hash), taken);
+            let Some(tally) = lock(&known.tally).take() else { continue };
+            let told = tally.told(known, &self.written);
+            add(&mut batch, (told.key_id.clone(), told.secret_hash.clone()), told);
         }
         batch
     }

@@ -3,11 +3,11 @@
 
 use std::net::IpAddr;
 
+use super::known::Known;
 use super::reason::Reason;
 use super::window::Allowance;
 use crate::clock::Timestamp;
 use crate::model::api_key::Status;
-use crate::model::key_facts::KeyFacts;
 
 /// Why a request does not pass. In the order in which it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,13 +82,13 @@ impl Refusal {
 ///
 /// # Errors
 /// The refusal.
-pub fn of_key(key: &KeyFacts, source: IpAddr, now: Timestamp) -> Result<(), Refusal> {
+pub fn of_key(key: &Known, source: IpAddr, now: Timestamp) -> Result<(), Refusal> {
     match key.status(now) {
         Status::Deleted => Err(Refusal::Dead(Dead::Deleted)),
         Status::Expired => Err(Refusal::Dead(Dead::Expired)),
         Status::Paused => Err(Refusal::Dead(Dead::Paused)),
         Status::Active | Status::Retiring if key.is_spent(now) => Err(Refusal::Dead(Dead::Rotated)),
-        Status::Active | Status::Retiring if key.allowed_ips.allow(source) => Ok(()),
+        Status::Active | Status::Retiring if key.allowed_ips().allow(source) => Ok(()),
         Status::Active | Status::Retiring => Err(Refusal::AddressNotAllowed),
     }
 }
@@ -97,16 +97,18 @@ pub fn of_key(key: &KeyFacts, source: IpAddr, now: Timestamp) -> Result<(), Refu
 mod tests {
     use super::*;
     use crate::clock::hours;
+    use crate::gate::known::tests::known;
     use crate::model::api_key::tests::NOW;
+    use crate::model::key_facts::KeyFacts;
     use crate::model::key_facts::tests::facts;
 
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 9));
 
     #[test]
     fn only_a_working_key_passes() {
-        assert_eq!(of_key(&facts(), HOME, NOW), Ok(()));
+        assert_eq!(of_key(&known(facts()), HOME, NOW), Ok(()));
         let retiring = KeyFacts { dies_at: Some(NOW + hours(1)), ..facts() };
-        assert_eq!(of_key(&retiring, HOME, NOW), Ok(()));
+        assert_eq!(of_key(&known(retiring), HOME, NOW), Ok(()));
         for (dead, how) in [
             (KeyFacts { deleted_at: Some(NOW), ..facts() }, Dead::Deleted),
             (KeyFacts { inbox_deleted_at: Some(NOW), ..facts() }, Dead::Deleted),
@@ -114,13 +116,13 @@ mod tests {
             (KeyFacts { paused_at: Some(NOW), ..facts() }, Dead::Paused),
             (KeyFacts { dies_at: Some(NOW), ..facts() }, Dead::Rotated),
         ] {
-            assert_eq!(of_key(&dead, HOME, NOW), Err(Refusal::Dead(how)));
+            assert_eq!(of_key(&known(dead), HOME, NOW), Err(Refusal::Dead(how)));
         }
     }
 
     #[test]
     fn an_address_outside_the_list_is_refused() {
-        let homely = KeyFacts { allowed_ips: "198.51.100.0/24".parse().expect("a network"), ..facts() };
+        let homely = known(KeyFacts { allowed_ips: "198.51.100.0/24".parse().expect("a network"), ..facts() });
         assert_eq!(of_key(&homely, HOME, NOW), Err(Refusal::AddressNotAllowed));
         assert_eq!(of_key(&homely, "198.51.100.3".parse().expect("an address"), NOW), Ok(()));
     }

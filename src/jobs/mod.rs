@@ -98,14 +98,18 @@ async fn keep_house(background: Background) {
     sweeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = flushing.tick() => {
-                let began = background.clock.now();
-                report("flush", flush(&background).await);
-                let took = background.clock.now().since(began);
-                flushing.reset_after((took * REST).clamp(FLUSH_EVERY, LONGEST_REST));
+            _ = flushing.tick() => {}
+            // So many keys that what they wait with takes more memory than a rest is worth.
+            () = background.gate.usage.is_crowded() => {}
+            _ = sweeping.tick() => {
+                report("sweep", sweep(&background).await);
+                continue;
             }
-            _ = sweeping.tick() => report("sweep", sweep(&background).await),
         }
+        let began = background.clock.now();
+        report("flush", flush(&background).await);
+        let took = background.clock.now().since(began);
+        flushing.reset_after((took * REST).clamp(FLUSH_EVERY, LONGEST_REST));
     }
 }
 

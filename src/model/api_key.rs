@@ -20,7 +20,7 @@ pub const UNUSED_AFTER: Duration = days(90);
 /// A key that nobody has used this long after it was created is said to be never used.
 pub const NEVER_USED_AFTER: Duration = days(7);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyType {
     /// Reaches the whole account.
     Standard,
@@ -108,6 +108,8 @@ pub enum Attention {
 pub struct AllowedIps(Vec<IpNet>);
 
 impl AllowedIps {
+    pub const ANYWHERE: Self = Self(Vec::new());
+
     pub fn new(networks: Vec<IpNet>) -> Self {
         Self(networks)
     }

@@ -8,7 +8,7 @@ use crate::product::{Product, reserved};
 pub const WILDCARD: &str = "*";
 
 /// What a key was granted, in the definition's order. Stored as one line, a space between two.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Scopes(Vec<String>);
 
 impl Scopes {

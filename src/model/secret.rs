@@ -138,6 +138,13 @@ impl Secret {
     }
 }
 
+impl SecretHash {
+    /// Its first bits: enough to find it among others, not to know it by.
+    pub fn beginning(&self) -> u64 {
+        self.0.first_chunk().map_or(0, |eight| u64::from_be_bytes(*eight))
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")

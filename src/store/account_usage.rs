@@ -2,8 +2,9 @@
 //! sums are written with the counts of the keys, so a page reads at most a row per bucket and reason.
 
 use super::usage::Sums;
+use super::usage_flush::{OfRows, flat, of_rows, write};
 use super::usage_list::Interval;
-use super::{Db, Tx, change, columns, read};
+use super::{Db, Tx, columns, read};
 use crate::clock::Timestamp;
 
 /// Requests of one hour or day that passed, or were refused for one reason.
@@ -32,20 +33,24 @@ pub struct UsedKey {
 columns!(UsedKey { key_id, name, deleted_at, ok, refused, keys });
 
 pub(super) async fn add(tx: &mut Tx, sums: &Sums<'_>) -> sqlx::Result<()> {
-    const HOUR: &str = "
+    const HOURS: OfRows = of_rows!(
+        "
         insert into account_usage_hours (account_id, hour, reason, count)
-        values ($1, $2, $3, $4)
-        on conflict (account_id, hour, reason) do update set count = account_usage_hours.count + excluded.count";
-    const DAY: &str = "
+        select e.value ->> 0, cast(e.value ->> 1 as bigint), e.value ->> 2, cast(e.value ->> 3 as bigint)",
+        "on conflict (account_id, hour, reason) do update set count = account_usage_hours.count + excluded.count"
+    );
+    const DAYS: OfRows = of_rows!(
+        "
         insert into account_usage_days (account_id, day, reason, count)
-        values ($1, $2, $3, $4)
-        on conflict (account_id, day, reason) do update set count = account_usage_days.count + excluded.count";
+        select e.value ->> 0, cast(e.value ->> 1 as bigint), e.value ->> 2, cast(e.value ->> 3 as bigint)",
+        "on conflict (account_id, day, reason) do update set count = account_usage_days.count + excluded.count"
+    );
+    write(tx, HOURS, &flat(sums)).await?;
+    let mut days = Sums::new();
     for ((account_id, hour, reason), count) in sums {
-        for (statement, bucket) in [(HOUR, *hour), (DAY, hour.div_euclid(24))] {
-            change!(&mut *tx, sqlx::query(statement).bind(*account_id).bind(bucket).bind(*reason).bind(*count));
-        }
+        *days.entry((*account_id, hour.div_euclid(24), *reason)).or_default() += count;
     }
-    Ok(())
+    write(tx, DAYS, &flat(&days)).await
 }
 
 /// The sums of an account since an hour or a day.

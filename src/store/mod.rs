@@ -63,6 +63,7 @@ pub mod sessions;
 pub mod support;
 pub mod team;
 pub mod usage;
+mod usage_flush;
 pub mod usage_list;
 pub mod usage_roll_up;
 pub mod usage_scopes;

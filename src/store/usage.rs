@@ -1,10 +1,11 @@
-//! Usage: what was counted in memory, written in batches: per key per hour and day, refusals by reason, last use, first
-//! request, addresses, scopes; and the sums of the account beside it, in the same transaction.
+//! Usage: what was counted of the keys, as it is handed over to be written ([`super::usage_flush`]), and as it is read again:
+//! per key per hour and day, refusals by reason, first request, addresses.
 
 use std::collections::BTreeMap;
 
+pub use super::usage_flush::flush;
 use super::usage_list::Interval;
-use super::{Db, Tx, account_usage, change, columns, read, usage_scopes};
+use super::{Db, columns, read};
 use crate::clock::Timestamp;
 use crate::model::usage::{Refusals, UsageHour};
 
@@ -18,11 +19,11 @@ pub struct KeyUse {
     pub key_id: String,
     pub secret_hash: String,
     /// Requests that passed, by hour.
-    ok: BTreeMap<i64, i64>,
+    pub(super) ok: BTreeMap<i64, i64>,
     /// Of these, the ones that came while the secret was retiring.
-    ok_old: BTreeMap<i64, i64>,
+    pub(super) ok_old: BTreeMap<i64, i64>,
     /// Requests that were refused, by hour and reason.
-    refused: BTreeMap<(i64, &'static str), i64>,
+    pub(super) refused: BTreeMap<(i64, &'static str), i64>,
     /// The last request that passed.
     pub last: Option<LastUse>,
     /// The first request that passed ever, and when; as JSON.
@@ -42,7 +43,7 @@ pub struct LastUse {
 }
 
 /// Requests by account, hour and reason; the reason is empty for those that passed.
-pub(super) type Sums<'a> = BTreeMap<(&'a str, i64, &'static str), i64>;
+pub(super) type Sums<'a> = BTreeMap<(&'a str, i64, &'a str), i64>;
 
 impl KeyUse {
     pub fn of(account_id: &str, key_id: &str, secret_hash: String) -> Self {
@@ -78,7 +79,7 @@ impl KeyUse {
         self.scopes.extend(later.scopes);
     }
 
-    fn add_to<'a>(&'a self, sums: &mut Sums<'a>) {
+    pub(super) fn add_to<'a>(&'a self, sums: &mut Sums<'a>) {
         for (hour, ok) in self.ok.iter().filter(|(_, ok)| **ok > 0) {
             *sums.entry((&self.account_id, *hour, "")).or_default() += ok;
         }
@@ -87,110 +88,12 @@ impl KeyUse {
         }
     }
 
-    fn hours(&self) -> impl Iterator<Item = UsageHour> {
+    pub(super) fn hours(&self) -> impl Iterator<Item = UsageHour> {
         self.ok.iter().map(|(hour, ok)| {
             let refused = self.refused.range((*hour, "")..(*hour + 1, "")).map(|(_, count)| count).sum();
             UsageHour { hour: *hour, ok: *ok, refused }
         })
     }
-}
-
-/// Writes a batch in one transaction: the keys in the batch's order, then their accounts in the order of theirs.
-pub async fn flush(db: &Db, batch: impl Iterator<Item = &KeyUse>) -> sqlx::Result<()> {
-    let mut sums = Sums::new();
-    let mut tx = db.begin().await?;
-    for key_use in batch {
-        add(&mut tx, key_use).await?;
-        key_use.add_to(&mut sums);
-    }
-    account_usage::add(&mut tx, &sums).await?;
-    tx.commit().await
-}
-
-async fn add(tx: &mut Tx, key_use: &KeyUse) -> sqlx::Result<()> {
-    const HOUR: &str = "
-        insert into usage_hours (key_id, hour, ok, refused, account_id, ok_old)
-        values ($1, $2, $3, $4, $5, $6)
-        on conflict (key_id, hour) do update
-        set ok = usage_hours.ok + excluded.ok, refused = usage_hours.refused + excluded.refused,
-            account_id = excluded.account_id, ok_old = usage_hours.ok_old + excluded.ok_old";
-    const DAY: &str = "
-        insert into usage_days (key_id, day, ok, refused, account_id, ok_old)
-        values ($1, $2, $3, $4, $5, $6)
-        on conflict (key_id, day) do update
-        set ok = usage_days.ok + excluded.ok, refused = usage_days.refused + excluded.refused,
-            account_id = excluded.account_id, ok_old = usage_days.ok_old + excluded.ok_old";
-    const ADDRESS: &str = "
-        insert into usage_addresses (key_id, ip, last_seen_at)
-        values ($1, $2, $3)
-        on conflict (key_id, ip) do update set last_seen_at = excluded.last_seen_at";
-    for UsageHour { hour, ok, refused } in key_use.hours() {
-        let ok_old = key_use.ok_old.get(&hour).copied().unwrap_or(0);
-        for (statement, bucket) in [(HOUR, hour), (DAY, hour.div_euclid(24))] {
-            change!(
-                &mut *tx,
-                sqlx::query(statement)
-                    .bind(&key_use.key_id)
-                    .bind(bucket)
-                    .bind(ok)
-                    .bind(refused)
-                    .bind(&key_use.account_id)
-                    .bind(ok_old)
-            );
-        }
-    }
-    add_refusals(tx, key_use).await?;
-    for (ip, at) in &key_use.addresses {
-        change!(&mut *tx, sqlx::query(ADDRESS).bind(&key_use.key_id).bind(ip).bind(*at));
-    }
-    usage_scopes::add(tx, &key_use.key_id, &key_use.scopes).await?;
-    match &key_use.last {
-        Some(last) => mark_used(tx, key_use, last).await,
-        None => Ok(()),
-    }
-}
-
-async fn add_refusals(tx: &mut Tx, key_use: &KeyUse) -> sqlx::Result<()> {
-    const HOUR: &str = "
-        insert into usage_refusals (key_id, hour, reason, count)
-        values ($1, $2, $3, $4)
-        on conflict (key_id, hour, reason) do update set count = usage_refusals.count + excluded.count";
-    const DAY: &str = "
-        insert into usage_refusal_days (key_id, day, reason, count)
-        values ($1, $2, $3, $4)
-        on conflict (key_id, day, reason) do update set count = usage_refusal_days.count + excluded.count";
-    for ((hour, reason), count) in &key_use.refused {
-        for (statement, bucket) in [(HOUR, *hour), (DAY, hour.div_euclid(24))] {
-            change!(&mut *tx, sqlx::query(statement).bind(&key_use.key_id).bind(bucket).bind(*reason).bind(*count));
-        }
-    }
-    Ok(())
-}
-
-async fn mark_used(tx: &mut Tx, key_use: &KeyUse, last: &LastUse) -> sqlx::Result<()> {
-    const KEY: &str = "
-        update api_keys
-        set last_used_at = $2, last_used_ip = $3, last_used_agent = $4, last_used_route = $5
-        where id = $1";
-    const SECRET: &str = "
-        update api_key_secrets
-        set last_used_at = $2, last_used_ip = $3, used = used + $4, used_retiring = used_retiring + $5
-        where secret_hash = coalesce((select o.secret_hash from api_key_secrets o where o.old_hash = $1), $1)";
-    const FIRST: &str =
-        "update api_keys set first_used_at = $2, first_request = $3 where id = $1 and first_used_at is null";
-    change!(
-        &mut *tx,
-        sqlx::query(KEY).bind(&key_use.key_id).bind(last.at).bind(&last.ip).bind(&last.agent).bind(&last.route)
-    );
-    let (used, retiring): (i64, i64) = (key_use.ok.values().sum(), key_use.ok_old.values().sum());
-    change!(
-        &mut *tx,
-        sqlx::query(SECRET).bind(&key_use.secret_hash).bind(last.at).bind(&last.ip).bind(used).bind(retiring)
-    );
-    if let Some((at, request)) = &key_use.first_request {
-        change!(tx, sqlx::query(FIRST).bind(&key_use.key_id).bind(*at).bind(request));
-    }
-    Ok(())
 }
 
 /// The first request of the account that passed, as JSON.

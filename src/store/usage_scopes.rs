@@ -1,24 +1,27 @@
 //! Which scopes of a key requests that passed have taken, and when last: what least privilege is judged by. A key has at
 //! most a row per scope of the definition.
 
-use std::collections::BTreeMap;
-
+use super::usage::KeyUse;
+use super::usage_flush::{OfRows, latest, of_rows, write};
 use super::{Db, Tx, change, columns, read};
 use crate::clock::Timestamp;
 use crate::model::least_privilege::UsedScope;
 
 columns!(UsedScope { scope, last_used_at });
 
-pub(super) async fn add(tx: &mut Tx, key_id: &str, scopes: &BTreeMap<String, Timestamp>) -> sqlx::Result<()> {
-    const ADD: &str = "
+pub(super) async fn add(tx: &mut Tx, batch: &[&KeyUse]) -> sqlx::Result<()> {
+    const ADD: OfRows = of_rows!(
+        "
         insert into usage_scopes (key_id, scope, last_used_at)
-        values ($1, $2, $3)
+        select e.value ->> 0, e.value ->> 1, cast(e.value ->> 2 as bigint)",
+        "
         on conflict (key_id, scope) do update set last_used_at = excluded.last_used_at
-        where excluded.last_used_at > usage_scopes.last_used_at";
-    for (scope, at) in scopes {
-        change!(&mut *tx, sqlx::query(ADD).bind(key_id).bind(scope).bind(*at));
-    }
-    Ok(())
+        where excluded.last_used_at > usage_scopes.last_used_at"
+    );
+    let taken = batch
+        .iter()
+        .flat_map(|key_use| key_use.scopes.iter().map(|(scope, at)| ((key_use.key_id.as_str(), scope.as_str()), *at)));
+    write(tx, ADD, &latest(taken)).await
 }
 
 /// The scopes of a key that were used since `since`.

@@ -268,7 +268,8 @@ impl App {
     }
 }
 
-/// Renders a page.
+/// Renders a page. Never inlined, so that `scripts/instructions` can count what rendering executes.
+#[inline(never)]
 fn page(status: StatusCode, template: &impl askama::Template) -> Response {
     match template.render() {
         Ok(html) => (status, Html(html)).into_response(),

@@ -51,7 +51,8 @@ impl Passwords {
         let at_once = cores.saturating_sub(1).max(1);
         let waiting = Arc::new(Semaphore::new(at_once * QUEUE));
         let memory = Arc::new(Memory::of(&waiting));
-        let dummy = memory.lend(|blocks| hash("nobody has this password", blocks));
+        // Of no password at all: to make a hash would take a third of the start.
+        let dummy = in_words(&Entropy::System.bytes::<SALT_BYTES>(), &Entropy::System.bytes());
         Self { at_once, running: Arc::new(Semaphore::new(at_once)), waiting, memory, dummy }
     }
 
@@ -146,17 +147,24 @@ fn fill(password: &str, salt: &[u8], params: Params, out: &mut [u8], blocks: &mu
 }
 
 fn hash(password: &str, blocks: &mut Vec<Block>) -> String {
-    let (memory, passes, lanes) = COST;
-    let params = Params::new(memory, passes, lanes, None).expect("the cost is a legal one");
     let salt = Entropy::System.bytes::<SALT_BYTES>();
     let mut out = [0; Params::DEFAULT_OUTPUT_LEN];
-    fill(password, &salt, params.clone(), &mut out, blocks).expect("argon2 takes any password of a legal length");
+    fill(password, &salt, cost(), &mut out, blocks).expect("argon2 takes any password of a legal length");
+    in_words(&salt, &out)
+}
+
+fn cost() -> Params {
+    let (memory, passes, lanes) = COST;
+    Params::new(memory, passes, lanes, None).expect("the cost is a legal one")
+}
+
+fn in_words(salt: &[u8; SALT_BYTES], out: &[u8; Params::DEFAULT_OUTPUT_LEN]) -> String {
     let hash = PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(&params).expect("the cost can be written"),
-        salt: Salt::new(&salt).ok(),
-        hash: Output::new(&out).ok(),
+        params: ParamsString::try_from(&cost()).expect("the cost can be written"),
+        salt: Salt::new(salt).ok(),
+        hash: Output::new(out).ok(),
     };
     hash.to_string()
 }

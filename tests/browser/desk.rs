@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::audit;
 
 /// Longer than any start takes, also on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running Keydesk, stopped when dropped.
 pub struct Desk {

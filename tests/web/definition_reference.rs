@@ -70,7 +70,7 @@ fn fields_by_type() -> Vec<(String, Fields)> {
     let by_hand = by_hand.captures_iter(READER).filter(|found| !found[1].starts_with('$')).map(|found| {
         let fields = call.captures_iter(&found[2]).map(|call| (call[2].to_owned(), &call[1] == "required"));
         let mut fields: Fields = fields.collect();
-        let lines = Regex::new(r#"Lines\(\w+\)\) = .*"#).expect("a regular expression");
+        let lines = Regex::new(r"Lines\(\w+\)\) = .*").expect("a regular expression");
         assert!(lines.is_match(&found[2]), "{}", &found[1]);
         fields.dedup();
         (found[1].to_owned(), fields)

@@ -380,3 +380,24 @@ async fn what_cannot_be_looked_up_is_said_beside_the_field_and_not_echoed() {
         assert_eq!((page.field_error("q").as_deref(), page.value_of("q").as_str()), (Some(sentence), ""));
     }
 }
+
+#[tokio::test]
+async fn a_key_that_works_no_more_says_why_first_and_what_to_tell_the_customer() {
+    let desk = TestApp::new().await;
+    let (alice, priya) = (desk.alice().await, desk.priya().await);
+    let key = alice.key("billing", &[]).await;
+    let looked_up = async || priya.get(&format!("/support/keys/{}", key.id)).await;
+    looked_up().await.says_nothing_of("Tell the customer");
+    alice.post(&key_path(&key.id, "pause"), &[]).await;
+    let paused = looked_up().await;
+    paused.says("This key was paused on 21 Nov 2026");
+    paused.says(
+        "Requests with it fail with 401. Tell the customer: An administrator can resume it under Settings → API keys.",
+    );
+    desk.holder(&key.secret).asks("scope=mail:send").await;
+    alice.post(&key_path(&key.id, "delete"), &[("name", "billing")]).await;
+    let deleted = looked_up().await;
+    deleted.says("This key was deleted on 21 Nov 2026");
+    deleted.says("fail with 401, the latest");
+    deleted.says("Tell the customer: A deleted key can’t be restored.");
+}

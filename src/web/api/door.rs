@@ -146,7 +146,7 @@ fn visit<'a>(info: &'a RequestInfo, response: &Response, now: Timestamp) -> Visi
 fn actor(holder: &Holder, info: &RequestInfo) -> Actor {
     match holder {
         Holder::Key(key) => {
-            let (id, name) = (key.facts.id.clone(), key.facts.name.clone());
+            let (id, name) = (key.id().to_owned(), key.name().to_owned());
             Actor { kind: "key".into(), id, name, ..info.visitor() }
         }
         Holder::Session(session) => info.visitor().as_user(&session.user, &session.id),

@@ -93,7 +93,7 @@ pub async fn show(State(app): State<App>, caller: Caller) -> Result<Json<WhoAmI>
     caller.may_ask(&app)?;
     Ok(Json(match &caller.holder {
         Holder::Key(key) => {
-            let record = api_keys::find(&app.db, caller.account_id(), &key.facts.id).await?;
+            let record = api_keys::find(&app.db, caller.account_id(), key.id()).await?;
             WhoAmI::Key(Key::of(&record.ok_or_else(Problem::not_found)?, app.now()))
         }
         Holder::Session(session) => WhoAmI::Session(SessionHolder::of(session)),

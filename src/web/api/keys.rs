@@ -247,7 +247,7 @@ impl KeyRequest {
     fn as_form(&self, product: &Product, caller: &Caller) -> Result<KeyForm, Problem> {
         self.contradictions(product)?;
         let own = match &caller.holder {
-            Holder::Key(key) => key.facts.environment.clone(),
+            Holder::Key(key) => key.rights().environment.clone(),
             Holder::Session(_) => product.environments.first().map_or(String::new(), |first| first.id.clone()),
         };
         Ok(KeyForm {

@@ -23,7 +23,7 @@ pub(super) fn takes_over(holder: &Holder, key: &ApiKey, app: &App) -> Result<(),
         return Err(Problem::beyond_addresses());
     }
     match holder {
-        Holder::Key(own) if outlives(key.expires_at, own.facts.expires_at) => Err(Problem::beyond_expiry()),
+        Holder::Key(own) if outlives(key.expires_at, own.expires_at()) => Err(Problem::beyond_expiry()),
         _ => Ok(()),
     }
 }
@@ -38,12 +38,12 @@ pub(super) fn no_wider(holder: &Holder, new: NewKey, product: &Product) -> Resul
     covers(holder, new.key_type, &new.scopes, product)?;
     reaches_environment(holder, &new.environment, product)?;
     let Holder::Key(maker) = holder else { return Ok(new) };
-    let allowed_ips = if new.allowed_ips.is_empty() { maker.facts.allowed_ips.clone() } else { new.allowed_ips };
+    let allowed_ips = if new.allowed_ips.is_empty() { maker.allowed_ips().clone() } else { new.allowed_ips };
     if !within(holder, &allowed_ips) {
         return Err(Problem::beyond_addresses());
     }
-    let expires_at = new.expires_at.or(maker.facts.expires_at);
-    if outlives(expires_at, maker.facts.expires_at) {
+    let expires_at = new.expires_at.or(maker.expires_at());
+    if outlives(expires_at, maker.expires_at()) {
         return Err(Problem::beyond_expiry());
     }
     Ok(NewKey { expires_at, allowed_ips, ..new })
@@ -52,8 +52,8 @@ pub(super) fn no_wider(holder: &Holder, new: NewKey, product: &Product) -> Resul
 fn covers(holder: &Holder, key_type: KeyType, scopes: &Scopes, product: &Product) -> Result<(), Problem> {
     let Holder::Key(maker) = holder else { return Ok(()) };
     let has = |scope: &str| match scope {
-        WILDCARD => maker.facts.scopes.is_full_access(),
-        scope => maker.facts.grants(scope, product),
+        WILDCARD => maker.rights().scopes.is_full_access(),
+        scope => maker.grants(scope, product),
     };
     // A restricted key sees its inbox without being told so.
     let bound = (key_type == KeyType::Restricted).then(|| product.sees_resources());
@@ -64,8 +64,8 @@ fn covers(holder: &Holder, key_type: KeyType, scopes: &Scopes, product: &Product
 /// A rehearsal key stays in its rehearsal.
 pub(super) fn reaches_environment(holder: &Holder, environment: &str, product: &Product) -> Result<(), Problem> {
     let Holder::Key(maker) = holder else { return Ok(()) };
-    let rehearsal = product.environment(&maker.facts.environment).is_some_and(|environment| environment.rehearsal);
-    if !rehearsal || maker.facts.environment == environment {
+    let rehearsal = product.environment(&maker.rights().environment).is_some_and(|environment| environment.rehearsal);
+    if !rehearsal || maker.rights().environment == environment {
         Ok(())
     } else {
         Err(Problem::beyond_environment(environment))
@@ -75,7 +75,7 @@ pub(super) fn reaches_environment(holder: &Holder, environment: &str, product: &
 /// Whether `allowed` stays within the addresses that the holder may be used from.
 fn within(holder: &Holder, allowed: &AllowedIps) -> bool {
     let Holder::Key(maker) = holder else { return true };
-    let own = &maker.facts.allowed_ips;
+    let own = maker.allowed_ips();
     let inside = || !allowed.is_empty() && allowed.iter().all(|network| own.iter().any(|own| own.contains(network)));
     own.is_empty() || inside()
 }

@@ -21,7 +21,7 @@ use crate::web::api::words::{Environment, KeyType, Scope, Status};
 use crate::web::request_id::RequestId;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// In the order of [`Identity::headers`].
+/// In the order of [`Identity`].
 const IDENTITY_HEADERS: [HeaderName; IDENTITY] = [
     HeaderName::from_static("x-keydesk-key-id"),
     HeaderName::from_static("x-keydesk-account-id"),
@@ -45,10 +45,8 @@ pub fn of(verdict: &Verdict, id: &RequestId, mode: Mode, product: &Product) -> R
             let mut answer = Response::new(Body::empty());
             let headers = answer.headers_mut();
             *headers = HeaderMap::with_capacity(HEADERS);
-            match &verdict.holder {
-                Some(Holder::Key(key)) => identify(headers, &key.identity),
-                Some(session) => identify(headers, &session.identity(product)),
-                None => {}
+            if let Some(holder) = &verdict.holder {
+                identify(headers, holder.identity(product));
             }
             finish(answer, verdict, id)
         }
@@ -107,8 +105,8 @@ fn ascii(json: &str) -> String {
 }
 
 /// Every one of them, each time: a header left out is a header that the client may write.
-fn identify(headers: &mut HeaderMap, identity: &Identity) {
-    for (name, value) in IDENTITY_HEADERS.into_iter().zip(identity.headers()) {
+fn identify(headers: &mut HeaderMap, identity: Identity) {
+    for (name, value) in IDENTITY_HEADERS.into_iter().zip(identity) {
         headers.insert(name, value);
     }
 }
@@ -163,21 +161,18 @@ impl Facts {
                 user_id: session.user.id.clone(),
                 role: session.user.role.as_str(),
             },
-            Holder::Key(key) => {
-                let key = &key.facts;
-                Self::Key {
-                    id: key.id.clone(),
-                    account_id: key.account_id.clone(),
-                    name: key.name.clone(),
-                    key_type: key.key_type.as_str(),
-                    environment: key.environment.clone(),
-                    inbox: key.inbox_id.clone(),
-                    scopes: key.scopes.iter().map(str::to_owned).collect(),
-                    allowed_ips: key.allowed_ips.iter().map(ToString::to_string).collect(),
-                    status: key.status(now).as_str(),
-                    expires_at: key.expires_at.map(|at| at.to_string()),
-                }
-            }
+            Holder::Key(key) => Self::Key {
+                id: key.id().to_owned(),
+                account_id: key.account_id().to_owned(),
+                name: key.name().to_owned(),
+                key_type: key.rights().key_type.as_str(),
+                environment: key.rights().environment.clone(),
+                inbox: key.inbox_id().map(str::to_owned),
+                scopes: key.rights().scopes.iter().map(str::to_owned).collect(),
+                allowed_ips: key.allowed_ips().iter().map(ToString::to_string).collect(),
+                status: key.status(now).as_str(),
+                expires_at: key.expires_at().map(|at| at.to_string()),
+            },
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::clock::Timestamp;
 use crate::gate::reason::{Check, Reason};
-use crate::model::api_key::ApiKey;
+use crate::model::api_key::{ApiKey, Status};
 use crate::model::scopes::never_restricted;
 use crate::model::text;
 use crate::product::{KeyAct, Product};
@@ -30,7 +30,34 @@ pub struct Words {
     pub needed: String,
     /// Why the request was refused, and what mends it; what [`sentence`] is made of.
     because: String,
-    mend: String,
+    pub mend: String,
+}
+
+/// Why requests with this key fail whatever they ask for, if they do.
+pub fn of_dead_key(key: &ApiKey, product: &Product, now: Timestamp) -> Option<Words> {
+    let (reason, since) = match key.status(now) {
+        Status::Deleted => (Reason::KeyDeleted, key.deleted_at?),
+        Status::Expired => (Reason::KeyExpired, key.expires_at?),
+        Status::Paused => (Reason::KeyPaused, key.paused_at?),
+        Status::Active | Status::Retiring => return None,
+    };
+    let nothing = String::new;
+    let refused = Refused {
+        request_id: nothing(),
+        at: now,
+        reason: reason.code().into(),
+        account_id: key.account_id.clone(),
+        key_id: key.id.clone(),
+        last4: key.last4.clone(),
+        method: nothing(),
+        path: nothing(),
+        ip: nothing(),
+        user_agent: nothing(),
+        scopes: nothing(),
+        inboxes: nothing(),
+        had: since.micros().to_string(),
+    };
+    Some(Case { refused: &refused, reason, key: Some(key), product }.words())
 }
 
 /// What a refusal is told with.

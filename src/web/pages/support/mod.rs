@@ -65,6 +65,8 @@ struct KeyPage {
     leak: bool,
     /// What to write to the customer if it did.
     warning: String,
+    /// Why it works no more, if it does not.
+    dead: Option<Words>,
     standing: Standing,
     abilities: Abilities,
     created: Moment,
@@ -188,6 +190,7 @@ impl KeyPage {
             account: support::account_name(&app.db, &key.account_id).await?,
             leak,
             warning: warning(&key),
+            dead: finding::of_dead_key(&key, &app.product, now),
             standing: Standing::of(&key, now),
             abilities: Abilities::of(&key, &app.product, now),
             created: Moment::date(key.created_at),
