@@ -5,14 +5,17 @@ use super::key_filter::{
     Filter, active, bind_filter, expired, expiring, full_access, gone, narrowed, never_used, owner_left, paused,
     retiring, rotation_due, unrevealed, unused,
 };
-use super::key_leads::{Lead, MOST, found};
+use super::key_leads::{Lead, found};
 use super::{Db, columns, read};
 use crate::clock::Timestamp;
 use crate::model::api_key::{EXPIRES_SOON, NEVER_USED_AFTER, UNUSED_AFTER};
 use crate::model::text;
 
-/// Keys that a count looks at. Beyond, it says `1,000+`, and so there is room for those among them that do not count.
+/// Keys that a look sees. An account that has fewer is counted whole; of another it is said that it has `1,000+`, and so
+/// there is room for those among them that do not count.
 pub(super) const LOOK: i64 = 1_200;
+/// Keys that a look at one status of a larger account sees: `400+`.
+const LOOK_AT_STATUS: i64 = 480;
 
 /// So many, or so many and more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,19 +29,19 @@ impl Count {
         Self { found, more: false }
     }
 
-    /// What was found in a look at so many.
-    pub fn among(found: i64, looked: i64) -> Self {
-        if looked < LOOK { Self::exactly(found) } else { Self { found: found.min(MOST), more: true } }
+    /// What was found among so many that were looked at, and of a look that sees `look`.
+    fn among(found: i64, looked: i64, look: i64) -> Self {
+        if looked < look { Self::exactly(found) } else { Self { found: found.min(look / 6 * 5), more: true } }
     }
 
     fn and(self, other: Self) -> Self {
-        let (found, more) = (self.found + other.found, self.more || other.more);
-        Self { found: if more { found.min(MOST) } else { found }, more }
+        let more = self.more || other.more;
+        Self { found: if more { self.found.max(other.found) } else { self.found + other.found }, more }
     }
 
-    /// As [`Self::among`], where whatever was looked at counts.
+    /// What one look saw, where all of it counts.
     pub fn seen(found: i64) -> Self {
-        Self::among(found, found)
+        Self::among(found, found, LOOK)
     }
 
     /// At least so many.
@@ -47,7 +50,7 @@ impl Count {
         Self { found: self.found.max(seen), ..self }
     }
 
-    /// `312`, `1,000+`; nothing where it is not known that there is any.
+    /// `312`, `1,000+`, `400+`; nothing where it is not known that there is any.
     pub fn number(self) -> String {
         let number = text::thousands(self.found.unsigned_abs());
         match self {
@@ -249,18 +252,35 @@ pub(super) const OF_ACCOUNT: &str = concat!(
 
 /// How many keys the account has per status; `due_since` as in [`Filter`].
 pub async fn of_account(db: &Db, account_id: &str, due_since: Timestamp, now: Timestamp) -> sqlx::Result<StatusCounts> {
+    const ALL: &str = "
+        select count(*)
+        from (
+            select 1 as one
+            from api_keys k
+            where k.account_id = $1
+            and (case when k.deleted_at is null then 0 else 1 end) = 0
+            limit $2
+        ) counted";
+    let is_small = is_small(db, account_id).await?;
+    let look = if is_small { LOOK } else { LOOK_AT_STATUS };
     let rows: Vec<(String, i64, i64)> = read!(db, c => {
         sqlx::query_as(OF_ACCOUNT)
             .bind(account_id)
             .bind(now)
-            .bind(LOOK)
+            .bind(look)
             .bind(now + EXPIRES_SOON)
             .bind(now - UNUSED_AFTER)
             .bind(now - NEVER_USED_AFTER)
             .bind(due_since)
             .fetch_all(c)
     })?;
-    Ok(StatusCounts(rows.into_iter().map(|(status, found, looked)| (status, Count::among(found, looked))).collect()))
+    let counted = rows.into_iter().map(|(status, found, looked)| (status, Count::among(found, looked, look)));
+    if is_small {
+        return Ok(StatusCounts(counted.collect()));
+    }
+    let (all,): (i64,) = read!(db, c => sqlx::query_as(ALL).bind(account_id).bind(LOOK).fetch_one(c))?;
+    let others = counted.filter(|(status, _)| !status.is_empty());
+    Ok(StatusCounts(others.chain([(String::new(), Count::seen(all))]).collect()))
 }
 
 /// The sums over some keys, in one reading.
