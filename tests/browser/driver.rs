@@ -20,8 +20,16 @@ pub struct Driver {
     _scratch: TempDir,
 }
 
+/// It takes a port that is free for one family of addresses, and ends if somebody has it for the other.
+const TRIES: usize = 5;
+
 impl Driver {
     pub fn start() -> Self {
+        (0..TRIES).find_map(|_| Self::try_to_start()).expect("chromedriver says its port")
+    }
+
+    /// Starts one; none if it ended before it listened.
+    fn try_to_start() -> Option<Self> {
         let scratch = tempfile::tempdir().expect("a folder for Chromium can be made");
         let process = Command::new("chromedriver")
             .arg("--port=0")
@@ -45,8 +53,8 @@ impl Driver {
                 }
             }
         });
-        driver.port = port.recv_timeout(PATIENCE).expect("chromedriver says its port");
-        driver
+        driver.port = port.recv_timeout(PATIENCE).ok()?;
+        Some(driver)
     }
 }
 
