@@ -19,7 +19,7 @@ COPY --from=build --chown=65532:65532 /out/data /data
 # Those who speak TLS to mail servers and issuers bring their own roots; whoever reads the system's finds them here.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 USER 65532:65532
-ENV KEYDESK_DATA_DIR=/data KEYDESK_LISTEN=0.0.0.0:8080 KEYDESK_LOG_FORMAT=json MALLOC_ARENA_MAX=2
+ENV KEYDESK_DATA_DIR=/data KEYDESK_LISTEN=0.0.0.0:8080 KEYDESK_LOG_FORMAT=json
 VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -90,13 +90,13 @@ impl Desk {
         let request = Request::get("/gate/authorize?scope=mail:send").body(()).expect("a request");
         let (mut head, ()) = request.into_parts();
         head.headers = self.headers.clone();
-        head.extensions.insert(Peer::at(SocketAddr::new(SOURCE, 1)));
         head
     }
 
     /// The status that it is answered with.
-    pub fn answer(&self, head: Head) -> u16 {
-        let answer = gate::respond(&self.app, head).now_or_never();
+    pub fn answer(&self, head: &Head) -> u16 {
+        let peer = Peer::at(SocketAddr::new(SOURCE, 1));
+        let answer = gate::respond(&self.app, head, peer).now_or_never();
         answer.map_or(0, |answer| answer.status().as_u16())
     }
 

@@ -99,11 +99,14 @@ def rows(server, email, password, rounds):
     secret = f"Bearer {key['secret']}"
     page = server.ask("GET", "/sign-in")[1].decode()
     asset = re.search(r'href="(/static/[^"]+\.css)"', page)[1]
+    tag = server.ask("GET", asset)[0].getheader("ETag")
     get = lambda path, **headers: lambda: server.ask("GET", path, **headers)
     return [
         Row("/v1/key with a key", 200, get("/v1/key", Authorization=secret), rounds),
         Row("sign-in page", 200, get("/sign-in"), rounds),
-        Row("stylesheet", 200, get(asset), rounds),
+        Row("stylesheet, as it is", 200, get(asset), rounds),
+        Row("stylesheet, compressed", 200, get(asset, Accept_Encoding="gzip"), rounds),
+        Row("stylesheet, known", 304, get(asset, If_None_Match=tag), rounds),
         Row("keys, a dozen", 200, get("/settings/api-keys", Cookie=cookie), rounds),
         Row("key detail", 200, get(f"/settings/api-keys/{key['id']}", Cookie=cookie), rounds),
         Row("audit log", 200, get("/settings/audit-log", Cookie=cookie), rounds),

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use crate::model::trusted_proxies::TrustedProxies;
 
@@ -36,6 +36,15 @@ const PROTO: &str = "x-forwarded-proto";
 const ORIGINAL: [&str; 2] = ["x-original-method", "x-original-uri"];
 const FORWARDED: [&str; 2] = ["x-forwarded-method", "x-forwarded-uri"];
 
+/// The value of each header that says something, in one pass over what is mostly a few others.
+#[derive(Default)]
+struct Said<'a> {
+    source: Option<&'a HeaderValue>,
+    proto: Option<&'a HeaderValue>,
+    original: [Option<&'a HeaderValue>; 2],
+    forwarded: [Option<&'a HeaderValue>; 2],
+}
+
 impl<'a> Forwarded<'a> {
     /// # Errors
     /// If a trusted peer says something twice, in two ways, or half.
@@ -44,16 +53,55 @@ impl<'a> Forwarded<'a> {
         if !proxies.contains(peer) {
             return Ok(Self { source: peer, secure: None, original: None, trusted: false });
         }
-        if headers.keys().any(|name| is_disguised(name.as_str())) {
-            return Err("A header is spelled like a forwarded one, with _ or . for -.");
-        }
-        let secure = match one(headers, PROTO)? {
+        let said = Said::read(headers)?;
+        let secure = match text(said.proto)? {
             Some("https") => Some(true),
             Some("http") => Some(false),
             Some(_) => return Err("X-Forwarded-Proto is neither http nor https."),
             None => None,
         };
-        Ok(Self { source: source(headers, peer, proxies)?, secure, original: original(headers)?, trusted: true })
+        Ok(Self {
+            source: source(text(said.source)?, peer, proxies)?,
+            secure,
+            original: said.request()?,
+            trusted: true,
+        })
+    }
+}
+
+impl<'a> Said<'a> {
+    fn read(headers: &'a HeaderMap) -> Result<Self, Ambiguous> {
+        let mut said = Self::default();
+        for (name, value) in headers {
+            if is_disguised(name.as_str()) {
+                return Err("A header is spelled like a forwarded one, with _ or . for -.");
+            }
+            if let Some(place) = said.place(name.as_str())
+                && place.replace(value).is_some()
+            {
+                return Err("A forwarded header came twice.");
+            }
+        }
+        Ok(said)
+    }
+
+    fn place(&mut self, name: &str) -> Option<&mut Option<&'a HeaderValue>> {
+        match name {
+            FOR => Some(&mut self.source),
+            PROTO => Some(&mut self.proto),
+            _ => {
+                let pairs = [(ORIGINAL, &mut self.original), (FORWARDED, &mut self.forwarded)];
+                let mut places = pairs.into_iter().flat_map(|(names, pair)| names.into_iter().zip(pair));
+                places.find(|(known, _)| *known == name).map(|(_, place)| place)
+            }
+        }
+    }
+
+    fn request(&self) -> Result<Option<Original<'a>>, Ambiguous> {
+        match (pair(self.original)?, pair(self.forwarded)?) {
+            (Some(_), Some(_)) => Err("X-Original-URI and X-Forwarded-Uri came both; the gateway must clear one."),
+            (one, other) => Ok(one.or(other)),
+        }
     }
 }
 
@@ -65,18 +113,13 @@ fn is_disguised(name: &str) -> bool {
     }
 }
 
-fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Ambiguous> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| "A forwarded header is not plain text."),
-        (Some(_), Some(_)) => Err("A forwarded header came twice."),
-    }
+fn text(value: Option<&HeaderValue>) -> Result<Option<&str>, Ambiguous> {
+    value.map(HeaderValue::to_str).transpose().map_err(|_| "A forwarded header is not plain text.")
 }
 
 /// The right-most address that no trusted peer has: what stands left of it, anybody could have written.
-fn source(headers: &HeaderMap, peer: IpAddr, proxies: &TrustedProxies) -> Result<IpAddr, Ambiguous> {
-    let Some(list) = one(headers, FOR)? else { return Ok(peer) };
+fn source(list: Option<&str>, peer: IpAddr, proxies: &TrustedProxies) -> Result<IpAddr, Ambiguous> {
+    let Some(list) = list else { return Ok(peer) };
     let mut source = peer;
     for part in list.rsplit(',') {
         source = address(part.trim()).ok_or("X-Forwarded-For holds something that is no address.")?;
@@ -94,16 +137,8 @@ fn address(text: &str) -> Option<IpAddr> {
     parsed.ok().map(|address: IpAddr| address.to_canonical())
 }
 
-fn original(headers: &HeaderMap) -> Result<Option<Original<'_>>, Ambiguous> {
-    let [original, forwarded] = [pair(headers, ORIGINAL)?, pair(headers, FORWARDED)?];
-    match (original, forwarded) {
-        (Some(_), Some(_)) => Err("X-Original-URI and X-Forwarded-Uri came both; the gateway must clear one."),
-        (one, other) => Ok(one.or(other)),
-    }
-}
-
-fn pair<'a>(headers: &'a HeaderMap, [method, uri]: [&str; 2]) -> Result<Option<Original<'a>>, Ambiguous> {
-    match (one(headers, method)?, one(headers, uri)?) {
+fn pair([method, uri]: [Option<&HeaderValue>; 2]) -> Result<Option<Original<'_>>, Ambiguous> {
+    match (text(method)?, text(uri)?) {
         (Some(method), Some(uri)) => Ok(Some(Original { method, uri })),
         (None, None) => Ok(None),
         _ => Err("Method and path of the original request must come both."),

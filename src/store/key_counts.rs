@@ -1,6 +1,7 @@
 //! How many keys of an account there are in each status. A count is exact as far as a look reaches, and says where there
 //! are more; it costs the same whatever the account holds.
 
+use super::crowded::Looks;
 use super::key_filter::{
     Filter, active, bind_filter, expired, expiring, full_access, gone, narrowed, never_used, owner_left, paused,
     retiring, rotation_due, unrevealed, unused,
@@ -32,6 +33,11 @@ impl Count {
     /// What was found among so many that were looked at, and of a look that sees `look`.
     fn among(found: i64, looked: i64, look: i64) -> Self {
         if looked < look { Self::exactly(found) } else { Self { found: found.min(look / 6 * 5), more: true } }
+    }
+
+    /// More than a look sees.
+    fn beyond(look: i64) -> Self {
+        Self { found: look / 6 * 5, more: true }
     }
 
     fn and(self, other: Self) -> Self {
@@ -77,14 +83,17 @@ impl StatusCounts {
     }
 }
 
-/// One status: what a look at a range of an index sees, and how much of it counts.
+/// One status: what a look at a range of an index sees, and how much of it counts. `$look` is its bit of [`Looks`]; one that is
+/// crowded is not looked at.
 ///
 /// `$order` is that of the index, so that no database takes the table for as good.
 macro_rules! look {
-    ($status:literal, $counts:expr, $from:expr, $order:literal) => {
+    ($look:literal, $status:literal, $counts:expr, $from:expr, $order:literal) => {
         concat!(
             "
-        select '",
+        select cast(",
+            $look,
+            " as bigint) as look, '",
             $status,
             "' as status, count(case when ",
             $counts,
@@ -95,7 +104,9 @@ macro_rules! look {
             order by ",
             $order,
             "
-            limit $3
+            limit case when $8 & ",
+            $look,
+            " = 0 then $3 else 0 end
         ) k"
         )
     };
@@ -132,15 +143,19 @@ macro_rules! standing {
     };
 }
 
-/// $1 is the account, $2 now, $3 how many are looked at, $4 to $7 the moments that statuses depend on.
+/// The look at all keys, whatever their status.
+const ALL_KEYS: Looks = 1;
+
+/// $1 is the account, $2 now, $3 how many are looked at, $4 to $7 the moments that statuses depend on, $8 what is crowded.
 pub(super) const OF_ACCOUNT: &str = concat!(
-    look!("", "1 = 1", in_order_of_end!(0, ""), "k.end_order, k.id"),
+    look!(1, "", "1 = 1", in_order_of_end!(0, ""), "k.end_order, k.id"),
     " union all",
-    look!("deleted", "1 = 1", in_order_of_end!(1, ""), "k.end_order, k.id"),
+    look!(2, "deleted", "1 = 1", in_order_of_end!(1, ""), "k.end_order, k.id"),
     " union all",
-    look!("expired", "1 = 1", in_order_of_end!(0, "\n            and k.end_order <= $2"), "k.end_order, k.id"),
+    look!(4, "expired", "1 = 1", in_order_of_end!(0, "\n            and k.end_order <= $2"), "k.end_order, k.id"),
     " union all",
     look!(
+        8,
         "active",
         "k.paused_at is null and (k.retires_at is null or k.retires_at <= $2)",
         in_order_of_end!(0, "\n            and k.end_order > $2"),
@@ -148,6 +163,7 @@ pub(super) const OF_ACCOUNT: &str = concat!(
     ),
     " union all",
     look!(
+        16,
         "expiring",
         "k.paused_at is null",
         in_order_of_end!(0, "\n            and k.end_order > $2\n            and k.end_order <= $4"),
@@ -155,6 +171,7 @@ pub(super) const OF_ACCOUNT: &str = concat!(
     ),
     " union all",
     look!(
+        32,
         "retiring",
         "k.paused_at is null and k.end_order > $2",
         "
@@ -167,6 +184,7 @@ pub(super) const OF_ACCOUNT: &str = concat!(
     ),
     " union all",
     look!(
+        64,
         "paused",
         "1 = 1",
         "
@@ -180,6 +198,7 @@ pub(super) const OF_ACCOUNT: &str = concat!(
     ),
     " union all",
     look!(
+        128,
         "unrevealed",
         "1 = 1",
         standing!(
@@ -192,6 +211,7 @@ pub(super) const OF_ACCOUNT: &str = concat!(
     ),
     " union all",
     look!(
+        256,
         "full-access",
         "1 = 1",
         standing!("\n            and k.scopes = '*'\n            and k.end_order > $2"),
@@ -199,6 +219,7 @@ pub(super) const OF_ACCOUNT: &str = concat!(
     ),
     " union all",
     look!(
+        512,
         "never-used",
         "k.end_order > $2",
         standing!("\n            and k.last_used_at is null\n            and k.created_at <= $6"),
@@ -206,6 +227,7 @@ pub(super) const OF_ACCOUNT: &str = concat!(
     ),
     " union all",
     look!(
+        1024,
         "unused",
         "k.end_order > $2",
         standing!("\n            and k.last_used_at is null\n            and k.created_at <= $5"),
@@ -213,6 +235,7 @@ pub(super) const OF_ACCOUNT: &str = concat!(
     ),
     " union all",
     look!(
+        2048,
         "unused",
         "k.paused_at is null and k.end_order > $2",
         concat!(
@@ -230,6 +253,7 @@ pub(super) const OF_ACCOUNT: &str = concat!(
     ),
     " union all",
     look!(
+        4096,
         "rotation-due",
         "k.end_order > $2",
         standing!("\n            and coalesce(k.rotated_at, k.created_at) <= $7"),
@@ -237,6 +261,7 @@ pub(super) const OF_ACCOUNT: &str = concat!(
     ),
     " union all",
     look!(
+        8192,
         "owner-left",
         "k.paused_at is null and k.end_order > $2",
         "
@@ -252,6 +277,66 @@ pub(super) const OF_ACCOUNT: &str = concat!(
 
 /// How many keys the account has per status; `due_since` as in [`Filter`].
 pub async fn of_account(db: &Db, account_id: &str, due_since: Timestamp, now: Timestamp) -> sqlx::Result<StatusCounts> {
+    let known = db.crowded.of(account_id, now);
+    if known.is_none() && is_small(db, account_id).await? {
+        let looked = look(db, account_id, (due_since, now), (LOOK, 0)).await?;
+        let count = |seen: Seen| (seen.status, Count::among(seen.found, seen.looked, LOOK));
+        return Ok(StatusCounts(looked.into_iter().map(count).collect()));
+    }
+    let mut crowded = known.unwrap_or_default();
+    let looked = look(db, account_id, (due_since, now), (LOOK_AT_STATUS, crowded | ALL_KEYS)).await?;
+    let all = if crowded & ALL_KEYS == 0 { count_all(db, account_id).await? } else { LOOK };
+    let mut counts = vec![(String::new(), Count::seen(all))];
+    let beyond = Count::beyond(LOOK_AT_STATUS);
+    if all == LOOK {
+        crowded |= ALL_KEYS;
+    }
+    for seen in looked.into_iter().filter(|seen| seen.look != ALL_KEYS) {
+        let count = Count::among(seen.found, seen.looked, LOOK_AT_STATUS);
+        if count == beyond {
+            crowded |= seen.look;
+        }
+        counts.push((seen.status, if crowded & seen.look == 0 { count } else { beyond }));
+    }
+    if known.is_none() {
+        db.crowded.note(account_id, crowded, now);
+    }
+    Ok(StatusCounts(counts))
+}
+
+/// What a look saw.
+struct Seen {
+    look: Looks,
+    status: String,
+    found: i64,
+    looked: i64,
+}
+
+columns!(Seen { look, status, found, looked });
+
+/// Every look at `most` keys but those at what is crowded.
+async fn look(
+    db: &Db,
+    account_id: &str,
+    (due_since, now): (Timestamp, Timestamp),
+    (most, crowded): (i64, Looks),
+) -> sqlx::Result<Vec<Seen>> {
+    read!(db, c => {
+        sqlx::query_as(OF_ACCOUNT)
+            .bind(account_id)
+            .bind(now)
+            .bind(most)
+            .bind(now + EXPIRES_SOON)
+            .bind(now - UNUSED_AFTER)
+            .bind(now - NEVER_USED_AFTER)
+            .bind(due_since)
+            .bind(crowded)
+            .fetch_all(c)
+    })
+}
+
+/// As many of the account's keys as a look sees, tombstones aside.
+async fn count_all(db: &Db, account_id: &str) -> sqlx::Result<i64> {
     const ALL: &str = "
         select count(*)
         from (
@@ -261,26 +346,8 @@ pub async fn of_account(db: &Db, account_id: &str, due_since: Timestamp, now: Ti
             and (case when k.deleted_at is null then 0 else 1 end) = 0
             limit $2
         ) counted";
-    let is_small = is_small(db, account_id).await?;
-    let look = if is_small { LOOK } else { LOOK_AT_STATUS };
-    let rows: Vec<(String, i64, i64)> = read!(db, c => {
-        sqlx::query_as(OF_ACCOUNT)
-            .bind(account_id)
-            .bind(now)
-            .bind(look)
-            .bind(now + EXPIRES_SOON)
-            .bind(now - UNUSED_AFTER)
-            .bind(now - NEVER_USED_AFTER)
-            .bind(due_since)
-            .fetch_all(c)
-    })?;
-    let counted = rows.into_iter().map(|(status, found, looked)| (status, Count::among(found, looked, look)));
-    if is_small {
-        return Ok(StatusCounts(counted.collect()));
-    }
     let (all,): (i64,) = read!(db, c => sqlx::query_as(ALL).bind(account_id).bind(LOOK).fetch_one(c))?;
-    let others = counted.filter(|(status, _)| !status.is_empty());
-    Ok(StatusCounts(others.chain([(String::new(), Count::seen(all))]).collect()))
+    Ok(all)
 }
 
 /// The sums over some keys, in one reading.
@@ -400,7 +467,7 @@ pub async fn of_filter(db: &Db, account_id: &str, filter: &Filter, now: Timestam
     if !filter.is_narrow() {
         return of_account(db, account_id, filter.due_since, now).await;
     }
-    if is_small(db, account_id).await? {
+    if db.crowded.of(account_id, now).is_none() && is_small(db, account_id).await? {
         return every(db, account_id, filter, now).await;
     }
     let is_few = Lead::Words.finds_few(db, account_id, filter, now).await?;

@@ -41,7 +41,7 @@ pub async fn look(url: &str) -> Result<Looked, OpenError> {
     } else {
         return Err(OpenError::UnknownScheme);
     };
-    let db = Db { engine, changes: Arc::default(), lock: None };
+    let db = Db { engine, changes: Arc::default(), crowded: Arc::default(), lock: None };
     let version: sqlx::Result<(i64,)> = read!(db, c => sqlx::query_as(VERSION).fetch_one(c));
     let found = match version {
         Ok((version,)) => version,

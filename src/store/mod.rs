@@ -18,6 +18,7 @@ pub mod changes;
 #[cfg(test)]
 mod changes_under_loom;
 mod column_types;
+mod crowded;
 pub mod devices;
 pub mod errands;
 pub mod file_lock;
@@ -95,6 +96,7 @@ use crate::model::keyring::Keyring;
 use audit_checkpoints::Checkpoint;
 pub use away::is_away;
 use changes::Changes;
+use crowded::Crowded;
 use file_lock::FileLock;
 
 /// Read-only connections to SQLite; two cores do not keep more of them busy.
@@ -108,6 +110,7 @@ const BUSY: Duration = Duration::from_secs(5);
 pub struct Db {
     pub engine: Engine,
     changes: Arc<Changes>,
+    crowded: Arc<Crowded>,
     /// Keeps a restore from the file that is served.
     #[expect(dead_code, reason = "it is held, not read")]
     lock: Option<Arc<FileLock>>,
@@ -276,7 +279,7 @@ impl Db {
             return Err(OpenError::UnknownScheme);
         };
         let brought = engine.migrate().await?;
-        Ok((Self { engine, changes, lock }, brought))
+        Ok((Self { engine, changes, crowded: Arc::default(), lock }, brought))
     }
 
     /// What is known of changed keys.

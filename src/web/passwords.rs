@@ -1,13 +1,15 @@
 //! Password hashing on a bounded pool: argon2id with 19 MiB, two passes, one lane (OWASP). One core is left to
-//! everything else, a short queue waits for the others, and beyond it there is a prompt *busy*: a flood of sign-ins takes
-//! neither the memory nor the gate.
+//! everything else, a short queue waits for the others, and beyond it there is a prompt *busy*; and a hash gives way to
+//! whatever else wants its core. A flood of sign-ins takes neither the memory nor the gate.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use subtle::ConstantTimeEq;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, TryAcquireError};
+use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use crate::entropy::Entropy;
@@ -22,6 +24,9 @@ const QUEUE: usize = 16;
 /// larger than 32 MiB back to the system as soon as it is free, where it would keep 19 MiB for each thread that ever hashed.
 const ROOM: usize = 34 * 1024;
 const SALT_BYTES: usize = 16;
+/// Of setpriority(2); 0 is what everything else has.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
 
 pub struct Passwords {
     /// Hashes that may be made at once.
@@ -29,6 +34,7 @@ pub struct Passwords {
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     memory: Arc<Memory>,
+    threads: Threads,
     /// Tested when there is no hash to test, so that an unknown address takes as long as a known one.
     dummy: String,
 }
@@ -53,7 +59,8 @@ impl Passwords {
         let memory = Arc::new(Memory::of(&waiting));
         // Of no password at all: to make a hash would take a third of the start.
         let dummy = in_words(&Entropy::System.bytes::<SALT_BYTES>(), &Entropy::System.bytes());
-        Self { at_once, running: Arc::new(Semaphore::new(at_once)), waiting, memory, dummy }
+        let (running, threads) = (Arc::new(Semaphore::new(at_once)), Threads::new(at_once));
+        Self { at_once, running, waiting, memory, threads, dummy }
     }
 
     /// Hashes that are being made, and those that wait for their turn.
@@ -108,7 +115,43 @@ impl Passwords {
             drop((running, waiting));
             done
         };
-        tokio::task::spawn_blocking(work).await.map_err(|_| Busy)
+        self.threads.spawn(work).await.map_err(|_| Busy)
+    }
+}
+
+/// Threads of their own, which give way to everything else: a priority stays with its thread, so no other work may come to it.
+struct Threads(Option<Runtime>);
+
+impl Threads {
+    fn new(at_once: usize) -> Self {
+        let threads = Builder::new_current_thread()
+            .max_blocking_threads(at_once)
+            .thread_name("password")
+            .on_thread_start(give_way)
+            .build();
+        Self(Some(threads.expect("a runtime that drives nothing asks for nothing")))
+    }
+
+    fn spawn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+        self.0.as_ref().expect("it is there until it is dropped").spawn_blocking(work)
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // It may be dropped where nobody can wait for a hash.
+        if let Some(threads) = self.0.take() {
+            threads.shutdown_background();
+        }
+    }
+}
+
+/// Leaves the core to every other thread that wants it, nine parts in ten.
+fn give_way() {
+    // Of this thread alone, on Linux; elsewhere it would be of the whole process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::debug!(%error, "Passwords are hashed at the priority of everything else");
     }
 }
 

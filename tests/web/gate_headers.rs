@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use axum::http::{Method, Request};
+use keydesk::web::peer::Peer;
 use serde_json::Value;
 
 use crate::support::{Actor, Answer, IDENTITY, TestApp, key_path};
@@ -247,7 +248,7 @@ async fn what_could_be_read_as_no_right_is_400_even_for_a_key_that_may_all() {
 async fn a_verdict_carries_no_room_for_the_database() {
     let desk = TestApp::new().await;
     let (head, ()) = Request::get("/gate/authorize").body(()).expect("a request").into_parts();
-    let verdict = keydesk::web::gate::respond(&desk.app, head);
+    let verdict = keydesk::web::gate::respond(&desk.app, &head, Peer::of(&head.extensions));
     let bytes = size_of_val(&verdict);
     assert!(bytes <= 2048, "{bytes} bytes");
     assert_eq!(verdict.await.status(), 401);

@@ -95,32 +95,6 @@ async fn no_page_has_anything_inline_or_from_another_host() {
 }
 
 #[tokio::test]
-async fn an_asset_is_kept_for_ever_under_the_hash_of_what_it_is() {
-    let desk = TestApp::new().await;
-    let visitor = desk.visitor();
-    let base = keydesk::web::assets::base();
-    assert!(visitor.get("/sign-in").await.html().contains(&format!("{base}/keydesk.css")));
-    for (file, kind) in [("keydesk.css", "text/css"), ("keydesk.js", "text/javascript"), ("icons.svg", "image/svg+xml")]
-    {
-        let answer = visitor.get(&format!("{base}/{file}")).await;
-        assert_eq!((answer.status, answer.header("content-type")), (200, kind), "{file}");
-        assert_eq!(answer.set_cookies(), Vec::<&str>::new());
-    }
-    for path in [
-        "/static/0000000000000000/keydesk.css",
-        &format!("{base}/other.css"),
-        "/static/keydesk.css",
-        &format!("{base}/..%2fCargo.toml"),
-    ] {
-        let answer = visitor.get(path).await;
-        assert_eq!(answer.status, 404, "{path}");
-        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
-    }
-    let part = &base[base.len() - 1..];
-    assert_eq!(visitor.get(&format!("/static/{part}/keydesk.css")).await.status, 404, "the end of a hash is no hash");
-}
-
-#[tokio::test]
 async fn the_request_id_is_ours_whatever_a_client_sends() {
     let desk = TestApp::new().await;
     let visitor = desk.visitor();

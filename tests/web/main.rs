@@ -3,6 +3,7 @@
 
 mod api;
 mod api_shape;
+mod assets;
 #[path = "../browser/audit.rs"]
 mod audit;
 mod audit_events_api;

@@ -9,9 +9,16 @@ const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 /// Unix time.
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
+pub const HEADERS: [HeaderName; 3] = [LIMIT, REMAINING, RESET];
+
+/// Where a key stands in its minute, in the order of [`HEADERS`].
+pub fn values(allowance: Allowance) -> [HeaderValue; 3] {
+    [HeaderValue::from(allowance.limit), HeaderValue::from(allowance.remaining), HeaderValue::from(allowance.resets_at)]
+}
+
 /// Says where a key stands in its minute.
 pub fn say(headers: &mut HeaderMap, allowance: Allowance) {
-    headers.insert(LIMIT, HeaderValue::from(allowance.limit));
-    headers.insert(REMAINING, HeaderValue::from(allowance.remaining));
-    headers.insert(RESET, HeaderValue::from(allowance.resets_at));
+    for (name, value) in HEADERS.into_iter().zip(values(allowance)) {
+        headers.insert(name, value);
+    }
 }

@@ -151,7 +151,8 @@ impl<'a> Presented<'a> {
 )]
 pub async fn authorize(State(app): State<App>, request: Request) -> Response {
     // A gateway that passes the body on too has it dropped unread.
-    respond(&app, request.into_parts().0).await
+    let (head, _) = request.into_parts();
+    respond(&app, &head, Peer::of(&head.extensions)).await
 }
 
 /// Whether [`respond`] answers this request.
@@ -159,15 +160,14 @@ pub fn is_authorize(method: &Method, path: &str) -> bool {
     path == "/gate/authorize" && matches!(*method, Method::GET | Method::HEAD | Method::POST)
 }
 
-/// The verdict on a request, by its head.
-pub async fn respond(app: &App, head: Parts) -> Response {
+/// The verdict on a request, by its head and by whom it came from.
+pub async fn respond(app: &App, head: &Parts, peer: Peer) -> Response {
     let call = Call::begin(app);
     let asked = Asked::read(head.uri.query().unwrap_or_default());
     let mode = asked.as_ref().map_or(Mode::Plain, |asked| asked.mode);
-    let peer = Peer::of(&head.extensions);
     let judged = match (asked, peer.says(app, &head.headers)) {
-        (Ok(asked), Ok(forwarded)) => judge(app, &call, &head, &asked, &forwarded).await.map_err(Problem::from),
-        (Err(why), _) | (_, Err(why)) => Ok(unreadable(app, &call, &head, why)),
+        (Ok(asked), Ok(forwarded)) => judge(app, &call, (head, peer), &asked, &forwarded).await.map_err(Problem::from),
+        (Err(why), _) | (_, Err(why)) => Ok(unreadable(app, &call, (head, peer), why)),
     };
     match judged {
         Ok(verdict) => answer::of(&verdict, &call.id, mode, &app.product),
@@ -179,10 +179,10 @@ pub async fn respond(app: &App, head: Parts) -> Response {
 }
 
 /// Refuses a request that can be read in two ways. Where it came from is one of them, so the peer has to do.
-fn unreadable(app: &App, call: &Call, head: &Parts, why: &'static str) -> Verdict {
+fn unreadable(app: &App, call: &Call, (head, peer): (&Parts, Peer), why: &'static str) -> Verdict {
     let verdict = Verdict::refused(Refusal::Ambiguous(why));
     let original = Original { method: head.method.as_str(), uri: head.uri.path() };
-    let source = Peer::of(&head.extensions).address;
+    let source = peer.address;
     let credential = Credential::Unusable;
     call.note(app, &verdict, &Presented { source, headers: &head.headers, original, credential, needs: &[] });
     verdict
@@ -207,7 +207,7 @@ async fn in_time<E: Into<Problem>>(
 async fn judge(
     app: &App,
     call: &Call,
-    head: &Parts,
+    (head, peer): (&Parts, Peer),
     asked: &Asked<'_>,
     forwarded: &Forwarded<'_>,
 ) -> Result<Verdict, Unavailable> {
@@ -216,7 +216,7 @@ async fn judge(
     let own = Original { method: head.method.as_str(), uri: head.uri.path() };
     let original = forwarded.original.unwrap_or(own);
     let presented = Presented { source: forwarded.source, headers, original, credential, needs: &[] };
-    if is_in_the_clear(app, head, forwarded) && !matches!(credential, Credential::Missing) {
+    if is_in_the_clear(app, (head, peer), forwarded) && !matches!(credential, Credential::Missing) {
         let verdict = Verdict::refused(Refusal::PlainHttp);
         call.note(app, &verdict, &presented);
         return Ok(verdict);
@@ -276,14 +276,15 @@ pub async fn verify(State(app): State<App>, request: Request) -> Response {
 
 async fn questioned(app: &App, call: &Call, request: Request) -> Result<Verdict, Problem> {
     let (head, body) = request.into_parts();
-    let forwarded = match Peer::of(&head.extensions).says(app, &head.headers) {
+    let peer = Peer::of(&head.extensions);
+    let forwarded = match peer.says(app, &head.headers) {
         Ok(forwarded) => forwarded,
-        Err(why) => return Ok(unreadable(app, call, &head, why)),
+        Err(why) => return Ok(unreadable(app, call, (&head, peer), why)),
     };
     let (headers, original) = (&head.headers, Original { method: "POST", uri: "/gate/verify" });
     let source = forwarded.source;
     let presented = Presented { source, headers, original, credential: Credential::Unusable, needs: &[] };
-    if is_in_the_clear(app, &head, &forwarded) {
+    if is_in_the_clear(app, (&head, peer), &forwarded) {
         let verdict = Verdict::refused(Refusal::PlainHttp);
         call.note(app, &verdict, &presented);
         return Ok(verdict);
@@ -303,8 +304,8 @@ async fn questioned(app: &App, call: &Call, request: Request) -> Result<Verdict,
 }
 
 /// Credentials do not cross a network that anybody could read, once there is a public URL with TLS.
-fn is_in_the_clear(app: &App, head: &Parts, forwarded: &Forwarded<'_>) -> bool {
-    app.is_https() && !Peer::of(&head.extensions).is_secure(forwarded, &head.headers)
+fn is_in_the_clear(app: &App, (head, peer): (&Parts, Peer), forwarded: &Forwarded<'_>) -> bool {
+    app.is_https() && !peer.is_secure(forwarded, &head.headers)
 }
 
 /// As many whole words of a user agent as are worth remembering: half a secret is not seen for what it is.

@@ -54,11 +54,10 @@ where
     let conversation = Arc::<Conversation>::default();
     let stream = PatientStream::new(stream, conversation.clone(), house.app.limits.clone());
     let told = conversation.clone();
-    let service = service_fn(move |mut request: Request<Incoming>| {
+    let service = service_fn(move |request: Request<Incoming>| {
         let answering = told.answer();
-        request.extensions_mut().insert(peer);
         let house = house.clone();
-        async move { Ok::<_, Infallible>(house.answer(request).await.map(|body| Answer::new(body, answering))) }
+        async move { Ok::<_, Infallible>(house.answer(request, peer).await.map(|body| Answer::new(body, answering))) }
     });
     // No timer of hyper's: the stream has its own. A hundred headers are its limit as it is.
     let serving = http1::Builder::new().max_buf_size(LARGEST_HEAD).serve_connection(TokioIo::new(stream), service);
@@ -83,13 +82,14 @@ where
 }
 
 impl House {
-    async fn answer(&self, request: Request<Incoming>) -> Response {
+    async fn answer(&self, mut request: Request<Incoming>, peer: Peer) -> Response {
         let mut answer = if length(request.uri()) > LONGEST_URI {
             refused(&Problem::uri_too_long(), &self.app.request_ids.next())
         } else if self.has_gate && gate::is_authorize(request.method(), request.uri().path()) {
             let (head, _) = request.into_parts();
-            gate::respond(&self.app, head).await
+            gate::respond(&self.app, &head, peer).await
         } else {
+            request.extensions_mut().insert(peer);
             // Boxed, so that a verdict does not carry the room of a page.
             let answered = Box::pin(self.router.clone().oneshot(request.map(Body::new))).await;
             answered.unwrap_or_else(|never| match never {})
