@@ -2,30 +2,28 @@
 //! every key is derived from.
 
 pub mod door;
+pub mod google;
 pub mod secret_file;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
-use zeroize::Zeroizing;
 
 use self::door::Door;
+use self::google::Google;
 use crate::entropy::Entropy;
 use crate::host::{host_of, is_loopback};
 use crate::model::key_source::KeySource;
-use crate::model::provider::{GOOGLE, Provider};
 use crate::model::secret_file::SecretFile;
 use crate::model::security_contact::SecurityContact;
 use crate::model::trusted_proxies::TrustedProxies;
 use crate::product::{Definition, Product};
 
-/// For one answer of the issuer that people sign in with.
-const ISSUER_TIMEOUT: Duration = Duration::from_secs(5);
 /// For one reply of a mail server.
 const SMTP_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -78,17 +76,8 @@ pub struct Settings {
     #[arg(long, env = "KEYDESK_MAIL_FROM", default_value = "Keydesk <keydesk@localhost>", global = true)]
     pub mail_from: Mailbox,
 
-    /// Client id for the sign-in with Google, or with the issuer set below. Default: none; there is no such sign-in.
-    #[arg(long, env = "KEYDESK_GOOGLE_CLIENT_ID", global = true)]
-    pub google_client_id: Option<String>,
-
-    /// File with the client secret that belongs to it, in its first line.
-    #[arg(long, env = "KEYDESK_GOOGLE_CLIENT_SECRET_FILE", global = true)]
-    pub google_client_secret_file: Option<PathBuf>,
-
-    /// OpenID Connect issuer to sign in with instead of Google.
-    #[arg(long, env = "KEYDESK_GOOGLE_ISSUER", default_value = GOOGLE, global = true)]
-    pub google_issuer: String,
+    #[command(flatten)]
+    pub google: Google,
 
     /// Public keys of GitHub secret scanning, a file or <https://api.github.com/meta/public_keys/secret_scanning>: what it
     /// finds is switched off. Default: none; its findings are not taken.
@@ -159,18 +148,8 @@ pub enum SettingError {
         "SMTP_URL would send mail in the clear: begin it with smtps://, or end it with ?tls=required; only a mail server on this machine may do without"
     )]
     PlainSmtp,
-    #[error(
-        "GOOGLE_CLIENT_ID needs GOOGLE_CLIENT_SECRET_FILE beside it: the issuer gives you both. Set both, or neither"
-    )]
-    GoogleWithoutSecret,
-    #[error("{0} needs GOOGLE_CLIENT_ID beside it. Set both, or neither")]
-    GoogleWithoutId(&'static str),
-    #[error("cannot read the client secret in {0}: {1}")]
-    GoogleSecretFile(PathBuf, io::Error),
-    #[error("the first line of {0} must be the client secret, and it is empty")]
-    GoogleSecretEmpty(PathBuf),
-    #[error("GOOGLE_ISSUER {0:?} must be https:// and a host, as the issuer writes it; http:// only on this machine")]
-    GoogleIssuer(String),
+    #[error("{0}")]
+    Google(#[from] google::Mistake),
     #[error("{0}")]
     Door(#[from] door::Mistake),
     #[error("{0}")]
@@ -231,29 +210,6 @@ impl Settings {
         redis::Client::open(url).map(Some).map_err(|_| SettingError::RedisUrl)
     }
 
-    /// Whom people may sign in with, if anybody.
-    ///
-    /// # Errors
-    /// If only a part of it is set, the secret cannot be read, or the issuer would be spoken to in the clear.
-    pub fn provider(&self) -> Result<Option<Provider>, SettingError> {
-        let Some(client_id) = self.google_client_id.clone().filter(|id| !id.is_empty()) else {
-            return match (&self.google_client_secret_file, self.google_issuer == GOOGLE) {
-                (Some(_), _) => Err(SettingError::GoogleWithoutId("GOOGLE_CLIENT_SECRET_FILE")),
-                (None, false) => Err(SettingError::GoogleWithoutId("GOOGLE_ISSUER")),
-                (None, true) => Ok(None),
-            };
-        };
-        let file = self.google_client_secret_file.as_ref().ok_or(SettingError::GoogleWithoutSecret)?;
-        let issuer = self.google_issuer.clone();
-        let host = issuer.strip_prefix("https://").or_else(|| issuer.strip_prefix("http://"));
-        let sane = host.is_some_and(|host| !host.is_empty() && !host.contains(['?', '#', '@', ' ']));
-        if !sane || (issuer.starts_with("http://") && !is_loopback(issuer_host(&issuer))) {
-            return Err(SettingError::GoogleIssuer(issuer));
-        }
-        let client_secret = first_line(file)?;
-        Ok(Some(Provider { issuer, client_id, client_secret, timeout: ISSUER_TIMEOUT }))
-    }
-
     pub fn secret_path(&self) -> PathBuf {
         self.secret_file.clone().unwrap_or_else(|| self.data_dir.join("secret"))
     }
@@ -311,22 +267,6 @@ impl Settings {
     }
 }
 
-/// The host of an issuer, which may have a path.
-fn issuer_host(issuer: &str) -> &str {
-    let authority = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
-    host_of(authority.split('/').next().unwrap_or_default())
-}
-
-fn first_line(file: &Path) -> Result<Zeroizing<String>, SettingError> {
-    let text = std::fs::read_to_string(file).map_err(|error| SettingError::GoogleSecretFile(file.to_owned(), error))?;
-    let text = Zeroizing::new(text);
-    let line = text.lines().next().unwrap_or_default().trim();
-    if line.is_empty() {
-        return Err(SettingError::GoogleSecretEmpty(file.to_owned()));
-    }
-    Ok(Zeroizing::new(line.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -336,12 +276,12 @@ mod tests {
     use super::*;
 
     #[derive(Parser)]
-    struct Line {
+    pub struct Line {
         #[command(flatten)]
         settings: Settings,
     }
 
-    fn settings(arguments: &[&str]) -> Settings {
+    pub fn settings(arguments: &[&str]) -> Settings {
         Line::parse_from([&["keydesk"], arguments].concat()).settings
     }
 
@@ -424,34 +364,5 @@ mod tests {
         ] {
             assert!(settings(&["--public-url", bad]).public_url(bound).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn whom_people_sign_in_with_is_set_whole_or_not_at_all() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let (full, empty) = (dir.path().join("full"), dir.path().join("empty"));
-        std::fs::write(&full, "hush\nnot this\n").expect("a file");
-        std::fs::write(&empty, "\n").expect("a file");
-        let (full, empty) = (full.to_str().expect("a path"), empty.to_str().expect("a path"));
-        let provider = |arguments: &[&str]| settings(arguments).provider();
-        let both = ["--google-client-id", "desk", "--google-client-secret-file", full];
-        let with_issuer = |issuer: &'static str| provider(&[&both[..], &["--google-issuer", issuer]].concat());
-        assert!(provider(&[]).expect("nothing is set").is_none());
-        let google = provider(&both).expect("a provider").expect("one");
-        assert_eq!((google.issuer.as_str(), google.client_secret.as_str()), (GOOGLE, "hush"));
-        for good in ["https://id.example/tenant", "http://127.0.0.1:9000", "http://[::1]:9000/x"] {
-            assert_eq!(with_issuer(good).expect("an issuer").expect("one").issuer, good);
-        }
-        for bad in ["http://id.example", "http://id.example/localhost", "id.example", "https://", "https://a@b.example"]
-        {
-            assert!(matches!(with_issuer(bad), Err(SettingError::GoogleIssuer(_))), "{bad}");
-        }
-        assert!(matches!(provider(&both[..2]), Err(SettingError::GoogleWithoutSecret)));
-        assert!(matches!(provider(&both[2..]), Err(SettingError::GoogleWithoutId("GOOGLE_CLIENT_SECRET_FILE"))));
-        let alone = provider(&["--google-issuer", "https://id.example"]);
-        assert!(matches!(alone, Err(SettingError::GoogleWithoutId("GOOGLE_ISSUER"))));
-        let with_file = |file| provider(&["--google-client-id", "desk", "--google-client-secret-file", file]);
-        assert!(matches!(with_file(empty), Err(SettingError::GoogleSecretEmpty(_))));
-        assert!(matches!(with_file("/nowhere/at/all"), Err(SettingError::GoogleSecretFile(..))));
     }
 }

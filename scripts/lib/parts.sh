@@ -46,6 +46,9 @@ missing_packages() {
         command -v caddy >/dev/null || echo caddy
         command -v pip3 >/dev/null || echo python3-pip
         ;;
+      crates)
+        command -v pip3 >/dev/null || echo python3-pip
+        ;;
       chaos)
         command -v faketime >/dev/null || echo faketime
         postgres_programs >/dev/null || echo postgresql

@@ -133,7 +133,7 @@ pub async fn open(settings: &Settings, bound: SocketAddr) -> Result<App, Failure
         Some(smtp) => Route::Smtp(smtp),
         None => Route::Printed(Arc::new(print_letter)),
     };
-    let google = settings.provider()?.map(|provider| Google::new(provider, &public_url)).transpose()?;
+    let google = settings.google.provider()?.map(|provider| Google::new(provider, &public_url)).transpose()?;
     let parts = Parts {
         db,
         product: definition.product.clone(),

@@ -63,20 +63,11 @@ impl Door {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::Parser as _;
 
-    use super::super::{SettingError, Settings};
+    use super::super::SettingError;
+    use super::super::tests::{Line, settings};
     use super::*;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        settings: Settings,
-    }
-
-    fn settings(arguments: &[&str]) -> Settings {
-        Line::parse_from([&["keydesk"], arguments].concat()).settings
-    }
 
     #[test]
     fn a_certificate_and_its_key_are_set_both_or_neither() {

@@ -108,11 +108,12 @@ fn forget_half(whole_at: &mut HashMap<String, Timestamp>) {
     let mut moments: Vec<Timestamp> = whole_at.values().copied().collect();
     let middle = moments.len() / 2;
     let median = *moments.select_nth_unstable(middle).1;
-    let mut to_spare = middle;
+    // Of those who owe as much as the one in the middle, some go and some stay; whoever owes more stays.
+    let mut alike_to_spare = middle - moments.iter().filter(|at| **at > median).count();
     whole_at.retain(|_, at| {
-        let spared = *at >= median && to_spare > 0;
-        to_spare -= usize::from(spared);
-        spared
+        let spared = *at == median && alike_to_spare > 0;
+        alike_to_spare -= usize::from(spared);
+        spared || *at > median
     });
 }
 
@@ -160,5 +161,27 @@ mod tests {
         assert_eq!(throttle.spend("a", FAILURES_PER_ACCOUNT, NOW), Ok(()));
         assert!(throttle.spend("a", FAILURES_PER_ACCOUNT, NOW).is_err());
         throttle.give_back("nobody", FAILURES_PER_ACCOUNT);
+    }
+
+    #[test]
+    fn a_flood_from_everywhere_is_forgotten_before_whoever_owes_most() {
+        let throttle = Throttle::default();
+        let known = || throttle.whole_at.lock().expect("a lock").len();
+        for _ in 0..5 {
+            assert_eq!(throttle.spend("guesser", PER_ADDRESS_AND_ACCOUNT, NOW), Ok(()));
+        }
+        for source in 1..MOST_SOURCES {
+            assert_eq!(throttle.spend(&source.to_string(), PER_ADDRESS, NOW), Ok(()));
+        }
+        assert_eq!(known(), MOST_SOURCES);
+        assert_eq!(throttle.spend("one more", PER_ADDRESS, NOW), Ok(()));
+        assert_eq!(known(), MOST_SOURCES / 2 + 1);
+        assert!(throttle.spend("guesser", PER_ADDRESS_AND_ACCOUNT, NOW).is_err(), "still known");
+        for source in 1..MOST_SOURCES / 2 {
+            assert_eq!(throttle.spend(&format!("later {source}"), PER_ADDRESS, NOW), Ok(()));
+        }
+        let later = NOW + PER_ADDRESS.every;
+        assert_eq!(throttle.spend("after them", PER_ADDRESS, later), Ok(()));
+        assert_eq!(known(), 2, "whoever owes nothing any more goes first");
     }
 }

@@ -339,6 +339,36 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_secret_is_sealed_until_it_was_seen_its_time_is_over_or_its_key_is_gone() {
+        let sealed = ApiKey { sealed_until: Some(NOW), revealed_at: None, ..key() };
+        let before = NOW - Duration::from_micros(1);
+        assert!(sealed.is_unrevealed() && sealed.is_sealed(before) && !sealed.is_sealed(NOW));
+        let revealed = ApiKey { revealed_at: Some(before), ..sealed.clone() };
+        assert!(!revealed.is_unrevealed() && !revealed.is_sealed(before));
+        assert!(!ApiKey { deleted_at: Some(before), ..sealed }.is_sealed(before));
+        let never_sealed = ApiKey { revealed_at: None, ..key() };
+        assert!(!never_sealed.is_unrevealed() && !never_sealed.is_sealed(before));
+        let kept = ApiKey { kept_at: Some(before), ..key() };
+        assert!(kept.is_kept() && !key().is_kept() && !ApiKey { deleted_at: Some(NOW), ..kept }.is_kept());
+    }
+
+    #[test]
+    fn a_rotation_moves_the_ends_of_the_key_and_of_its_secrets() {
+        let mut key = ApiKey { created_at: NOW, ..key() };
+        assert_eq!((key.renewed_expiry(NOW), key.rotation_due(days(90))), (None, Some(NOW + days(90))));
+        assert_eq!(key.old_secret_dies(NOW, hours(24)), NOW + hours(24));
+        key.expires_after = Some(3_600_000_000);
+        key.expires_at = Some(NOW + hours(1));
+        assert_eq!(key.renewed_expiry(NOW + hours(5)), Some(NOW + hours(6)));
+        assert_eq!(key.old_secret_dies(NOW, hours(24)), NOW + hours(1), "not after the key");
+        key.rotated_at = Some(NOW + days(1));
+        assert_eq!(key.rotation_due(days(90)), Some(NOW + days(91)));
+        key.deleted_at = Some(NOW);
+        assert_eq!(key.rotation_due(days(90)), None);
+        assert_eq!(key.fragment(), "kd_live_…7Qx2");
+    }
+
+    #[test]
     fn attention_is_asked_for_expiry_seals_and_silence() {
         let mut key = key();
         assert_eq!(key.attention(NOW), None);
@@ -366,6 +396,7 @@ pub(crate) mod tests {
             assert_eq!(ips.allow(address.parse().expect("an address")), allowed, "{address}");
         }
         assert!("203.0.113.0/33".parse::<AllowedIps>().is_err());
+        assert!(AllowedIps::default().is_empty() && !ips.is_empty());
         assert_eq!(ips.to_string().parse::<AllowedIps>().expect("its own text"), ips);
     }
 }

@@ -323,10 +323,10 @@ impl AuditEvent {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn event() -> AuditEvent {
+    pub fn event() -> AuditEvent {
         AuditEvent {
             id: "evt_1".into(),
             account_id: "acc_1".into(),

@@ -269,3 +269,109 @@ impl<'a> Walk<'a> {
         Bad { account_id: self.account_id.into(), seq, event_id: event_id.into(), flaw }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::keyring::Keyring;
+
+    const ACCOUNT: &str = "acc_1";
+
+    fn keyring() -> Keyring {
+        Keyring::derive(&[3; 32])
+    }
+
+    fn row(seq: i64, previous: &str) -> Row {
+        let word = |word: &str| word.to_owned();
+        let mut link = Link {
+            account_id: word(ACCOUNT),
+            seq,
+            id: format!("evt_{seq}"),
+            at: seq,
+            action: word("key.created"),
+            actor_kind: word("user"),
+            actor_id: word("usr_1"),
+            actor_name: word("Ana"),
+            actor_role: word("administrator"),
+            session_id: String::new(),
+            ip: String::new(),
+            user_agent: String::new(),
+            request_id: String::new(),
+            target_id: word("key_1"),
+            target_name: word("billing"),
+            detail: String::new(),
+            mac: String::new(),
+        };
+        link.mac = link.with_fields(seq, |fields| mac(fields, previous, &AuditKey::of(&keyring())));
+        Row { seq, id: link.id.clone(), link: Some(link) }
+    }
+
+    /// Three events, each behind the one before.
+    fn three() -> Vec<Row> {
+        let mut rows: Vec<Row> = Vec::new();
+        for seq in 1..=3 {
+            let previous = rows.last().map(head).unwrap_or_default();
+            rows.push(row(seq, &previous.mac));
+        }
+        rows
+    }
+
+    fn head(row: &Row) -> Head {
+        Head { seq: row.seq, mac: row.link.as_ref().map(|link| link.mac.clone()).unwrap_or_default() }
+    }
+
+    /// What is found on the way along `rows` and at their end.
+    fn walked(rows: &[Row], checkpoints: &[Head], end: Option<&Head>) -> Result<(), (i64, Flaw)> {
+        let keys = AuditKeys::open(&keyring(), &[]).expect("keys");
+        let mut walk = Walk::new(ACCOUNT, &keys, checkpoints);
+        let mut steps = rows.iter().map(|row| walk.step(row)).collect::<Result<Vec<()>, Bad>>();
+        if steps.is_ok() {
+            steps = walk.end(end).map(|()| Vec::new());
+        }
+        steps.map(|_| ()).map_err(|bad| (bad.seq, bad.flaw))
+    }
+
+    #[test]
+    fn a_chain_is_whole_from_its_first_event_to_its_head() {
+        let rows = three();
+        let end = head(&rows[2]);
+        assert_eq!(walked(&rows, &[], Some(&end)), Ok(()));
+        assert_eq!(walked(&rows[1..], &[], Some(&end)), Err((1, Flaw::Missing)));
+        let twice = [rows[0].clone(), rows[0].clone()];
+        assert_eq!(walked(&twice, &[], Some(&end)), Err((1, Flaw::Added)));
+        let mut edited = three();
+        edited[1].link.as_mut().expect("a link").target_name = "another".into();
+        assert_eq!(walked(&edited, &[], Some(&end)), Err((2, Flaw::Edited)));
+        edited[1].link = None;
+        assert_eq!(walked(&edited, &[], Some(&end)), Err((2, Flaw::Edited)));
+        let keys = AuditKeys::open(&keyring(), &[]).expect("keys");
+        let walk = Walk::new(ACCOUNT, &keys, &[]);
+        let is_next = |row: &Row| row.link.as_ref().is_some_and(|link| walk.is_next(link));
+        assert!(walk.account_id() == ACCOUNT && is_next(&rows[0]) && !is_next(&rows[1]));
+    }
+
+    #[test]
+    fn the_head_of_the_account_is_the_end_of_its_chain() {
+        let rows = three();
+        let (middle, end) = (head(&rows[1]), head(&rows[2]));
+        assert_eq!(walked(&rows[..2], &[], Some(&end)), Err((3, Flaw::TailCut { counted: 3 })));
+        assert_eq!(walked(&rows, &[], Some(&middle)), Err((3, Flaw::HeadDiffers)));
+        let forged = Head { mac: "0".into(), ..end.clone() };
+        assert_eq!(walked(&rows, &[], Some(&forged)), Err((3, Flaw::HeadDiffers)));
+        assert_eq!(walked(&rows, &[], None), Err((4, Flaw::AccountGone)));
+    }
+
+    #[test]
+    fn a_checkpoint_holds_the_chain_to_what_it_saw() {
+        let rows = three();
+        let seen: Vec<Head> = rows.iter().map(head).collect();
+        assert_eq!(walked(&rows, &seen, Some(&seen[2])), Ok(()));
+        assert_eq!(walked(&rows, &seen[1..2], Some(&seen[2])), Ok(()));
+        let rewritten = [seen[0].clone(), Head { mac: "0".into(), ..seen[1].clone() }, seen[2].clone()];
+        assert_eq!(walked(&rows, &rewritten, Some(&seen[2])), Err((2, Flaw::CheckpointDiffers)));
+        let twice = [seen[1].clone(), Head { mac: "0".into(), ..seen[1].clone() }];
+        assert_eq!(walked(&rows, &twice, Some(&seen[2])), Err((2, Flaw::CheckpointDiffers)));
+        let cut = walked(&rows[..2], &seen, Some(&seen[1]));
+        assert_eq!(cut, Err((3, Flaw::CutBehindCheckpoint { seen: 3 })));
+    }
+}

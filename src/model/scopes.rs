@@ -131,6 +131,34 @@ mod tests {
     }
 
     #[test]
+    fn scopes_that_are_a_preset_have_its_name() {
+        let mut product = Product::parse(DEFAULT).expect("the built-in definition");
+        let label = |scopes: &[String], product: &Product| Scopes::ordered(scopes, product).preset_label(product);
+        let reads = product.preset_scopes("read").expect("a preset");
+        let all: Vec<String> = product.scopes.iter().map(|scope| scope.id.clone()).collect();
+        assert_eq!(label(&["*".into()], &product), Some("Full access"));
+        assert_eq!(label(&reads, &product), Some("Read only"));
+        assert_eq!((label(&reads[1..], &product), label(&all, &product)), (None, None));
+        product.keys.full_access = false;
+        assert_eq!((label(&all, &product), label(&all[1..], &product)), (Some("All scopes"), None));
+        product.scopes.retain(|scope| !reads.contains(&scope.id));
+        assert_eq!(Scopes::default().preset_label(&product), None);
+    }
+
+    #[test]
+    fn a_binding_gives_its_own_scope_and_keeps_out_what_none_such_may_hold() {
+        let definition =
+            DEFAULT.replace("id = \"mail:write\"", "implies = [\"keys:read\", \"mail:read\"]\nid = \"mail:write\"");
+        let product = Product::parse(&definition).expect("a definition");
+        let bound =
+            |text: &str| text.parse::<Scopes>().expect("scopes").with_implied_within_binding(&product).to_string();
+        assert_eq!(bound("mail:write"), "mail:read mail:write");
+        assert!(bound("keys:read mail:write").contains("keys:read"), "what it holds it keeps");
+        assert!(comes_with_binding("inboxes:read", &product) && !comes_with_binding("inboxes:write", &product));
+        assert!(never_restricted("inboxes:write", &product) && !never_restricted("inboxes:read", &product));
+    }
+
+    #[test]
     fn a_scope_brings_what_it_implies() {
         let definition = DEFAULT
             .replace("id = \"mail:write\"", "implies = [\"mail:read\"]\nid = \"mail:write\"")

@@ -196,6 +196,31 @@ mod tests {
     }
 
     #[test]
+    fn what_was_issued_once_is_read_for_ever() {
+        for (whole, prefix) in [
+            ("kd_live_000000000000000000000000000000000000000000023vm2K", "kd_live_"),
+            ("kd_test_KeydeskKeydeskKeydeskKeydeskKeydeskKeydeskK2U6TqB", "kd_test_"),
+        ] {
+            assert!(Presented::parse(whole, &prefixes()).is_ok(), "{whole}");
+            assert_eq!(checksum(&whole[..whole.len() - 6]), whole.as_bytes()[whole.len() - 6..]);
+            assert_eq!(Secret(whole.to_owned().into()).prefix(), prefix);
+        }
+        let hash = Secret("kd_live_000000000000000000000000000000000000000000023vm2K".to_owned().into());
+        let text = hash.hash(&keyring()).to_string();
+        assert!(text.len() == 64 && text.starts_with(&format!("{:016x}", hash.hash(&keyring()).beginning())), "{text}");
+    }
+
+    #[test]
+    fn the_pattern_for_scanners_finds_secrets_and_nothing_shorter() {
+        let pattern = regex::Regex::new(&pattern(&prefixes())).expect("a pattern");
+        let secret = Secret::generate("kd_test_", &Entropy::seeded(8));
+        let found = pattern.find(&format!("KEY=\"{}\"", secret.reveal())).map(|found| found.as_str().to_owned());
+        assert_eq!(found.as_deref(), Some(secret.reveal()));
+        assert!(!pattern.is_match(&secret.reveal()[..56]) && !pattern.is_match(&format!("{}a", secret.reveal())));
+        assert!(!pattern.is_match(Secret::generate("mk_live_", &Entropy::seeded(8)).reveal()));
+    }
+
+    #[test]
     fn any_one_wrong_character_fails_the_checksum() {
         let secret = Secret::generate("kd_live_", &Entropy::seeded(2));
         for at in "kd_live_".len()..secret.reveal().len() {

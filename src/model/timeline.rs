@@ -63,27 +63,10 @@ mod tests {
     use super::*;
     use crate::clock::{days, hours};
     use crate::model::api_key::tests::{NOW, key};
+    use crate::model::audit::tests::event as a_rotation;
 
     fn event(action: Action, days_ago: u64, detail: &str) -> AuditEvent {
-        AuditEvent {
-            id: "evt_1".into(),
-            account_id: "acc_1".into(),
-            seq: 1,
-            at: NOW - days(days_ago),
-            action,
-            actor_kind: "user".into(),
-            actor_id: "usr_1".into(),
-            actor_name: "Ana".into(),
-            actor_role: "administrator".into(),
-            session_id: String::new(),
-            ip: String::new(),
-            user_agent: String::new(),
-            request_id: String::new(),
-            target_id: "key_1".into(),
-            target_name: "billing".into(),
-            detail: detail.into(),
-            mac: String::new(),
-        }
+        AuditEvent { at: NOW - days(days_ago), action, detail: detail.into(), ..a_rotation() }
     }
 
     fn read(steps: &[Step]) -> Vec<&str> {

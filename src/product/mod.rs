@@ -3,6 +3,7 @@
 //! in the code. A definition that contradicts itself never starts.
 
 mod definition;
+mod key_act;
 mod mistakes;
 mod place;
 mod report;
@@ -13,6 +14,7 @@ mod warnings;
 use std::path::Path;
 
 pub use definition::Definition;
+pub use key_act::KeyAct;
 pub use report::{Refused, Report};
 
 /// The definition that is built in.
@@ -81,40 +83,6 @@ pub struct Keys {
     pub over_api: Vec<KeyAct>,
     /// Whether a deletion in the page asks for the key's exact name.
     pub confirm_by_name: bool,
-}
-
-/// What can be done to a key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum KeyAct {
-    #[default]
-    Create,
-    Rename,
-    Pause,
-    Rotate,
-    Delete,
-}
-
-impl KeyAct {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Rename => "rename",
-            Self::Pause => "pause",
-            Self::Rotate => "rotate",
-            Self::Delete => "delete",
-        }
-    }
-
-    /// As in: the key was …
-    pub fn past(self) -> &'static str {
-        match self {
-            Self::Create => "created",
-            Self::Rename => "renamed",
-            Self::Pause => "paused",
-            Self::Rotate => "rotated",
-            Self::Delete => "deleted",
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

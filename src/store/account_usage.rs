@@ -2,7 +2,7 @@
 //! sums are written with the counts of the keys, so a page reads at most a row per bucket and reason.
 
 use super::usage::Sums;
-use super::usage_flush::{OfRows, flat, of_rows, write};
+use super::usage_flush::{OfRows, add_up, flat, write};
 use super::usage_list::Interval;
 use super::{Db, Tx, columns, read};
 use crate::clock::Timestamp;
@@ -33,18 +33,8 @@ pub struct UsedKey {
 columns!(UsedKey { key_id, name, deleted_at, ok, refused, keys });
 
 pub(super) async fn add(tx: &mut Tx, sums: &Sums<'_>) -> sqlx::Result<()> {
-    const HOURS: OfRows = of_rows!(
-        "
-        insert into account_usage_hours (account_id, hour, reason, count)
-        select e.value ->> 0, cast(e.value ->> 1 as bigint), e.value ->> 2, cast(e.value ->> 3 as bigint)",
-        "on conflict (account_id, hour, reason) do update set count = account_usage_hours.count + excluded.count"
-    );
-    const DAYS: OfRows = of_rows!(
-        "
-        insert into account_usage_days (account_id, day, reason, count)
-        select e.value ->> 0, cast(e.value ->> 1 as bigint), e.value ->> 2, cast(e.value ->> 3 as bigint)",
-        "on conflict (account_id, day, reason) do update set count = account_usage_days.count + excluded.count"
-    );
+    const HOURS: OfRows = add_up!("account_usage_hours", "account_id", "hour");
+    const DAYS: OfRows = add_up!("account_usage_days", "account_id", "day");
     write(tx, HOURS, &flat(sums)).await?;
     let mut days = Sums::new();
     for ((account_id, hour, reason), count) in sums {

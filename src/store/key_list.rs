@@ -3,9 +3,9 @@
 //! came.
 
 use super::api_keys::select_key;
-use super::key_filter::{Filter, bind_filter, gone, in_status};
+use super::key_filter::{Filter, bind_filter, in_status};
 use super::key_leads::{Lead, MOST, bind_words, found, per_lead};
-use super::key_span::{Span, bind_place, place, reach};
+use super::key_span::{Span, bind_place, in_span, per_order, per_sort, place, reach, sorted};
 use super::{Db, read};
 use crate::clock::Timestamp;
 use crate::model::api_key::ApiKey;
@@ -55,29 +55,15 @@ enum Way {
     Among(Lead, Span),
 }
 
-/// In the order of the page: `$by` is the sorted column, `$order` its direction.
+/// In the order of the page.
 macro_rules! along {
-    ($by:literal, $order:literal) => {
+    ($order:literal, $by:literal, $off:literal) => {
         select_key!(
             "
-        where k.account_id = $1
-        and ",
-            gone!(),
-            " = $14
-        and (",
-            $by,
-            ", k.id) > ($15, $16)
-        and (",
-            $by,
-            ", k.id) < ($17, $18)",
+        where k.account_id = $1",
+            in_span!("", $by, "", [14 15 16 17 18]),
             in_status!(),
-            "
-        order by ",
-            $by,
-            " ",
-            $order,
-            ", k.id ",
-            $order,
+            sorted!($by, "", $order),
             "
         limit $19"
         )
@@ -87,7 +73,7 @@ macro_rules! along {
 /// Those that a lead finds. Nothing beside their ids leads to an index: they are the few. What stands in other tables is read
 /// of the page alone.
 macro_rules! among {
-    ($lead:ident, $by:literal, $order:literal) => {
+    ($lead:ident, $order:literal, $by:literal, $off:literal) => {
         select_key!(
             "
         where k.account_id || '' = $1
@@ -98,40 +84,21 @@ macro_rules! among {
             found!($lead),
             "
             )
-            and k.account_id || '' = $1
-            and ",
-            gone!(),
-            " + 0 = $14
-            and (",
-            $by,
-            ", k.id) > ($15, $16)
-            and (",
-            $by,
-            ", k.id) < ($17, $18)",
+            and k.account_id || '' = $1",
+            in_span!(" + 0", $by, $off, [14 15 16 17 18]),
             in_status!(),
-            "
-            order by ",
-            $by,
-            " ",
-            $order,
-            ", k.id ",
-            $order,
+            sorted!($by, $off, $order),
             "
             limit $19
-        )
-        order by ",
-            $by,
-            " ",
-            $order,
-            ", k.id ",
-            $order
+        )",
+            sorted!($by, $off, $order)
         )
     };
 }
 
 /// How many keys of the filtered list stand between two places, of so many that are looked at.
 macro_rules! between {
-    ($by:literal) => {
+    ($by:literal, $off:literal) => {
         concat!(
             "
         select count(case when 1 = 1",
@@ -141,19 +108,10 @@ macro_rules! between {
             select k.account_id, k.key_type, k.environment, k.inbox_id, k.name_folded, k.last4, k.scopes, k.created_at, k.created_by,
                 k.expires_at, k.paused_at, k.deleted_at, k.rotated_at, k.retires_at, k.sealed_until, k.revealed_at, k.last_used_at
             from api_keys k
-            where k.account_id = $1
-            and ",
-            gone!(),
-            " = $14
-            and (",
-            $by,
-            ", k.id) > ($15, $16)
-            and (",
-            $by,
-            ", k.id) < ($17, $18)
-            order by ",
-            $by,
-            ", k.id
+            where k.account_id = $1",
+            in_span!("", $by, "", [14 15 16 17 18]),
+            sorted!($by, "", ""),
+            "
             limit $19
         ) k"
         )
@@ -161,7 +119,7 @@ macro_rules! between {
 }
 
 macro_rules! among_between {
-    ($lead:ident, $by:literal) => {
+    ($lead:ident, $by:literal, $off:literal) => {
         concat!(
             "
         select count(*) as found, cast(0 as bigint) as looked
@@ -170,16 +128,8 @@ macro_rules! among_between {
             found!($lead),
             "
         )
-        and k.account_id || '' = $1
-        and ",
-            gone!(),
-            " + 0 = $14
-        and (",
-            $by,
-            ", k.id) > ($15, $16)
-        and (",
-            $by,
-            ", k.id) < ($17, $18)",
+        and k.account_id || '' = $1",
+            in_span!(" + 0", $by, $off, [14 15 16 17 18]),
             in_status!(),
             "
         and $19 > 0"
@@ -190,27 +140,13 @@ macro_rules! among_between {
 /// `among!` in every order.
 macro_rules! among_in_order {
     ($lead:ident, $page:tt) => {
-        match ($page.sort, $page.is_read_down()) {
-            (Sort::LastUsed, true) => among!($lead, "k.use_order + 0", "desc"),
-            (Sort::LastUsed, false) => among!($lead, "k.use_order + 0", "asc"),
-            (Sort::Name, true) => among!($lead, "k.name_folded || ''", "desc"),
-            (Sort::Name, false) => among!($lead, "k.name_folded || ''", "asc"),
-            (Sort::Created, true) => among!($lead, "k.created_at + 0", "desc"),
-            (Sort::Created, false) => among!($lead, "k.created_at + 0", "asc"),
-            (Sort::Expires, true) => among!($lead, "k.end_order + 0", "desc"),
-            (Sort::Expires, false) => among!($lead, "k.end_order + 0", "asc"),
-        }
+        per_order!(($page.sort, $page.is_read_down()), among, $lead)
     };
 }
 
 macro_rules! among_between_in_order {
     ($lead:ident, $page:tt) => {
-        match $page.sort {
-            Sort::LastUsed => among_between!($lead, "k.use_order + 0"),
-            Sort::Name => among_between!($lead, "k.name_folded || ''"),
-            Sort::Created => among_between!($lead, "k.created_at + 0"),
-            Sort::Expires => among_between!($lead, "k.end_order + 0"),
-        }
+        per_sort!($page.sort, among_between, $lead)
     };
 }
 
@@ -233,28 +169,14 @@ pub(super) fn list_sql(page: Page<'_>, lead: Option<Lead>) -> &'static str {
     if let Some(lead) = lead {
         return per_lead!(lead, among_in_order, page);
     }
-    match (page.sort, page.is_read_down()) {
-        (Sort::LastUsed, true) => along!("k.use_order", "desc"),
-        (Sort::LastUsed, false) => along!("k.use_order", "asc"),
-        (Sort::Name, true) => along!("k.name_folded", "desc"),
-        (Sort::Name, false) => along!("k.name_folded", "asc"),
-        (Sort::Created, true) => along!("k.created_at", "desc"),
-        (Sort::Created, false) => along!("k.created_at", "asc"),
-        (Sort::Expires, true) => along!("k.end_order", "desc"),
-        (Sort::Expires, false) => along!("k.end_order", "asc"),
-    }
+    per_order!((page.sort, page.is_read_down()), along)
 }
 
 pub(super) fn between_sql(page: Page<'_>, lead: Option<Lead>) -> &'static str {
     if let Some(lead) = lead {
         return per_lead!(lead, among_between_in_order, page);
     }
-    match page.sort {
-        Sort::LastUsed => between!("k.use_order"),
-        Sort::Name => between!("k.name_folded"),
-        Sort::Created => between!("k.created_at"),
-        Sort::Expires => between!("k.end_order"),
-    }
+    per_sort!(page.sort, between)
 }
 
 /// Runs one of the statements above.

@@ -1,6 +1,6 @@
 //! Which stretch of an order a page of keys is read from: between two places, each a value and, for its equals, an id.
 
-use super::key_filter::{Filter, gone};
+use super::key_filter::Filter;
 use super::key_list::{Page, Sort};
 use super::{Db, read};
 use crate::clock::Timestamp;
@@ -47,7 +47,76 @@ macro_rules! bind_place {
         query.bind(place.id.as_str())
     }};
 }
-pub(super) use bind_place;
+
+/// `$text!(…, column, off)` of the column that a sort is by; with `off` behind it, no index leads to it.
+macro_rules! per_sort {
+    ($sort:expr, $text:ident $(, $more:tt)*) => {
+        match $sort {
+            $crate::store::key_list::Sort::LastUsed => $text!($($more,)* "k.use_order", " + 0"),
+            $crate::store::key_list::Sort::Name => $text!($($more,)* "k.name_folded", " || ''"),
+            $crate::store::key_list::Sort::Created => $text!($($more,)* "k.created_at", " + 0"),
+            $crate::store::key_list::Sort::Expires => $text!($($more,)* "k.end_order", " + 0"),
+        }
+    };
+}
+
+/// `per_sort!` read down or up.
+macro_rules! per_order {
+    (($sort:expr, $down:expr), $text:ident $(, $more:tt)*) => {
+        if $down {
+            $crate::store::key_span::per_sort!($sort, $text, $($more,)* "desc")
+        } else {
+            $crate::store::key_span::per_sort!($sort, $text, $($more,)* "asc")
+        }
+    };
+}
+
+/// The keys of a span, by the numbers that it is bound under.
+macro_rules! in_span {
+    ($gone_off:literal, $by:literal, $off:literal, [$gone:literal $by1:literal $id1:literal $by2:literal $id2:literal]) => {
+        concat!(
+            "
+        and ",
+            $crate::store::key_filter::gone!(),
+            $gone_off,
+            " = $",
+            $gone,
+            "
+        and (",
+            $by,
+            $off,
+            ", k.id) > ($",
+            $by1,
+            ", $",
+            $id1,
+            ")
+        and (",
+            $by,
+            $off,
+            ", k.id) < ($",
+            $by2,
+            ", $",
+            $id2,
+            ")"
+        )
+    };
+}
+
+macro_rules! sorted {
+    ($by:literal, $off:literal, $order:literal) => {
+        concat!(
+            "
+        order by ",
+            $by,
+            $off,
+            " ",
+            $order,
+            ", k.id ",
+            $order
+        )
+    };
+}
+pub(super) use {bind_place, in_span, per_order, per_sort, sorted};
 
 impl Place {
     /// Before every key that has the number.
@@ -101,7 +170,7 @@ impl Span {
 }
 
 macro_rules! place {
-    ($by:literal) => {
+    ($by:literal, $off:literal) => {
         concat!(
             "select cast(",
             $by,
@@ -115,41 +184,23 @@ macro_rules! place {
 
 /// Where a key of the account stands.
 pub(super) async fn place(db: &Db, account_id: &str, sort: Sort, id: &str) -> sqlx::Result<Option<Place>> {
-    let sql = match sort {
-        Sort::LastUsed => place!("k.use_order"),
-        Sort::Name => place!("k.name_folded"),
-        Sort::Created => place!("k.created_at"),
-        Sort::Expires => place!("k.end_order"),
-    };
+    let sql = per_sort!(sort, place);
     let found: Option<(String, String)> =
         read!(db, c => sqlx::query_as(sql).bind(account_id).bind(id).fetch_optional(c))?;
     Ok(found.map(|(by, id)| Place::read(sort, by, id)))
 }
 
 macro_rules! reach {
-    ($by:literal, $order:literal) => {
+    ($order:literal, $by:literal, $off:literal) => {
         concat!(
             "
         select cast(",
             $by,
             " as text) as by, k.id
         from api_keys k
-        where k.account_id = $1
-        and ",
-            gone!(),
-            " = $2
-        and (",
-            $by,
-            ", k.id) > ($3, $4)
-        and (",
-            $by,
-            ", k.id) < ($5, $6)
-        order by ",
-            $by,
-            " ",
-            $order,
-            ", k.id ",
-            $order,
+        where k.account_id = $1",
+            in_span!("", $by, "", [2 3 4 5 6]),
+            sorted!($by, "", $order),
             "
         limit 2 offset $7"
         )
@@ -157,16 +208,7 @@ macro_rules! reach {
 }
 
 pub(super) fn reach_sql(sort: Sort, down: bool) -> &'static str {
-    match (sort, down) {
-        (Sort::LastUsed, true) => reach!("k.use_order", "desc"),
-        (Sort::LastUsed, false) => reach!("k.use_order", "asc"),
-        (Sort::Name, true) => reach!("k.name_folded", "desc"),
-        (Sort::Name, false) => reach!("k.name_folded", "asc"),
-        (Sort::Created, true) => reach!("k.created_at", "desc"),
-        (Sort::Created, false) => reach!("k.created_at", "asc"),
-        (Sort::Expires, true) => reach!("k.end_order", "desc"),
-        (Sort::Expires, false) => reach!("k.end_order", "asc"),
-    }
+    per_order!((sort, down), reach)
 }
 
 /// The last of `most` keys of a span, and where the next one stands; none if the span ends before.

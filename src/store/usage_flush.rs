@@ -23,7 +23,69 @@ macro_rules! of_rows {
         ]
     };
 }
-pub(super) use of_rows;
+
+/// Adds up what was counted of a key or an account, for one reason, in a bucket of a table.
+macro_rules! add_up {
+    ($table:literal, $of:literal, $bucket:literal) => {
+        $crate::store::usage_flush::of_rows!(
+            concat!(
+                "
+        insert into ",
+                $table,
+                " (",
+                $of,
+                ", ",
+                $bucket,
+                ", reason, count)
+        select e.value ->> 0, cast(e.value ->> 1 as bigint), e.value ->> 2, cast(e.value ->> 3 as bigint)"
+            ),
+            concat!(
+                "
+        on conflict (",
+                $of,
+                ", ",
+                $bucket,
+                ", reason) do update
+        set count = ",
+                $table,
+                ".count + excluded.count"
+            )
+        )
+    };
+}
+
+/// Adds up the requests of a key in a bucket of a table.
+macro_rules! add_requests {
+    ($table:literal, $bucket:literal) => {
+        of_rows!(
+            concat!(
+                "
+        insert into ",
+                $table,
+                " (key_id, ",
+                $bucket,
+                ", ok, refused, account_id, ok_old)
+        select e.value ->> 0, cast(e.value ->> 1 as bigint), cast(e.value ->> 2 as bigint),
+            cast(e.value ->> 3 as bigint), e.value ->> 4, cast(e.value ->> 5 as bigint)"
+            ),
+            concat!(
+                "
+        on conflict (key_id, ",
+                $bucket,
+                ") do update
+        set ok = ",
+                $table,
+                ".ok + excluded.ok, refused = ",
+                $table,
+                ".refused + excluded.refused,
+            account_id = excluded.account_id, ok_old = ",
+                $table,
+                ".ok_old + excluded.ok_old"
+            )
+        )
+    };
+}
+pub(super) use {add_up, of_rows};
 
 /// What is counted of a key, an hour or day, and a reason.
 type Counts<'a> = BTreeMap<(&'a str, i64, &'a str), i64>;
@@ -72,26 +134,8 @@ pub async fn flush(db: &Db, batch: impl Iterator<Item = &KeyUse>) -> sqlx::Resul
 /// Also what keeps two nodes that write the same keys from waiting for one another: each key has a row of this, and rows are
 /// written in the order of the ids.
 async fn add_counts(tx: &mut Tx, batch: &[&KeyUse]) -> sqlx::Result<()> {
-    const HOURS: OfRows = of_rows!(
-        "
-        insert into usage_hours (key_id, hour, ok, refused, account_id, ok_old)
-        select e.value ->> 0, cast(e.value ->> 1 as bigint), cast(e.value ->> 2 as bigint),
-            cast(e.value ->> 3 as bigint), e.value ->> 4, cast(e.value ->> 5 as bigint)",
-        "
-        on conflict (key_id, hour) do update
-        set ok = usage_hours.ok + excluded.ok, refused = usage_hours.refused + excluded.refused,
-            account_id = excluded.account_id, ok_old = usage_hours.ok_old + excluded.ok_old"
-    );
-    const DAYS: OfRows = of_rows!(
-        "
-        insert into usage_days (key_id, day, ok, refused, account_id, ok_old)
-        select e.value ->> 0, cast(e.value ->> 1 as bigint), cast(e.value ->> 2 as bigint),
-            cast(e.value ->> 3 as bigint), e.value ->> 4, cast(e.value ->> 5 as bigint)",
-        "
-        on conflict (key_id, day) do update
-        set ok = usage_days.ok + excluded.ok, refused = usage_days.refused + excluded.refused,
-            account_id = excluded.account_id, ok_old = usage_days.ok_old + excluded.ok_old"
-    );
+    const HOURS: OfRows = add_requests!("usage_hours", "hour");
+    const DAYS: OfRows = add_requests!("usage_days", "day");
     for (statement, hours) in [(HOURS, 1), (DAYS, 24)] {
         let mut buckets = BTreeMap::<(&str, i64), Bucket<'_>>::new();
         for key_use in batch {
@@ -113,18 +157,8 @@ async fn add_counts(tx: &mut Tx, batch: &[&KeyUse]) -> sqlx::Result<()> {
 }
 
 async fn add_refusals(tx: &mut Tx, batch: &[&KeyUse]) -> sqlx::Result<()> {
-    const HOURS: OfRows = of_rows!(
-        "
-        insert into usage_refusals (key_id, hour, reason, count)
-        select e.value ->> 0, cast(e.value ->> 1 as bigint), e.value ->> 2, cast(e.value ->> 3 as bigint)",
-        "on conflict (key_id, hour, reason) do update set count = usage_refusals.count + excluded.count"
-    );
-    const DAYS: OfRows = of_rows!(
-        "
-        insert into usage_refusal_days (key_id, day, reason, count)
-        select e.value ->> 0, cast(e.value ->> 1 as bigint), e.value ->> 2, cast(e.value ->> 3 as bigint)",
-        "on conflict (key_id, day, reason) do update set count = usage_refusal_days.count + excluded.count"
-    );
+    const HOURS: OfRows = add_up!("usage_refusals", "key_id", "hour");
+    const DAYS: OfRows = add_up!("usage_refusal_days", "key_id", "day");
     for (statement, hours) in [(HOURS, 1), (DAYS, 24)] {
         let mut counts = Counts::new();
         for key_use in batch {

@@ -15,6 +15,8 @@ use crate::support::PASSWORD;
 pub fn keydesk(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keydesk"));
     command.env_clear().env("KEYDESK_DATA_DIR", folder.join("data")).env("KEYDESK_LISTEN", "127.0.0.1:0");
+    // Where scripts/coverage counts what the program runs.
+    command.envs(std::env::vars_os().filter(|(name, _)| name == "LLVM_PROFILE_FILE"));
     command.current_dir(folder).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use keydesk::clock::hours;
 use keydesk::entropy::Entropy;
 use keydesk::model::secret::Secret;
+use keydesk::store::changes::Changes;
 use keydesk::store::{Db, api_keys, watch};
 use tokio::time::timeout;
 
@@ -195,4 +196,16 @@ async fn a_flood_of_garbage_is_throttled_and_displaces_no_key() {
     for program in &known {
         assert_eq!(program.asks("scope=mail:send").await.status, 200, "displaced by garbage");
     }
+}
+
+#[test]
+fn more_changes_than_are_remembered_one_by_one_leave_nothing_current() {
+    let changes = Changes::default();
+    let before = changes.seen_now();
+    let ids: Vec<String> = (0..100_001).map(|number| format!("key_{number}")).collect();
+    changes.note(&ids);
+    assert!(!changes.is_current("key_0", &before), "it changed");
+    assert!(!changes.is_current("key_of_nobody", &before), "nobody can tell any more");
+    let after = changes.seen_now();
+    assert!(changes.is_current("key_0", &after), "it was read again");
 }

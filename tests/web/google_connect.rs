@@ -137,3 +137,21 @@ async fn an_account_that_is_somebody_elses_stays_theirs_and_one_is_enough() {
     }
     assert_eq!(desk.count("select count(*) from identities").await, 1);
 }
+
+#[tokio::test]
+async fn whoever_stops_there_or_is_refused_there_is_told_that_nothing_is_connected() {
+    let (desk, issuer) = desk().await;
+    let alice = desk.alice().await;
+    let name = issuer.name();
+    for (error, heading) in [
+        ("access_denied", format!("You didn’t connect {name}")),
+        ("server_error", format!("{name} couldn’t be connected")),
+    ] {
+        let out = alice.get(CONNECT).await;
+        let state = out.location().split("state=").nth(1).expect("a state").split('&').next().expect("a state");
+        let answer = alice.get(&format!("/auth/google/callback?error={error}&state={state}")).await;
+        assert_eq!(answer.status, 403, "{error}");
+        answer.has_heading(&heading);
+    }
+    assert_eq!(desk.count("select count(*) from identities").await, 0);
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::Method;
 use keydesk::clock::days;
 use keydesk::model::user::Role;
+use keydesk::store::invitations::Invited;
 use keydesk::store::sessions::FRESH;
 use keydesk::store::{invitations, users};
 use tokio::task::JoinSet;
@@ -246,4 +247,22 @@ async fn another_site_cannot_send_the_form_and_it_takes_no_more_than_a_sign_in()
         assert_eq!(answer.status, 403, "{site}");
     }
     assert_eq!(visitor.post("/invitation", &[("password", &"x".repeat(9000))]).await.status, 413);
+}
+
+/// They were let in, and lost the role before the transaction began.
+#[tokio::test]
+async fn whoever_is_no_administrator_any_more_invites_nobody_sends_nothing_again_and_withdraws_nothing() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let amir = desk.amir(&alice).await;
+    let id = desk.invited(&alice, "ravi").await;
+    let user = users::find(&desk.app.db, &amir.user_id).await.expect("a read").expect("Amir");
+    let author = TestApp::author().as_user(&user, "");
+    let (db, act) = (&desk.app.db, desk.app.act(&author));
+    let (holdings, events) = (desk.holdings().await, desk.events(&alice).await.len());
+    let invited = invitations::invite(db, &act, &user, "mei@halden.example", Role::Auditor).await;
+    assert!(matches!(invited, Ok(Invited::NotAdministrator)));
+    assert_eq!(invitations::send_again(db, &act, &alice.account_id, &id).await.expect("an answer"), None);
+    assert_eq!(invitations::withdraw(db, &act, &alice.account_id, &id).await.expect("an answer"), None);
+    assert_eq!((desk.holdings().await, desk.events(&alice).await.len()), (holdings, events));
 }

@@ -214,6 +214,16 @@ async fn an_absurd_number_of_days_is_a_mistake_and_not_a_crash() {
 }
 
 #[tokio::test]
+async fn a_link_to_the_form_may_choose_the_environment() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    for (path, chosen) in [("?environment=live", "live"), ("?environment=test", "test"), ("?type=odd", "test")] {
+        let page = alice.get(&format!("/settings/api-keys/new{path}")).await;
+        assert_eq!(page.chosen("environment"), [chosen], "{path}");
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_type_is_refused() {
     let desk = TestApp::with_product(|product| product.keys.types = vec!["standard".into()]).await;
     let alice = desk.alice().await;

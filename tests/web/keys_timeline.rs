@@ -132,3 +132,25 @@ async fn a_note_holds_no_key_and_has_an_end() {
     assert_eq!(desk.events(&alice).await.len(), since);
     assert_eq!(desk.count("select count(*) from key_notes").await, 0);
 }
+
+#[tokio::test]
+async fn a_key_has_two_hundred_notes_and_no_more() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[]).await;
+    let notes = key_path(&key.id, "notes");
+    let fill = format!(
+        "insert into key_notes (id, account_id, key_id, body, author_id, created_at)
+         with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 199)
+         select 'not_' || n, '{}', '{}', 'Seen.', '{}', n
+         from numbers",
+        alice.account_id, key.id, alice.user_id
+    );
+    desk.database.run(&fill).await;
+    alice.post(&notes, &[("note", "The last one.")]).await.redirects_to(&notes);
+    let refused = alice.post(&notes, &[("note", "One more.")]).await;
+    let why = "This key has 200 notes already: no more fit.";
+    assert_eq!((refused.status, refused.field_error("note").as_deref()), (422, Some(why)));
+    assert_eq!(refused.value_of("note"), "One more.");
+    assert_eq!(desk.count("select count(*) from key_notes").await, 200);
+}

@@ -52,7 +52,9 @@ async fn a_refused_request_is_explained_with_its_checks_and_a_sentence_for_the_c
     page.says("What came: A key with mail:send");
     page.says("What was needed: The scope mail:read");
     page.says("was refused because the key billing-worker (kd_live_…");
-    page.says("does not have the scope mail:read. A key’s scopes can’t be changed. An administrator can create a key with mail:read");
+    page.says(
+        "does not have the scope mail:read. An administrator can give it mail:read: Change scopes, on its page under",
+    );
     page.says("The key is known · Passed");
     page.says("It has the scope · Failed");
     page.says("It has requests left in this minute · Not asked");
@@ -400,4 +402,31 @@ async fn a_key_that_works_no_more_says_why_first_and_what_to_tell_the_customer()
     deleted.says("This key was deleted on 21 Nov 2026");
     deleted.says("fail with 401, the latest");
     deleted.says("Tell the customer: A deleted key can’t be restored.");
+}
+
+#[tokio::test]
+async fn an_expired_key_says_when_and_what_renews_it_and_an_unknown_id_is_not_found() {
+    let desk = TestApp::new().await;
+    let (alice, priya) = (desk.alice().await, desk.priya().await);
+    let key = alice.key("billing", &[("expires", "30")]).await;
+    desk.pass(days(31));
+    let priya = desk.signed_in(&priya.email).await;
+    let expired = priya.get(&format!("/support/keys/{}", key.id)).await;
+    expired.says("This key expired on ");
+    expired.says("rotate it, which gives it a new term");
+    let unknown = priya.get("/support/keys/key_0000000000000000").await;
+    assert_eq!(unknown.status, 404);
+    unknown.says("No key has this ID. Check it character by character: capitals count.");
+}
+
+#[tokio::test]
+async fn what_mends_a_missing_scope_depends_on_who_lacks_it() {
+    let desk = TestApp::with_product(|product| product.api.session_token = true).await;
+    let (alice, priya) = (desk.alice().await, desk.priya().await);
+    let auditor = desk.amir(&alice).await;
+    let refused = desk.token_of(&auditor).await.asks("scope=keys:write").await;
+    explained(&priya, &refused).await.says("an administrator of the account can do it, or change the role.");
+    let bound = alice.restricted_key("reader", &alice.inbox("Support").await).await;
+    let refused = desk.holder(&bound.secret).asks("scope=keys:write").await;
+    explained(&priya, &refused).await.says("No restricted key can have it. An administrator can create a standard key");
 }

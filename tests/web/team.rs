@@ -186,6 +186,8 @@ async fn the_last_administrator_stays_and_nobody_leaves_by_accident() {
     }
     assert_eq!(desk.count("select count(*) from api_keys where deleted_at is null").await, 1, "nothing half done");
     let tomas = desk.signed_in_as_administrator(&alice, "tomas@halden.example").await;
+    let nonsense = makes(&alice, &tomas, "owner").await;
+    assert_eq!((nonsense.status, nonsense.problems()), (422, vec!["Choose a role.".to_owned()]));
     alice
         .get(&path(&alice, "role"))
         .await

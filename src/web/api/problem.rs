@@ -1,6 +1,9 @@
 //! What can go wrong over the API: one body that every dialect can read, with the request id under which support finds
 //! why.
 
+mod causes;
+mod people;
+
 use std::borrow::Cow;
 
 use axum::body::Body;
@@ -13,13 +16,12 @@ use serde::Serialize;
 
 use super::dialect::{NEVER_RESTRICTED, Sentence};
 use super::rate;
-use crate::gate::Unavailable;
 use crate::gate::verdict::Refusal;
 use crate::gate::window::Allowance;
 use crate::model::key_form::FieldErrors;
 use crate::product::{KeyAct, Product};
 use crate::web::App;
-use crate::web::error::{Error, in_time};
+use crate::web::error::in_time;
 use crate::web::request::RequestInfo;
 
 /// RFC 6750, section 3: without an error where no credential came.
@@ -214,81 +216,6 @@ impl Problem {
         .worded_as(Sentence::NotFound)
     }
 
-    /// 401 for somebody who signs in, not for a key.
-    pub fn wrong_password() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "authentication_error",
-            "unauthorized",
-            "The email or the password is not right.",
-        )
-        .with_challenge(CHALLENGE)
-    }
-
-    /// The password was right; what comes after it is missing.
-    pub fn second_factor_required() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "authentication_error",
-            "second_factor_required",
-            "This account has two-factor: send code too, the six digits of the app or a recovery code.",
-        )
-        .with_challenge(CHALLENGE)
-    }
-
-    pub fn wrong_code() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "authentication_error",
-            "unauthorized",
-            "The code is not right, or was used before.",
-        )
-        .with_challenge(CHALLENGE)
-    }
-
-    /// No key manages people.
-    pub fn session_required() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "permission_error",
-            "session_required",
-            "No API key manages people. Use the session token of POST /api/auth/login.",
-        )
-    }
-
-    pub fn role_required(act: &str) -> Self {
-        Self::forbidden(format!("Your role does not let you {act}. Ask an administrator of your account."))
-    }
-
-    /// They proved who they are too long ago for what they ask.
-    pub fn stale_session() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "permission_error",
-            "reauthentication_required",
-            "This is only done within five minutes of signing in. Sign in again, and go on.",
-        )
-    }
-
-    pub fn second_factor_missing() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "permission_error",
-            "second_factor_missing",
-            "This account asks everybody for two-factor. Sign in on the web and set it up first.",
-        )
-    }
-
-    pub fn spent_token() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "authentication_error",
-            "unauthorized",
-            "This refresh token is not valid. Sign in again.",
-        )
-        .with_challenge(INVALID_TOKEN)
-    }
-
     fn with_challenge(self, challenge: impl Into<Cow<'static, str>>) -> Self {
         Self { challenge: Some(challenge.into()), ..self }
     }
@@ -346,92 +273,6 @@ impl Problem {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         answer
-    }
-}
-
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
-        let unauthorized = || {
-            Self::new(StatusCode::UNAUTHORIZED, "authentication_error", "unauthorized", "Invalid or missing API key.")
-                .worded_as(Sentence::Unauthorized)
-        };
-        match refusal {
-            Refusal::Ambiguous(why) => Self::bad_request(why),
-            Refusal::PlainHttp => Self::new(
-                StatusCode::FORBIDDEN,
-                "permission_error",
-                "https_required",
-                "This credential came over plain HTTP. Use https, and rotate the key: it may have been read on the way.",
-            ),
-            Refusal::Missing => unauthorized().with_challenge(CHALLENGE),
-            Refusal::Malformed | Refusal::Unknown | Refusal::SessionEnded | Refusal::Dead(_) => {
-                unauthorized().with_challenge(INVALID_TOKEN)
-            }
-            Refusal::Throttled { .. } => {
-                Self::too_many("Too many invalid API keys came from your address. Retry after 1 second.".into(), 1)
-            }
-            Refusal::AddressNotAllowed => Self::forbidden("This key may not be used from your address."),
-            Refusal::RouteUnknown => Self::new(
-                StatusCode::FORBIDDEN,
-                "permission_error",
-                "route_unknown",
-                "No route of this API has this method and path.",
-            ),
-            Refusal::OutOfReach => Self::not_found(),
-            Refusal::MissingScope { scope, never } => Self::missing_scope(scope, never),
-            Refusal::RateLimited(Allowance { wait, .. }) => {
-                Self::too_many(format!("Rate limit exceeded. Retry after {wait} seconds."), wait)
-                    .worded_as(Sentence::RateLimited)
-            }
-        }
-    }
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::TooManyRequests { seconds, .. } => {
-                let message = format!("Too many tries. Retry after {seconds} seconds.");
-                Self::too_many(message, i64::try_from(seconds).unwrap_or(i64::MAX))
-            }
-            Error::KnownDevicesOnly { seconds } => {
-                let message = format!("Too many sign-ins with this email failed. Retry after {seconds} seconds.");
-                Self::too_many(message, i64::try_from(seconds).unwrap_or(i64::MAX))
-            }
-            Error::SignInRequired { .. } => Refusal::SessionEnded.into(),
-            Error::TooSlow => Self::too_slow(),
-            Error::Busy => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "api_error",
-                "unavailable",
-                "Busy right now. Try again in a few seconds.",
-            ),
-            Error::Overdue => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "api_error",
-                "overdue",
-                "This took too long, and we gave up on it. It may have been done all the same: look before you try again.",
-            ),
-            _ => Self::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "api_error",
-                "internal",
-                "Something broke on our side. Nothing was half done.",
-            ),
-        }
-    }
-}
-
-impl From<sqlx::Error> for Problem {
-    fn from(error: sqlx::Error) -> Self {
-        Error::from(error).into()
-    }
-}
-
-impl From<Unavailable> for Problem {
-    fn from(error: Unavailable) -> Self {
-        tracing::error!(%error, "A credential could not be tested");
-        Error::Busy.into()
     }
 }
 

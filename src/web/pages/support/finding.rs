@@ -322,10 +322,7 @@ impl Case<'_> {
                 self.place()
             )
         } else {
-            format!(
-                "A key’s scopes can’t be changed. An administrator can create a key with {scope} under {}.",
-                self.place()
-            )
+            format!("An administrator can give it {scope}: Change scopes, on its page under {}.", self.place())
         };
         said(
             "A scope is missing",
