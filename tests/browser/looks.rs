@@ -81,7 +81,7 @@ const IS_TOO_WIDE: &str = "
 const SMALL_TARGETS: &str = "
     const small = [];
     for (const target of document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')) {
-        const inline = target.matches('p a, li p a, .hint a, dd a, td a:not(.btn), th a, .note a, .trail a, h1 a, .section-head a, .error-summary a, aside a, .skip, .attention a');
+        const inline = target.matches('p a, li p a, .hint a, dd a, td a:not(.btn), th a, .note p a, .trail a, h1 a, .error-summary a, aside a, .skip, .attention a');
         const area = target.closest('label') ?? target;
         if (inline || !target.checkVisibility({ visibilityProperty: true })) continue;
         const { width, height } = area.getBoundingClientRect();

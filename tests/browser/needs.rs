@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::browser::{Browser, Key};
 
 /// Where text is doubled: a desk, a tablet, and a phone whose owner reads large letters.
-const DOUBLED_AT: [u64; 3] = [1440, 820, 390];
+const DOUBLED_AT: [u64; 4] = [1440, 820, 640, 390];
 
 /// A4 upright and lying, less its margins.
 const PAPER: [u64; 2] = [718, 1046];
@@ -29,7 +29,8 @@ impl Browser {
 
     /// Where the focus comes to and nobody sees it: no ring, or something lies above it.
     pub async fn unseen_focus(&self) -> Vec<String> {
-        // After a key every focus is shown, also one that a script moves.
+        // After a key every focus is shown, also one that a script moves. From the last link Tab would leave the page.
+        self.run("document.querySelector('a[href]').focus()", vec![]).await;
         self.strike(Key::Tab).await;
         self.tell(UNSEEN_FOCUS, vec![]).await
     }
@@ -41,7 +42,7 @@ impl Browser {
 
     /// What is lost when text is twice as large (WCAG 1.4.4): pushed out of the window, cut off, or on other text.
     pub async fn lost_when_doubled(&self) -> Vec<String> {
-        self.run("document.documentElement.style.fontSize = '200%'", vec![]).await;
+        self.letters(32).await;
         let mut lost = Vec::new();
         for width in DOUBLED_AT {
             self.resize((width, 900)).await;
@@ -49,15 +50,17 @@ impl Browser {
                 lost.push(format!("text doubled at {width}: {one}"));
             }
         }
-        self.run("document.documentElement.style.fontSize = ''", vec![]).await;
+        self.letters(16).await;
         self.resize(self.view.size()).await;
         lost
     }
 
-    /// What can no longer be told apart where the system's few colours replace the page's, on white and on black.
+    /// What can no longer be told apart where the system's few colours replace the page's, on white and on black, also
+    /// for whoever once chose the other theme here.
     pub async fn lost_in_forced_colours(&self) -> Vec<String> {
         let mut lost = Vec::new();
-        for scheme in ["light", "dark"] {
+        for (scheme, chosen) in [("light", "dark"), ("dark", "light")] {
+            self.run("document.documentElement.dataset.theme = arguments[0]", vec![json!(chosen)]).await;
             let features = json!([
                 { "name": "forced-colors", "value": "active" },
                 { "name": "prefers-color-scheme", "value": scheme },
@@ -68,6 +71,7 @@ impl Browser {
                 lost.push(format!("colours forced, {scheme}: {one}"));
             }
         }
+        self.run("delete document.documentElement.dataset.theme", vec![]).await;
         lost
     }
 
@@ -91,6 +95,12 @@ impl Browser {
     pub async fn keeps_its_reader(&self, after: &str) {
         let found = self.tell(LOST_PLACE, vec![json!(self.view.javascript)]).await;
         assert!(found.is_empty(), "after “{after}”, on {}: {}", self.path().await, found.join("; "));
+    }
+
+    /// Sets how high letters are, in pixels, as the browser's own settings do.
+    async fn letters(&self, pixels: u8) {
+        let sizes = json!({ "fontSizes": { "standard": pixels, "fixed": pixels } });
+        self.devtools("Page.setFontSizes", sizes).await;
     }
 
     async fn emulate(&self, media: Json) {
@@ -259,7 +269,7 @@ const FORCED_COLOURS: &str = "
         });
         if (!painted && drawing.children.length) found.push(`${called(drawing)} in ${called(drawing.parentElement)} cannot be seen`);
     }
-    for (const drawing of all('.chart-bars path, .chart-bars rect, .share rect, .keys .c-use svg')) {
+    for (const drawing of all('.chart-bars :not(.grid, .axis, title), .share rect, .keys .c-use svg')) {
         const { fill, stroke } = getComputedStyle(drawing);
         if (![fill, stroke].some((paint) => paint !== 'none' && plain(paint))) found.push(`${called(drawing.closest('td, figure, dd, div'))} has bars that cannot be seen`);
     }
