@@ -159,11 +159,9 @@ pub enum SettingError {
         "SMTP_URL would send mail in the clear: begin it with smtps://, or end it with ?tls=required; only a mail server on this machine may do without"
     )]
     PlainSmtp,
-    #[error(
-        "GOOGLE_CLIENT_ID needs GOOGLE_CLIENT_SECRET_FILE beside it: the issuer gives you both. Set both, or neither"
-    )]
+    #[error("GOOGLE_CLIENT_ID needs GOOGLE_CLIENT_SECRET_FILE too: the issuer gives you both. Set both, or neither")]
     GoogleWithoutSecret,
-    #[error("{0} needs GOOGLE_CLIENT_ID beside it. Set both, or neither")]
+    #[error("{0} needs GOOGLE_CLIENT_ID too. Set both, or neither")]
     GoogleWithoutId(&'static str),
     #[error("cannot read the client secret in {0}: {1}")]
     GoogleSecretFile(PathBuf, io::Error),

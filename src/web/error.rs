@@ -203,7 +203,7 @@ impl ErrorPage<'_> {
             ),
             Error::KnownDevicesOnly { .. } => (
                 "Too many tries for this email".into(),
-                Lead::Plain("Too many sign-ins with it have failed, so for now it can only be used on a device where it was used before. Sign in on one of those, or reset the password by mail: that works right away, and this device counts from then on. Your API keys are not affected.".into()),
+                Lead::Plain("Too many sign-ins with it have failed, so for now it can only be used on a device where it was used before. Sign in on one of those, or reset the password by email: that works right away, and this device counts from then on. Your API keys are not affected.".into()),
                 vec![("/forgot-password", "Reset the password".into()), (way_back(path), "Try again".into())],
             ),
             Error::BadRequest(why) => plain("That didn’t arrive in one piece", why),

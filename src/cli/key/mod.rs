@@ -36,7 +36,7 @@ pub enum Key {
         /// environment, inbox, scopes, `allowed_ips` and `expires_at`, as an export of keys has them.
         file: PathBuf,
     },
-    /// Switch off every key whose secret stands in a text, as leaked: its owners are told by mail.
+    /// Switch off every key whose secret stands in a text, as leaked: its owners are told by email.
     Leaked {
         /// The text; - is what comes in.
         file: PathBuf,
