@@ -199,7 +199,10 @@ impl ErrorPage<'_> {
             Error::TooManyRequests { until, seconds } => (
                 "Too many tries. Wait a minute.".into(),
                 Lead::Paused { what: paused(path), until: Moment::new(*until, text::exact(*until)), seconds: *seconds },
-                vec![(way_back(path), "Try again".into())],
+                match way_back(path) {
+                    "/sign-in" => vec![("/sign-in", "Try again".into()), ("/forgot-password", "Reset the password".into())],
+                    page => vec![(page, "Try again".into())],
+                },
             ),
             Error::KnownDevicesOnly { .. } => (
                 "Too many tries for this email".into(),

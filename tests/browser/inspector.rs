@@ -60,6 +60,7 @@ impl Inspector {
         for view in View::LOOKS {
             self.browser.look(view).await;
             let barriers = self.browser.barriers().await;
+            self.note(&format!("{name}, {view:?}"), self.browser.faint_fields().await);
             let sees_small = barriers.is_empty() && !view.dark;
             self.note(&format!("{name}, {view:?}"), barriers);
             if sees_small {

@@ -27,6 +27,11 @@ impl Browser {
         self.tell(TINY_TARGETS, vec![]).await
     }
 
+    /// Fields whose edge can hardly be seen on their ground (WCAG 1.4.11).
+    pub async fn faint_fields(&self) -> Vec<String> {
+        self.tell(FAINT_FIELDS, vec![]).await
+    }
+
     /// Where the focus comes to and nobody sees it: no ring, or something lies above it.
     pub async fn unseen_focus(&self) -> Vec<String> {
         // After a key every focus is shown, also one that a script moves. From the last link Tab would leave the page.
@@ -179,6 +184,16 @@ const TINY_TARGETS: &str = "
         const sentence = target.matches('a') && getComputedStyle(target).display === 'inline';
         const { width, height } = (target.closest('label') ?? target).getBoundingClientRect();
         if (!sentence && !target.matches('.skip') && width > 1 && (width < 23.5 || height < 23.5)) found.push(`${called(target)} is ${width} by ${height}`);
+    }
+    return found;
+";
+
+/// A field that cannot be changed, one whose whole panel is the key, and a filter with its arrow need no edge.
+const FAINT_FIELDS: &str = "
+    for (const field of all('input:not([type=hidden], [readonly], .code-tabs *), select:not(.quiet), textarea:not([readonly])')) {
+        const { borderBottomColor, backgroundColor, appearance } = getComputedStyle(field);
+        const ground = field.checked ? getComputedStyle(document.documentElement).backgroundColor : backgroundColor;
+        if (appearance === 'none' || field.matches('.input')) if (contrast(borderBottomColor, ground) < 2.95) found.push(`${called(field)} has a faint edge`);
     }
     return found;
 ";
