@@ -132,8 +132,9 @@ const WORDS: &str = "
     const stops = 'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex=\"0\"]';
 ";
 
+/// What went wrong may be said before the page says its name.
 const DISORDER: &str = "
-    const headings = [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].filter((one) => one.checkVisibility());
+    const headings = [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].filter((one) => one.checkVisibility() && !one.closest('.error-summary'));
     if (headings.filter((one) => one.matches('h1')).length !== 1) found.push('there is not one h1');
     let level = 0;
     for (const heading of headings) {
