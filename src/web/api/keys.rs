@@ -108,7 +108,7 @@ pub async fn list(State(app): State<App>, caller: Caller, asked: Asked) -> Resul
             ("delete" = (operation_id = "delete_key", parameters(("id" = "$response.body#/id")))),
         )),
         (status = 409, description = "A key of this name exists in the environment, the account holds as many keys as it may, or the `Idempotency-Key` came before with another body.", body = ErrorBody),
-        (status = 422, description = "A field can’t be what it is; `field` and `errors` name every one.", body = ErrorBody),
+        (status = 422, description = "A field is not valid; `field` and `errors` name every one.", body = ErrorBody),
     ),
 )]
 pub async fn create(

@@ -144,7 +144,7 @@ fn conflict() -> Refusal {
 
 fn invalid() -> Refusal {
     let sentence = name::objection("", name::LONGEST).unwrap_or_default();
-    let means = "A field can’t be what it is. `field` names the first, `errors` lists them all.";
+    let means = "A field is not valid. `field` names the first, `errors` lists them all.";
     Refusal::new(
         &Problem::mistakes(&FieldErrors::from(("name", sentence))),
         means,
