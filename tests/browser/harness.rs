@@ -19,6 +19,7 @@ const ORDER: &str = r#"<!doctype html>
   @media (prefers-color-scheme: dark) { .light { display: none } }
   @media (prefers-color-scheme: light) { .dark { display: none } }
 </style>
+<main>
 <h1>Order</h1>
 <p><span class="light">By day</span><span class="dark">By night</span></p>
 <p id="script">No script ran</p>
@@ -36,6 +37,7 @@ const ORDER: &str = r#"<!doctype html>
   <button hidden>Send</button>
   <button>Send</button>
 </form>
+</main>
 "#;
 
 const FAULTY: &str = r#"<!doctype html>
