@@ -66,7 +66,8 @@ impl Inspector {
             if sees_small {
                 let small = match view.device {
                     Device::Desk => self.browser.tiny_targets().await,
-                    Device::Tablet | Device::Phone => self.browser.small_targets().await,
+                    Device::Phone => self.browser.small_targets().await,
+                    Device::Tablet => self.small_targets_of_a_tablet().await,
                 };
                 self.note(&format!("{name}, {:?}: hard to hit", view.device), small);
             }
@@ -82,6 +83,16 @@ impl Inspector {
         }
         self.note(name, self.browser.lost_in_forced_colours().await);
         self.note(name, self.browser.wrong_on_paper().await);
+    }
+
+    /// Upright and lying.
+    async fn small_targets_of_a_tablet(&self) -> Vec<String> {
+        let (width, height) = View::TABLET.size();
+        let upright = self.browser.small_targets().await;
+        self.browser.resize((height, width)).await;
+        let lying = self.browser.small_targets().await;
+        self.browser.resize((width, height)).await;
+        upright.into_iter().chain(lying).collect()
     }
 
     fn note(&mut self, place: &str, faults: Vec<String>) {
