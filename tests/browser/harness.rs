@@ -56,7 +56,7 @@ const NEEDY: &str = r#"<!doctype html>
   h1 { animation: spin 1s infinite }
   a:focus { outline: none }
   .cut { overflow: hidden; white-space: nowrap; width: 300px; font-size: 1rem }
-  .on { margin-top: -1.2em }
+  .on { margin-top: -2em }
   .btn { border: 0; height: 9px; overflow: hidden }
   input { border: 1px solid #eee; background: #fff; appearance: none }
 </style>
