@@ -36,16 +36,16 @@ pub struct Settings {
     #[command(flatten)]
     pub door: Door,
 
-    /// Where people reach Keydesk, such as <https://keys.example.com>; it decides cookies, links and the token issuer.
-    /// Default: <http://localhost> with the port listened on.
+    /// Where people reach Keydesk, such as `https://keys.example.com`; it decides cookies, links and the token issuer.
+    /// Default: `http://localhost` with the port listened on.
     #[arg(long, env = "KEYDESK_PUBLIC_URL", global = true)]
     pub public_url: Option<String>,
 
-    /// <sqlite://PATH> or <postgres://…>. Default: keydesk.db in the data directory.
+    /// `sqlite://PATH` or `postgres://…`. Default: keydesk.db in the data directory.
     #[arg(long, env = "KEYDESK_DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<String>,
 
-    /// Valkey or Redis where several nodes count rate limits together: <redis://…>, <rediss://…> or <unix://PATH>. A key may
+    /// Valkey or Redis where several nodes count rate limits together: `redis://…`, `rediss://…` or `unix://PATH`. A key may
     /// pass its limit by what the other nodes let through in 10 ms and two ways to the server. Default: none; each node counts
     /// alone.
     #[arg(long, env = "KEYDESK_REDIS_URL", hide_env_values = true, global = true)]
@@ -68,7 +68,7 @@ pub struct Settings {
     #[arg(long, env = "KEYDESK_TRUSTED_PROXIES", default_value = "", hide_default_value = true, global = true)]
     pub trusted_proxies: TrustedProxies,
 
-    /// Mail server: <smtps://user:password@host>, or <smtp://host?tls=required>. Default: none; mail is printed instead.
+    /// Mail server: `smtps://user:password@host`, or `smtp://host?tls=required`. Default: none; mail is printed instead.
     #[arg(long, env = "KEYDESK_SMTP_URL", hide_env_values = true, global = true)]
     pub smtp_url: Option<String>,
 
@@ -79,7 +79,7 @@ pub struct Settings {
     #[command(flatten)]
     pub google: Google,
 
-    /// Public keys of GitHub secret scanning, a file or <https://api.github.com/meta/public_keys/secret_scanning>: what it
+    /// Public keys of GitHub secret scanning, a file or `https://api.github.com/meta/public_keys/secret_scanning`: what it
     /// finds is switched off. Default: none; its findings are not taken.
     #[arg(long, env = "KEYDESK_SECRET_SCANNING_KEYS", global = true)]
     pub secret_scanning_keys: Option<KeySource>,

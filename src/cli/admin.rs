@@ -19,8 +19,8 @@ pub enum Admin {
     Create {
         /// Their email address.
         email: String,
-        /// Name of the account.
-        #[arg(long, default_value = "")]
+        /// Name of the account. Default: made from the address.
+        #[arg(long, default_value = "", hide_default_value = true)]
         account: String,
     },
     /// Turn two-factor off for somebody who lost their device and their recovery codes. Make sure that it is them first.

@@ -19,7 +19,7 @@ use crate::store::restore::{folder_of, sync_folder_of};
 
 /// What a person with `PostgreSQL` types instead: its own program is online and consistent, and has to be of the server's
 /// version, which no Keydesk can bring along.
-const POSTGRES: &str = "PostgreSQL makes its own backups, beside a Keydesk that serves:
+const POSTGRES: &str = "PostgreSQL makes its own backups, while Keydesk serves:
 
     pg_dump --format=custom --file=keydesk.dump \\
       --exclude-table-data=sealed_secrets --exclude-table-data=kept_secrets --exclude-table-data=web_sessions \\

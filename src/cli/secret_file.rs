@@ -1,5 +1,5 @@
 //! `keydesk secret-file`: another secret file in the place of one that somebody else may have. `rotate` puts a new generation
-//! before the old one, and keys go on working; `retire` drops the old one once they were used. `lost` goes on without the one
+//! before the old one, and keys keep working; `retire` drops the old one once they were used. `lost` goes on without the one
 //! that nobody has. Cut off anywhere, each goes on where it was when it is run again.
 
 use clap::Subcommand;
@@ -27,7 +27,7 @@ const LOSS_UNFINISHED: &str = "the loss of the secret file is not recorded to th
 
 #[derive(Subcommand)]
 pub enum SecretFileCommand {
-    /// Put a new generation into the secret file, before the old one. Keys go on working; everybody has to sign in again.
+    /// Put a new generation into the secret file, before the old one. Keys keep working; everybody has to sign in again.
     Rotate,
     /// Drop the old generation from the secret file. Keys that were not used since stop working.
     Retire {
@@ -117,7 +117,7 @@ async fn rotate(settings: &Settings, db: &Db) -> Result<(), Failure> {
     }
     let path = settings.secret_path();
     println!("The secret file {} holds a new generation and the old one. Every session was ended.", path.display());
-    println!("Keys go on working. Now:");
+    println!("Keys keep working. Now:");
     println!(
         "1. Copy the secret file to every node and to your backup of secrets, mode 0600, and restart the nodes one by one."
     );

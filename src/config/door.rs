@@ -36,7 +36,7 @@ pub struct Door {
 /// Settings that contradict one another.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Mistake {
-    #[error("{0} needs {1} beside it. Set both, or neither")]
+    #[error("{0} needs {1} too. Set both, or neither")]
     Half(&'static str, &'static str),
     #[error("PUBLIC_URL {0:?} is http://, but with TLS_CERTIFICATE_FILE Keydesk is reached over https://")]
     PlainPublicUrl(String),

@@ -31,11 +31,9 @@ pub struct Google {
 /// Settings that contradict one another, or cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Mistake {
-    #[error(
-        "GOOGLE_CLIENT_ID needs GOOGLE_CLIENT_SECRET_FILE beside it: the issuer gives you both. Set both, or neither"
-    )]
+    #[error("GOOGLE_CLIENT_ID needs GOOGLE_CLIENT_SECRET_FILE too: the issuer gives you both. Set both, or neither")]
     WithoutSecret,
-    #[error("{0} needs GOOGLE_CLIENT_ID beside it. Set both, or neither")]
+    #[error("{0} needs GOOGLE_CLIENT_ID too. Set both, or neither")]
     WithoutId(&'static str),
     #[error("cannot read the client secret in {0}: {1}")]
     SecretFile(PathBuf, io::Error),

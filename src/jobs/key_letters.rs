@@ -69,7 +69,7 @@ impl Letterhead<'_> {
             ],
             button: Some(self.page()),
             closing: format!(
-                "If nobody should have made it, delete it on that page: it stops at once. You get this mail because you \
+                "If nobody should have made it, delete it on that page: it stops at once. You get this email because you \
                  are an administrator of {} on {}.",
                 self.account, self.brand
             ),
@@ -187,7 +187,7 @@ impl Letterhead<'_> {
                      somebody kept stops working.",
                     self.subject()
                 ),
-                format!("{} The old secret can go on working while you deploy the new one.", self.last_use()),
+                format!("{} The old secret can keep working while you deploy the new one.", self.last_use()),
             ],
             button: Some(self.button("Rotate the key", "/rotate")),
             closing: "If nothing needs it any more, delete it instead.".into(),

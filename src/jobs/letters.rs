@@ -18,7 +18,7 @@ pub(super) fn password_forgotten(brand: &str, link: Zeroizing<String>) -> Letter
             "The link works once, for one hour. Your password stays as it is until you choose another.".into(),
         ],
         button: Some(Button { label: "Choose a new password", link }),
-        closing: "If it wasn’t you, ignore this mail. Nobody can use the link without it.".into(),
+        closing: "If it wasn’t you, ignore this email. Nobody can use the link without it.".into(),
     }
 }
 
@@ -32,7 +32,7 @@ pub(super) fn verify_email(brand: &str, link: Zeroizing<String>) -> Letter {
                 .into(),
         ],
         button: Some(Button { label: "Confirm this address", link }),
-        closing: "If it wasn’t you, ignore this mail, or choose a new password to take the account over.".into(),
+        closing: "If it wasn’t you, ignore this email, or choose a new password to take the account over.".into(),
     }
 }
 
@@ -43,7 +43,7 @@ pub(super) fn password_changed(brand: &str) -> Letter {
             format!(
                 "The password of your {brand} account was changed just now, and every other session was signed out."
             ),
-            "Your API keys go on working.".into(),
+            "Your API keys keep working.".into(),
         ],
         button: None,
         closing: "If it wasn’t you, choose a new password at once: on the sign-in page, under “Forgot your password?”."
@@ -64,7 +64,7 @@ pub(super) fn invitation(brand: &str, invitation: &Invitation, link: Zeroizing<S
             ),
         ],
         button: Some(Button { label: "Join the team", link }),
-        closing: "If you don’t know what this is about, ignore this mail. Nobody can use the link without it.".into(),
+        closing: "If you don’t know what this is about, ignore this email. Nobody can use the link without it.".into(),
     }
 }
 
@@ -122,7 +122,7 @@ pub(super) fn key_exposed(brand: &str, exposure: &Exposure, public_url: &str) ->
         let form = format!("{public_url}/settings/api-keys/new?from={key_id}");
         ("It was switched off at once", "Make another key, and put it where this one was.", "Make another key", form)
     } else if *has_secret {
-        let next = "The new secret of this key was not reported, and works on. Where the old one is still in use, put the \
+        let next = "The new secret of this key was not reported, and keeps working. Where the old one is still in use, put the \
                     new one.";
         ("Its old secret, from before you rotated it, was switched off at once", next, "See the key", page)
     } else {
@@ -140,7 +140,7 @@ pub(super) fn key_exposed(brand: &str, exposure: &Exposure, public_url: &str) ->
         ],
         button: Some(Button { label, link: link.into() }),
         closing:
-            "Whoever holds a key can report it; nobody has to prove who they are. You get this mail because you are \
+            "Whoever holds a key can report it; nobody has to prove who they are. You get this email because you are \
                   an administrator of the account."
                 .into(),
     }
@@ -196,7 +196,7 @@ pub(super) fn factor_added(brand: &str, factor: &str) -> Letter {
 pub(super) fn factor_removed(brand: &str, factor: &str) -> Letter {
     Letter {
         subject: format!("A second factor of your {brand} account was removed"),
-        paragraphs: vec![format!("It doesn’t sign you in any more, from just now on: {factor}.")],
+        paragraphs: vec![format!("It doesn’t sign you in any more: {factor}.")],
         button: None,
         closing: "If it wasn’t you, change your password at once and set two-factor up again, both under Settings → \
                   Security."
@@ -232,9 +232,9 @@ pub(super) fn recovery_codes_made(brand: &str) -> Letter {
 
 pub(super) fn identity_unlinked(brand: &str) -> Letter {
     Letter {
-        subject: format!("One way less to sign in to {brand}"),
+        subject: format!("A way to sign in to {brand} was removed"),
         paragraphs: vec![format!(
-            "An account that you have elsewhere was disconnected: it doesn’t sign you in to {brand} any more."
+            "An account you have elsewhere was disconnected: it doesn’t sign you in to {brand} any more."
         )],
         button: None,
         closing: "If it wasn’t you, change your password at once, and look at Settings → Security.".into(),

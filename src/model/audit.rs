@@ -178,7 +178,7 @@ impl Action {
             Self::InboxDeleted => "Deleted it",
             Self::UserCreated => "Added the user",
             Self::PasswordChanged => "Changed the password",
-            Self::PasswordReset => "Reset the password by mail",
+            Self::PasswordReset => "Reset the password by email",
             Self::EmailVerified => "Confirmed the email address",
             Self::MemberInvited => "Invited to the team",
             Self::InvitationWithdrawn => "Withdrew the invitation",

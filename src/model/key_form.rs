@@ -151,7 +151,7 @@ impl KeyForm {
         let beyond = granted.iter().find(|id| key_type == KeyType::Restricted && !may_hold(product, id));
         if let Some(beyond) = beyond {
             return Err(format!(
-                "A {} key can't hold {beyond}. It works with one {} and nothing else.",
+                "A {} key can’t hold {beyond}. It works with one {} and nothing else.",
                 product.words.restricted, product.words.resource
             ));
         }
@@ -340,7 +340,7 @@ mod tests {
             ..form()
         };
         let errors = wide.validate(&product(), Some(&inbox()), NOW).expect_err("a mistake");
-        assert!(errors.of("scopes").is_some_and(|why| why.contains("can't hold domains:read")));
+        assert!(errors.of("scopes").is_some_and(|why| why.contains("can’t hold domains:read")));
         let full = KeyForm { preset: "full".into(), ..wide.clone() };
         let new = full.validate(&product(), Some(&inbox()), NOW).expect("a sound form");
         assert_eq!(new.scopes.to_string(), "mail:send mail:read mail:write");

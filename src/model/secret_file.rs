@@ -1,5 +1,5 @@
 //! The secret file: 32 random bytes. While it is being replaced it holds two generations, the new one before the old one, so
-//! that what was made with either goes on working; and it is one file, so that neither is ever there without the other.
+//! that what was made with either keeps working; and it is one file, so that neither is ever there without the other.
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 

@@ -1,5 +1,5 @@
 //! Known devices: browsers and programs that somebody signed in with. Met as a session starts, in its transaction; the
-//! first sign-in on another one is told by mail. What a user does against strangers who know the password, they forget.
+//! first sign-in on another one is told by email. What a user does against strangers who know the password, they forget.
 
 use super::{Act, Db, Tx, change, errands, read, within};
 use crate::clock::Timestamp;

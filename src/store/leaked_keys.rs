@@ -30,7 +30,7 @@ pub enum Reported {
     Deleted(String),
     /// The key has no secret until it is rotated.
     Stopped(String),
-    /// It was the old one of a key that was rotated; the new one works on.
+    /// It was the old one of a key that was rotated; the new one keeps working.
     OldStopped(String),
 }
 

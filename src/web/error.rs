@@ -199,11 +199,14 @@ impl ErrorPage<'_> {
             Error::TooManyRequests { until, seconds } => (
                 "Too many tries. Wait a minute.".into(),
                 Lead::Paused { what: paused(path), until: Moment::new(*until, text::exact(*until)), seconds: *seconds },
-                vec![(way_back(path), "Try again".into())],
+                match way_back(path) {
+                    "/sign-in" => vec![("/sign-in", "Try again".into()), ("/forgot-password", "Reset the password".into())],
+                    page => vec![(page, "Try again".into())],
+                },
             ),
             Error::KnownDevicesOnly { .. } => (
                 "Too many tries for this email".into(),
-                Lead::Plain("Too many sign-ins with it have failed, so for now it can only be used on a device where it was used before. Sign in on one of those, or reset the password by mail: that works right away, and this device counts from then on. Your API keys are not affected.".into()),
+                Lead::Plain("Too many sign-ins with it have failed, so for now it can only be used on a device where it was used before. Sign in on one of those, or reset the password by email: that works right away, and this device counts from then on. Your API keys are not affected.".into()),
                 vec![("/forgot-password", "Reset the password".into()), (way_back(path), "Try again".into())],
             ),
             Error::BadRequest(why) => plain("That didn’t arrive in one piece", why),

@@ -261,11 +261,14 @@ fn summary(series: &Series, daily: bool) -> String {
     }
 }
 
-/// `0.17%`, to two places.
+/// `0.17%`, to two places where they say something: `100%`.
 pub fn percent(part: u64, whole: u64) -> String {
     let whole = whole.max(1);
     let hundredths = (part * 10_000 + whole / 2) / whole;
-    format!("{}.{:02}%", hundredths / 100, hundredths % 100)
+    match hundredths % 100 {
+        0 => format!("{}%", hundredths / 100),
+        rest => format!("{}.{rest:02}%", hundredths / 100),
+    }
 }
 
 /// `part` of `whole` on a scale to 100, to one place.

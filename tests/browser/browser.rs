@@ -56,7 +56,7 @@ impl Browser {
             { "name": "prefers-reduced-motion", "value": "reduce" },
         ]);
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
-        self.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": view.phone })).await;
+        self.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": view.is_touched() })).await;
         self.resize(view.size()).await;
     }
 
@@ -69,7 +69,8 @@ impl Browser {
     }
 
     pub(crate) async fn resize(&self, (width, height): (u64, u64)) {
-        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": self.view.phone });
+        let metrics =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": self.view.is_touched() });
         self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 
@@ -332,6 +333,7 @@ impl Browser {
         way_out.click().await.unwrap_or_else(|error| panic!("“{label}” cannot be clicked: {error}"));
         self.until(&format!("“{label}” to lead to a page"), async || is_stale(page.tag_name().await)).await;
         self.arrived().await;
+        self.keeps_its_reader(label).await;
     }
 
     async fn arrived(&self) {
@@ -373,7 +375,7 @@ impl Browser {
         self.client.execute(script, arguments).await.expect("the driver runs scripts of its own")
     }
 
-    async fn devtools(&self, command: &'static str, parameters: Json) {
+    pub(crate) async fn devtools(&self, command: &'static str, parameters: Json) {
         let answer = self.client.issue_cmd(DevTools { command, parameters }).await;
         answer.unwrap_or_else(|error| panic!("{command} failed: {error}"));
     }

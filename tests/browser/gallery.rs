@@ -1,79 +1,53 @@
-//! Every page of the product, photographed: light and dark, at the widths of a desk, a tablet and a phone, on the data of
-//! `keydesk demo` where the page has any. For people to look at; what a machine can judge, the inspector judges.
+//! Every page of the product, on the data of `keydesk demo` where it has any: judged by the inspector, or photographed
+//! for people to judge, light and dark, at the widths of a desk, a tablet and a phone.
 //!
-//! `scripts/screenshots` runs these, and says into which folder by `KEYDESK_SCREENSHOTS`.
+//! `scripts/screenshots` photographs, and says into which folder by `KEYDESK_SCREENSHOTS`; `scripts/test` judges.
 
 use std::process::Command;
 
 use axum::http::Method;
 use serde_json::json;
 
-use crate::browser::{Browser, Key, View};
+use crate::browser::{Key, View};
 use crate::caller::{add_inbox, call, get};
 use crate::demo;
 use crate::desk::Desk;
+use crate::inspector::Inspector;
 use crate::person::PASSWORD;
 use crate::recovery::mailed_link;
 use crate::two_factor::Phone;
 
 const KEYS: &str = "/settings/api-keys";
 
-/// Width, height, and what kind of device it is.
-const LOOKS: [(u64, u64, View); 3] = [(1440, 900, View::WIDE), (820, 1180, View::WIDE), (390, 844, View::PHONE)];
+/// At the demo, signed in as the person with that role.
+async fn of_demo(desk: &Desk, role: &str) -> Inspector {
+    let visitor = Inspector::with_camera(desk).await;
+    let (email, password) = demo::person(desk, role);
+    visitor.browser.goto("/sign-in").await;
+    visitor.browser.sign_in(&email, &password).await;
+    visitor
+}
 
-/// Whoever walks through the product with a camera.
-struct Photographer(Browser);
-
-impl Photographer {
-    async fn at(desk: &Desk) -> Self {
-        Self(Browser::open(desk.origin(), View::WIDE).await)
-    }
-
-    /// At the demo, signed in as the person with that role.
-    async fn of_demo(desk: &Desk, role: &str) -> Self {
-        let photographer = Self::at(desk).await;
-        let (email, password) = demo::person(desk, role);
-        photographer.0.goto("/sign-in").await;
-        photographer.0.sign_in(&email, &password).await;
-        photographer
-    }
-
-    /// Photographs the page that is open.
-    async fn take(&mut self, page: &str) {
-        for (width, height, device) in LOOKS {
-            for (view, theme) in [(device, "light"), (device.dark(), "dark")] {
-                self.0.look(view).await;
-                self.0.draw((width, height), &format!("{page}-{width}-{theme}.png")).await;
-            }
-        }
-        self.0.look(View::WIDE).await;
-    }
-
-    /// Opens a path and photographs what is there.
-    async fn visit(&mut self, page: &str, path: &str) {
-        self.0.goto(path).await;
-        self.take(page).await;
-    }
-
-    /// Presses a button and photographs where it leads.
+impl Inspector {
+    /// Presses a button and looks at where it leads.
     async fn press(&mut self, page: &str, label: &str) {
-        self.0.press(label).await;
-        self.take(page).await;
+        self.browser.press(label).await;
+        self.look(page).await;
     }
 
     /// The path of the key of that name, found as a person finds it.
     async fn key(&self, name: &str) -> String {
-        self.0.goto(&format!("{KEYS}?q={name}")).await;
-        self.0.follow(name).await;
-        self.0.path().await
+        self.browser.goto(&format!("{KEYS}?q={name}")).await;
+        self.browser.follow(name).await;
+        self.browser.path().await
     }
 }
 
 #[tokio::test]
-#[ignore = "takes pictures: run ./scripts/screenshots"]
+#[ignore = "needs Chromium: run ./scripts/test"]
 async fn what_a_visitor_sees() {
     let desk = Desk::start();
-    let mut visitor = Photographer::at(&desk).await;
+    let mut visitor = Inspector::with_camera(&desk).await;
     for (page, path) in [
         ("sign-in", "/sign-in"),
         ("sign-in-password-changed", "/sign-in?password=changed"),
@@ -89,97 +63,98 @@ async fn what_a_visitor_sees() {
     ] {
         visitor.visit(page, path).await;
     }
-    visitor.0.goto("/sign-up").await;
-    visitor.0.fill("email", "ana at halden").await;
-    visitor.0.fill("password", "short").await;
+    visitor.browser.goto("/sign-up").await;
+    visitor.browser.fill("email", "ana at halden").await;
+    visitor.browser.fill("password", "short").await;
     visitor.press("sign-up-errors", "Create account").await;
-    visitor.0.goto("/sign-in").await;
-    visitor.0.sign_in("ana@halden.example", PASSWORD).await;
-    visitor.take("sign-in-error").await;
-    while visitor.0.status().await != 429 {
-        visitor.0.goto("/sign-in").await;
-        visitor.0.sign_in("ana@halden.example", PASSWORD).await;
+    visitor.browser.goto("/sign-in").await;
+    visitor.browser.sign_in("ana@halden.example", PASSWORD).await;
+    visitor.look("sign-in-error").await;
+    while visitor.browser.status().await != 429 {
+        visitor.browser.goto("/sign-in").await;
+        visitor.browser.sign_in("ana@halden.example", PASSWORD).await;
     }
-    visitor.take("error-429").await;
+    visitor.look("error-429").await;
+    visitor.done();
 }
 
 #[tokio::test]
-#[ignore = "takes pictures: run ./scripts/screenshots"]
+#[ignore = "needs Chromium: run ./scripts/test"]
 async fn what_a_newcomer_sees() {
     let desk = Desk::start();
-    let mut ana = Photographer::at(&desk).await;
+    let mut ana = Inspector::with_camera(&desk).await;
     let email = "ana.reyes@halden.example";
-    ana.0.sign_up("Halden Freight", email).await;
-    ana.take("welcome-sealed").await;
-    let secret = ana.0.reveal().await;
-    ana.take("welcome-revealed").await;
+    ana.browser.sign_up("Halden Freight", email).await;
+    ana.look("welcome-sealed").await;
+    let secret = ana.browser.reveal().await;
+    ana.look("welcome-revealed").await;
     assert_eq!(get(desk.origin(), &secret, "/v1/inboxes").await, 200);
-    ana.0.see("First request received").await;
-    ana.take("welcome-received").await;
+    ana.browser.see("First request received").await;
+    ana.look("welcome-received").await;
     ana.visit("usage-new", "/settings/usage").await;
     ana.visit("verify-email", &mailed_link(&desk, email, "Confirm your email").await).await;
-    ana.0.goto("/settings/team/invitations/new").await;
-    ana.0.fill("email", "ravi@halden.example").await;
+    ana.browser.goto("/settings/team/invitations/new").await;
+    ana.browser.fill("email", "ravi@halden.example").await;
     ana.press("team-invited", "Send invitation").await;
     let invitation = mailed_link(&desk, "ravi@halden.example", "You are invited").await;
-    ana.0.sign_out().await;
+    ana.browser.sign_out().await;
     ana.visit("invitation", &invitation).await;
-    ana.0.goto("/forgot-password").await;
-    ana.0.fill("email", email).await;
-    ana.0.press("Send the link").await;
+    ana.browser.goto("/forgot-password").await;
+    ana.browser.fill("email", email).await;
+    ana.browser.press("Send the link").await;
     ana.visit("reset-password", &mailed_link(&desk, email, "Choose a new password").await).await;
+    ana.done();
 }
 
 #[tokio::test]
-#[ignore = "takes pictures: run ./scripts/screenshots"]
+#[ignore = "needs Chromium: run ./scripts/test"]
 async fn what_is_there_before_the_first_key() {
     let desk =
         Desk::start_where("[sign_up_key]\nname = \"first-key\"\nenvironment = \"live\"\npreset = \"full\"\n", "");
-    let mut ana = Photographer::at(&desk).await;
-    ana.0.sign_up("Halden Freight", "ana.reyes@halden.example").await;
-    ana.take("welcome-without-key").await;
+    let mut ana = Inspector::with_camera(&desk).await;
+    ana.browser.sign_up("Halden Freight", "ana.reyes@halden.example").await;
+    ana.look("welcome-without-key").await;
     ana.visit("keys-empty", KEYS).await;
     ana.visit("inboxes-empty", "/settings/inboxes").await;
     ana.visit("create-restricted-without-inboxes", "/settings/api-keys/new?type=restricted").await;
+    ana.done();
 }
 
 #[tokio::test]
-#[ignore = "takes pictures: run ./scripts/screenshots"]
+#[ignore = "needs Chromium: run ./scripts/test"]
 async fn what_a_second_factor_looks_like() {
     let desk = Desk::start();
-    let mut ana = Photographer::at(&desk).await;
+    let mut ana = Inspector::with_camera(&desk).await;
     let email = "ana.reyes@halden.example";
-    ana.0.sign_up("Halden Freight", email).await;
+    ana.browser.sign_up("Halden Freight", email).await;
     ana.visit("two-factor-off", "/settings/security/two-factor").await;
     ana.visit("two-factor-passkey", "/settings/security/two-factor/passkeys").await;
     ana.visit("two-factor-app", "/settings/security/two-factor/authenticator").await;
-    let phone = Phone::reads(&ana.0).await;
-    ana.0.fill("code", &phone.code(0)).await;
+    let phone = Phone::reads(&ana.browser).await;
+    ana.browser.fill("code", &phone.code(0)).await;
     ana.press("two-factor-codes", "Turn on").await;
     ana.visit("two-factor-on", "/settings/security/two-factor").await;
     ana.visit("two-factor-new-codes", "/settings/security/two-factor/recovery-codes").await;
-    ana.0.sign_out().await;
-    ana.0.sign_in(email, PASSWORD).await;
-    ana.take("two-factor-asked").await;
-    ana.0.fill("code", "000000").await;
+    ana.browser.sign_out().await;
+    ana.browser.sign_in(email, PASSWORD).await;
+    ana.look("two-factor-asked").await;
+    ana.browser.fill("code", "000000").await;
     ana.press("two-factor-wrong", "Sign in").await;
+    ana.done();
 }
 
 #[tokio::test]
-#[ignore = "takes pictures: run ./scripts/screenshots"]
+#[ignore = "needs Chromium: run ./scripts/test"]
 async fn what_an_administrator_sees_of_keys() {
     let desk = Desk::start_demo();
-    let mut ana = Photographer::of_demo(&desk, "administrator").await;
-    ana.0.goto(KEYS).await;
-    for (view, theme) in [(View::WIDE, "light"), (View::WIDE.dark(), "dark")] {
-        ana.0.look(view).await;
-        ana.0.picture_as(&format!("readme-{theme}.png")).await;
-    }
-    ana.take("keys").await;
-    ana.0.tab_to(".row-menu > summary").await;
-    ana.0.strike(Key::Enter).await;
-    ana.0.see("View details").await;
-    ana.take("keys-menu").await;
+    let mut ana = of_demo(&desk, "administrator").await;
+    ana.browser.goto(KEYS).await;
+    ana.look_through_window("readme").await;
+    ana.look("keys").await;
+    ana.browser.tab_to(".row-menu > summary").await;
+    ana.browser.strike(Key::Enter).await;
+    ana.browser.see("View details").await;
+    ana.look("keys-menu").await;
     for (page, query) in
         [("keys-no-match", "q=payrol"), ("keys-select", "select=1"), ("keys-expiring", "status=expiring")]
     {
@@ -194,9 +169,9 @@ async fn what_an_administrator_sees_of_keys() {
         ("qa-mobile", "key-sealed"),
     ] {
         let path = if page == "key-deleted" {
-            ana.0.goto(&format!("{KEYS}?status=deleted&q={name}")).await;
-            ana.0.follow(name).await;
-            ana.0.path().await
+            ana.browser.goto(&format!("{KEYS}?status=deleted&q={name}")).await;
+            ana.browser.follow(name).await;
+            ana.browser.path().await
         } else {
             ana.key(name).await
         };
@@ -206,59 +181,61 @@ async fn what_an_administrator_sees_of_keys() {
     for part in ["rename", "scopes", "rotate", "delete", "notes"] {
         ana.visit(&format!("key-{part}"), &format!("{key}/{part}")).await;
     }
-    ana.0.fill("note", "Ask the warehouse before it goes.").await;
+    ana.browser.fill("note", "Ask the warehouse before it goes.").await;
     ana.press("key-noted", "Add note").await;
-    ana.0.goto(&format!("{key}/delete")).await;
-    ana.0.fill("name", "billing worker").await;
+    ana.browser.goto(&format!("{key}/delete")).await;
+    ana.browser.fill("name", "billing worker").await;
     ana.press("key-delete-error", "Delete key").await;
-    ana.0.fill("name", "billing-worker").await;
+    ana.browser.fill("name", "billing-worker").await;
     ana.press("keys-flash", "Delete key").await;
+    ana.done();
 }
 
 #[tokio::test]
-#[ignore = "takes pictures: run ./scripts/screenshots"]
+#[ignore = "needs Chromium: run ./scripts/test"]
 async fn what_an_administrator_sees_of_a_new_key() {
     let desk = Desk::start_demo();
-    let mut ana = Photographer::of_demo(&desk, "administrator").await;
+    let mut ana = of_demo(&desk, "administrator").await;
     ana.visit("create-standard", "/settings/api-keys/new?type=standard").await;
-    ana.0.choose("preset", "custom").await;
-    ana.0.click("Choose another date").await;
-    ana.0.click("Allow only some IP addresses").await;
-    ana.take("create-standard-custom").await;
-    ana.0.fill("name", "production-backend").await;
-    ana.0.fill("expires_on", "2020-01-31").await;
-    ana.0.fill("allowed_ips", "203.0.113.0/24\nhome").await;
+    ana.browser.choose("preset", "custom").await;
+    ana.browser.click("Choose another date").await;
+    ana.browser.click("Allow only some IP addresses").await;
+    ana.look("create-standard-custom").await;
+    ana.browser.fill("name", "production-backend").await;
+    ana.browser.fill("expires_on", "2020-01-31").await;
+    ana.browser.fill("allowed_ips", "203.browser.113.0/24\nhome").await;
     ana.press("create-standard-errors", "Create key").await;
     ana.visit("create-restricted", "/settings/api-keys/new?type=restricted").await;
     ana.press("create-restricted-errors", "Create key").await;
     let mut chosen = Vec::new();
     for name in ["parcel-labels", "parcel-tracking"] {
-        ana.0.create_key(name, "send").await;
-        chosen.push(ana.0.path().await.rsplit('/').next().expect("an id").to_owned());
+        ana.browser.create_key(name, "send").await;
+        chosen.push(ana.browser.path().await.rsplit('/').next().expect("an id").to_owned());
     }
-    let sealed = ana.0.path().await;
-    ana.take("created-sealed").await;
-    ana.0.reveal().await;
-    ana.take("created-revealed").await;
-    ana.0.reload().await;
-    ana.take("created-already-revealed").await;
-    ana.0.goto(&format!("{sealed}/rotate")).await;
+    let sealed = ana.browser.path().await;
+    ana.look("created-sealed").await;
+    ana.browser.reveal().await;
+    ana.look("created-revealed").await;
+    ana.browser.reload().await;
+    ana.look("created-already-revealed").await;
+    ana.browser.goto(&format!("{sealed}/rotate")).await;
     ana.press("rotated-sealed", "Rotate key").await;
-    ana.0.reveal().await;
+    ana.browser.reveal().await;
     ana.visit("rotated", &sealed).await;
     let selected = format!("key={}&key={}", chosen[0], chosen[1]);
     ana.visit("selected-pause", &format!("{KEYS}/selected/pause?{selected}")).await;
     ana.visit("selected-delete", &format!("{KEYS}/selected/delete?{selected}")).await;
     ana.press("selected-delete-error", "Delete 2 keys").await;
-    ana.0.goto(&sealed).await;
+    ana.browser.goto(&sealed).await;
     ana.press("key-paused", "Pause").await;
+    ana.done();
 }
 
 #[tokio::test]
-#[ignore = "takes pictures: run ./scripts/screenshots"]
+#[ignore = "needs Chromium: run ./scripts/test"]
 async fn what_an_administrator_sees_beside_keys() {
     let desk = Desk::start_demo();
-    let mut ana = Photographer::of_demo(&desk, "administrator").await;
+    let mut ana = of_demo(&desk, "administrator").await;
     for (page, path) in [
         ("usage", "/settings/usage"),
         ("usage-90-days", "/settings/usage?period=90d"),
@@ -280,64 +257,69 @@ async fn what_an_administrator_sees_beside_keys() {
     ] {
         ana.visit(page, path).await;
     }
-    ana.0.goto("/settings/inboxes").await;
-    ana.0.follow("Delete… Orders").await;
-    ana.take("inbox-delete").await;
-    ana.0.goto("/settings/team").await;
-    ana.0.follow("Change role of Mei Okafor").await;
-    ana.take("team-role").await;
-    ana.0.goto("/settings/team").await;
-    ana.0.follow("Remove… Tomas Lind").await;
-    ana.take("team-remove").await;
-    ana.0.goto("/settings/team").await;
-    ana.0.look(View::PHONE).await;
-    ana.0.click("Menu").await;
-    ana.take("menu").await;
+    ana.browser.goto("/settings/inboxes").await;
+    ana.browser.follow("Delete… Orders").await;
+    ana.look("inbox-delete").await;
+    ana.browser.goto("/settings/team").await;
+    ana.browser.follow("Change role of Mei Okafor").await;
+    ana.look("team-role").await;
+    ana.browser.goto("/settings/team").await;
+    ana.browser.follow("Remove… Tomas Lind").await;
+    ana.look("team-remove").await;
+    ana.browser.goto("/settings/team").await;
+    ana.browser.look(View::PHONE).await;
+    ana.browser.click("Menu").await;
+    ana.look("menu").await;
+    ana.done();
 }
 
 #[tokio::test]
-#[ignore = "takes pictures: run ./scripts/screenshots"]
+#[ignore = "needs Chromium: run ./scripts/test"]
 async fn what_others_see() {
     let desk = Desk::start_demo();
-    let mut auditor = Photographer::of_demo(&desk, "auditor").await;
+    let mut auditor = of_demo(&desk, "auditor").await;
     auditor.visit("keys-of-an-auditor", KEYS).await;
     let key = auditor.key("data-export-2025").await;
     auditor.visit("key-of-an-auditor", &key).await;
-    let mut member = Photographer::of_demo(&desk, "member").await;
+    let mut member = of_demo(&desk, "member").await;
     member.visit("inboxes-of-a-member", "/settings/inboxes").await;
     member.visit("error-403", "/settings/api-keys/new").await;
-    let mut staff = Photographer::of_demo(&desk, "staff").await;
+    let mut staff = of_demo(&desk, "staff").await;
     staff.visit("support", "/support").await;
     staff.press("support-error", "Look up").await;
-    staff.0.fill("q", key.rsplit('/').next().expect("an id")).await;
+    staff.browser.fill("q", key.rsplit('/').next().expect("an id")).await;
     staff.press("support-key", "Look up").await;
+    auditor.done();
+    member.done();
+    staff.done();
 }
 
 #[tokio::test]
-#[ignore = "takes pictures: run ./scripts/screenshots"]
+#[ignore = "needs Chromium: run ./scripts/test"]
 async fn what_support_sees_of_a_refused_request() {
     let desk = Desk::start();
-    let mut staff = Photographer::at(&desk).await;
-    staff.0.sign_up("Halden Freight", "ana@halden.example").await;
-    let first = staff.0.reveal().await;
+    let mut staff = Inspector::with_camera(&desk).await;
+    staff.browser.sign_up("Halden Freight", "ana@halden.example").await;
+    let first = staff.browser.reveal().await;
     let orders = add_inbox(desk.origin(), &first, "Orders").await;
-    staff.0.create_restricted_key("orders-webhook", &orders, &["mail:read"]).await;
-    let secret = staff.0.reveal().await;
+    staff.browser.create_restricted_key("orders-webhook", &orders, &["mail:read"]).await;
+    let secret = staff.browser.reveal().await;
     let body = Some(json!({ "name": "Returns" }));
     let (_, refused) = call(desk.origin(), &secret, Method::POST, "/v1/inboxes", body).await;
     let id = refused["error"]["request_id"].as_str().expect("a request id");
-    staff.0.forget().await;
-    staff.0.sign_up("Support desk", "priya@desk.example").await;
+    staff.browser.forget().await;
+    staff.browser.sign_up("Support desk", "priya@desk.example").await;
     let added = Command::new(env!("CARGO_BIN_EXE_keydesk"))
         .args(["staff", "add", "priya@desk.example"])
         .env("KEYDESK_DATA_DIR", desk.database().parent().expect("a folder"))
         .output()
         .expect("the command runs");
     assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
-    staff.0.goto("/support").await;
-    staff.0.fill("q", id).await;
+    staff.browser.goto("/support").await;
+    staff.browser.fill("q", id).await;
     staff.press("support-request", "Look up").await;
-    staff.0.goto("/support").await;
-    staff.0.fill("q", &secret).await;
+    staff.browser.goto("/support").await;
+    staff.browser.fill("q", &secret).await;
     staff.press("support-whole-key", "Look up").await;
+    staff.done();
 }

@@ -19,6 +19,7 @@ const ORDER: &str = r#"<!doctype html>
   @media (prefers-color-scheme: dark) { .light { display: none } }
   @media (prefers-color-scheme: light) { .dark { display: none } }
 </style>
+<main>
 <h1>Order</h1>
 <p><span class="light">By day</span><span class="dark">By night</span></p>
 <p id="script">No script ran</p>
@@ -36,6 +37,7 @@ const ORDER: &str = r#"<!doctype html>
   <button hidden>Send</button>
   <button>Send</button>
 </form>
+</main>
 "#;
 
 const FAULTY: &str = r#"<!doctype html>
@@ -44,6 +46,26 @@ const FAULTY: &str = r#"<!doctype html>
 <h1>Faulty</h1>
 <img src="data:,">
 <p style="color: #bbb; background: #fff">Too pale to read</p>
+"#;
+
+/// Meets no need: of order, of rest, of size, of a ring, of room, of edges, of paper.
+const NEEDY: &str = r#"<!doctype html>
+<title>Needy</title>
+<style>
+  @keyframes spin { to { rotate: 1turn } }
+  h1 { animation: spin 1s infinite }
+  a:focus { outline: none }
+  .cut { overflow: hidden; white-space: nowrap; width: 300px; font-size: 1rem }
+  .on { margin-top: -2em }
+  .btn { border: 0; height: 9px; overflow: hidden }
+  input { border: 1px solid #eee; background: #fff; appearance: none }
+</style>
+<h1>Needy</h1>
+<h3>Too deep</h3>
+<p>Words that something lies on</p>
+<p class="on">Words that lie on something</p>
+<p class="cut">Words that fit as they are</p>
+<p><a href="/order">No ring</a> <span class="btn">Send</span> <button>x</button> <input aria-label="Faint"></p>
 "#;
 
 async fn order(Query(query): Query<Vec<(String, String)>>) -> Response {
@@ -60,6 +82,7 @@ async fn ordered(Form(fields): Form<Vec<(String, String)>>) -> (StatusCode, Html
 async fn site() -> String {
     let site = Router::new()
         .route("/order", get(order).post(ordered))
+        .route("/needy", get(async || Html(NEEDY)))
         .route("/faulty", get(async || (StatusCode::GONE, Html(FAULTY))));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let origin = format!("http://{}", listener.local_addr().expect("the listener has an address"));
@@ -128,4 +151,26 @@ async fn barriers_are_found_where_there_are_some_and_nowhere_else() {
     browser.goto("/faulty").await;
     let found = browser.barriers().await.concat();
     assert!(found.contains("image-alt") && found.contains("color-contrast"), "{found}");
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: run ./scripts/test"]
+async fn needs_that_are_not_met_are_found() {
+    let origin = site().await;
+    let browser = Browser::open(&origin, View::WIDE).await;
+    browser.goto("/needy").await;
+    for (found, fault) in [
+        (browser.disorder().await, "comes after a heading of level 1"),
+        (browser.disorder().await, "there is not one main"),
+        (browser.motion().await, "is animated"),
+        (browser.tiny_targets().await, "“x” is "),
+        (browser.faint_fields().await, "faint edge"),
+        (browser.unseen_focus().await, "has focus and no ring"),
+        (browser.overlaps().await, "lies on"),
+        (browser.lost_when_doubled().await, "is cut off"),
+        (browser.lost_in_forced_colours().await, "has no edge"),
+        (browser.wrong_on_paper().await, "is printed"),
+    ] {
+        assert!(found.iter().any(|one| one.contains(fault)), "{fault} is not among {found:?}");
+    }
 }

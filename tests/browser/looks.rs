@@ -54,7 +54,7 @@ impl Browser {
             .unwrap_or_else(|error| panic!("{} cannot be written: {error}", path.display()));
     }
 
-    /// What axe-core finds against WCAG 2.2 AA, one line for each fault and place; none is what a page should have.
+    /// What axe-core finds against WCAG 2.2 AA and best practice, one line for each fault and place; none is what a page should have.
     pub async fn barriers(&self) -> Vec<String> {
         assert!(self.view.javascript, "axe-core waits by timers, which do not run without JavaScript");
         let path = std::env::var("KEYDESK_AXE").expect("KEYDESK_AXE is the path of axe.min.js: run ./scripts/test");
@@ -63,7 +63,7 @@ impl Browser {
         if self.run("return typeof axe", vec![]).await == json!("undefined") {
             self.run(&axe, vec![]).await;
         }
-        let tags = json!(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]);
+        let tags = json!(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]);
         let answer = self.client.execute_async(RUN_AXE, vec![tags]).await.expect("axe-core runs to its end");
         assert!(answer["error"].is_null(), "axe-core failed: {}", answer["error"]);
         assert_ne!(answer["passes"], 0, "axe-core found nothing to look at");
@@ -81,7 +81,7 @@ const IS_TOO_WIDE: &str = "
 const SMALL_TARGETS: &str = "
     const small = [];
     for (const target of document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')) {
-        const inline = target.matches('p a, li p a, .hint a, dd a, td a:not(.btn), th a, .note a, .trail a, h1 a, .section-head a, .error-summary a, aside a, .skip, .attention a');
+        const inline = target.matches('p a, li p a, .hint a, dd a, td a:not(.btn), th a, .note p a, .trail a, h1 a, .error-summary a, aside a, .skip, .attention a');
         const area = target.closest('label') ?? target;
         if (inline || !target.checkVisibility({ visibilityProperty: true })) continue;
         const { width, height } = area.getBoundingClientRect();

@@ -18,6 +18,7 @@ mod inspector;
 mod issuer;
 mod leaked_key;
 mod looks;
+mod needs;
 mod person;
 mod recovery;
 mod reveal_again;

@@ -42,7 +42,7 @@ async fn whoever_forgot_their_password_gets_back_in_by_mail() {
         assert_eq!(ana.status().await, 422);
         ana.fill("email", email).await;
         ana.press("Send the link").await;
-        assert_eq!(ana.heading().await, "Check your mail");
+        assert_eq!(ana.heading().await, "Check your email");
 
         let link = mailed_link(&desk, email, "Choose a new password").await;
         ana.goto(&link).await;

@@ -3,23 +3,36 @@
 use fantoccini::wd::Capabilities;
 use serde_json::json;
 
+/// What the page is looked at with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// 1440 × 900 and a mouse.
+    Desk,
+    /// 820 × 1180 and fingers.
+    Tablet,
+    /// 390 × 844 and fingers.
+    Phone,
+}
+
 /// How the page is looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
-    pub phone: bool,
+    pub device: Device,
     pub dark: bool,
     pub javascript: bool,
 }
 
 impl View {
-    /// 1440 × 900, light, with JavaScript.
-    pub const WIDE: Self = Self { phone: false, dark: false, javascript: true };
+    /// On a desk, light, with JavaScript.
+    pub const WIDE: Self = Self { device: Device::Desk, dark: false, javascript: true };
 
-    /// 390 × 844, touch, light, with JavaScript.
-    pub const PHONE: Self = Self { phone: true, ..Self::WIDE };
+    pub const TABLET: Self = Self { device: Device::Tablet, ..Self::WIDE };
 
-    /// Both widths in both themes: what every page must look right in.
-    pub const LOOKS: [Self; 4] = [Self::WIDE, Self::WIDE.dark(), Self::PHONE, Self::PHONE.dark()];
+    pub const PHONE: Self = Self { device: Device::Phone, ..Self::WIDE };
+
+    /// Every device in both themes: what every page must look right in.
+    pub const LOOKS: [Self; 6] =
+        [Self::WIDE, Self::WIDE.dark(), Self::TABLET, Self::TABLET.dark(), Self::PHONE, Self::PHONE.dark()];
 
     pub const fn dark(self) -> Self {
         Self { dark: true, ..self }
@@ -30,7 +43,12 @@ impl View {
     }
 
     pub const fn is_phone(self) -> bool {
-        self.phone
+        matches!(self.device, Device::Phone)
+    }
+
+    /// Whether it is touched with fingers.
+    pub const fn is_touched(self) -> bool {
+        !matches!(self.device, Device::Desk)
     }
 
     pub const fn has_javascript(self) -> bool {
@@ -64,12 +82,17 @@ impl View {
     }
 
     pub const fn size(self) -> (u64, u64) {
-        if self.phone { (390, 844) } else { (1440, 900) }
+        match self.device {
+            Device::Desk => (1440, 900),
+            Device::Tablet => (820, 1180),
+            Device::Phone => (390, 844),
+        }
     }
 
     /// The suffix of a screenshot's name.
     pub fn suffix(self) -> String {
-        let parts = [(self.phone, "-phone"), (self.dark, "-dark"), (!self.javascript, "-no-js")];
-        parts.into_iter().filter_map(|(so, part)| so.then_some(part)).collect()
+        let device = [(self.is_phone(), "-phone"), (self.device == Device::Tablet, "-tablet")];
+        let parts = device.into_iter().chain([(self.dark, "-dark"), (!self.javascript, "-no-js")]);
+        parts.filter_map(|(so, part)| so.then_some(part)).collect()
     }
 }

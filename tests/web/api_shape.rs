@@ -162,7 +162,7 @@ async fn requests_are_counted_where_people_look_for_them() {
     list.says("Read only 5 Just now");
     let page = alice.get(&key_path(&key.id, "?period=24h").replace("/?", "?")).await;
     page.says("last used less than a minute ago from 198.51.100.81");
-    page.says("Requests 5 Refused 1 20.00% IP addresses 2 Peak hour 5 14:00 UTC");
+    page.says("Requests 5 Refused 1 20% IP addresses 2 Peak hour 5 14:00 UTC");
     let kept = desk.count(&format!("select ok from usage_hours where key_id = '{}'", key.id)).await;
     assert_eq!(kept, 4, "a second flush counts nothing twice");
 }

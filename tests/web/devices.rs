@@ -1,4 +1,4 @@
-//! Known devices: who gets in however many strangers try, and what is told by mail of a sign-in on another one.
+//! Known devices: who gets in however many strangers try, and what is told by email of a sign-in on another one.
 
 use std::time::Duration;
 
@@ -95,7 +95,7 @@ async fn whoever_is_held_off_is_told_the_way_in_and_not_whether_the_address_is_k
         assert_eq!(flood(&desk, email, 101).await, 100);
         let answer = tries(&stranger(&desk, 500), email, PASSWORD).await;
         answer.has_heading("Too many tries for this email");
-        answer.says("Sign in on one of those, or reset the password by mail");
+        answer.says("Sign in on one of those, or reset the password by email");
         assert_eq!(answer.link("Reset the password").as_deref(), Some("/forgot-password"));
         let mut headers = answer.headers.clone();
         let id = headers.remove("x-request-id").expect("an id").to_str().expect("text").to_owned();

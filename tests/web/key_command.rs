@@ -115,7 +115,7 @@ fn keys_of_an_account_are_listed_created_and_deleted() {
     audit::note(&secret);
     assert!(fine, "{err}");
     let (id, rest) = err.split_once(' ').expect("an id");
-    assert_eq!(rest, "is created. Its secret is said this once:");
+    assert_eq!(rest, "is created. Its secret is shown one time:");
     let row = [id, "active", "live", &format!("kd_live_…{}", &secret[secret.len() - 4..]), "backend"];
     assert_eq!(rows()[0], row.map(str::to_owned));
 

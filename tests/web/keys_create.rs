@@ -167,7 +167,7 @@ async fn a_restricted_key_needs_an_inbox_of_its_own_account() {
     for scope in ["inboxes:write", "keys:write", "domains:read", "*"] {
         let changes = [("type", "restricted"), ("preset", "custom"), ("inbox", own.as_str()), ("scopes[]", scope)];
         let said = refused(&alice, &changes).await.field_error("scopes").expect("a reason");
-        assert_eq!(said, format!("A restricted key can't hold {scope}. It works with one inbox and nothing else."));
+        assert_eq!(said, format!("A restricted key can’t hold {scope}. It works with one inbox and nothing else."));
     }
     assert_eq!((desk.holdings().await, desk.events(&alice).await.len()), before);
     alice.restricted_key("orders", &own).await;

@@ -83,7 +83,7 @@ async fn auditors_and_administrators_note_what_they_saw_and_nothing_of_the_key_c
     let (amir, mei) = (desk.amir(&alice).await, desk.mei(&alice).await);
     let key = alice.key("billing", &[]).await;
     let (path, notes) = (key_path(&key.id, ""), key_path(&key.id, "notes"));
-    alice.get(&path).await.says("Nobody has noted anything about this key.");
+    alice.get(&path).await.says("There are no notes on this key yet.");
     let (before, since) = (desk.holdings().await, desk.events(&alice).await.len());
     amir.post(&notes, &[("note", "  Ask Ana\r\nbefore 1 Dec. <b>!</b> ")]).await.redirects_to(&notes);
     desk.pass(Duration::from_secs(600));

@@ -1,6 +1,7 @@
 //! Keydesk through its router: no sockets, no sleeps, a frozen clock and seeded randomness. `KEYDESK_TEST_DATABASE_URL`
 //! chooses a `PostgreSQL`; without it every test has an SQLite file of its own.
 
+mod amounts;
 mod api;
 mod api_shape;
 mod assets;

@@ -24,7 +24,7 @@ async fn somebody_who_forgot_their_password_chooses_another_by_mail() {
     desk.mail().await;
     let visitor = desk.visitor();
     asks(&visitor, "Alice@Halden.example").await.redirects_to("/forgot-password?asked=yes");
-    visitor.get("/forgot-password?asked=yes").await.has_heading("Check your mail");
+    visitor.get("/forgot-password?asked=yes").await.has_heading("Check your email");
     let mail = desk.mail().await;
     assert_eq!((mail.len(), mail[0].to.as_str()), (1, "alice@halden.example"));
     assert_eq!(mail[0].subject, "Choose a new password for Keydesk");

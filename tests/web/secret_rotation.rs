@@ -1,5 +1,5 @@
 //! `keydesk secret-file rotate` and `retire`, as somebody types them whose secret file was stolen, beside nodes that serve:
-//! keys go on working, whatever is cut off half way, and the record still shows who touched it.
+//! keys keep working, whatever is cut off half way, and the record still shows who touched it.
 
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::Duration;

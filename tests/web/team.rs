@@ -320,7 +320,7 @@ async fn where_nobody_deletes_keys_those_of_a_leaver_stay() {
     let tomas = desk.signed_in_as_administrator(&alice, "tomas@halden.example").await;
     let key = tomas.key("billing", &[]).await;
     let page = alice.get(&path(&tomas, "remove")).await;
-    page.says("What they created goes on working: 1 key.");
+    page.says("What they created keeps working: 1 key.");
     assert_eq!(page.chosen("keys"), [""; 0]);
     removes(&alice, &tomas, "delete").await.redirects_to(TEAM);
     assert_eq!(desk.holder(&key.secret).get("/v1/key").await.status, 200);

@@ -160,3 +160,15 @@ async fn an_account_sees_its_own_usage_and_an_auditor_all_of_it() {
     refused.says("Only administrators and auditors can see usage");
     assert_eq!(mei.get("/settings/inboxes").await.link("Usage"), None);
 }
+
+#[tokio::test]
+async fn where_nothing_was_requested_a_sentence_stands_in_place_of_a_chart() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let id = alice.key("billing", &[]).await.id;
+    for path in [key_path(&id, ""), PAGE.to_owned()] {
+        let page = alice.get(&path).await;
+        page.says("No requests in this period.");
+        page.says_nothing_of("Show as a table");
+    }
+}

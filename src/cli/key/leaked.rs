@@ -75,7 +75,7 @@ impl Tally {
             }
             Reported::Deleted(id) => println!("{id} was switched off: it is deleted"),
             Reported::Stopped(id) => println!("{id} was switched off: it works again once it is rotated"),
-            Reported::OldStopped(id) => println!("{id}: its old secret was switched off; the new one works on"),
+            Reported::OldStopped(id) => println!("{id}: its old secret was switched off; the new one keeps working"),
             Reported::Dead(id) => println!("{id} was off already"),
         }
         self.found += 1;

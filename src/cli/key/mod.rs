@@ -19,7 +19,7 @@ pub enum Key {
         /// Email of anybody in the account.
         email: String,
     },
-    /// Create a standard key and print its secret, this once.
+    /// Create a standard key and print its secret, once.
     Create(New),
     /// Delete a key for good.
     Delete {
@@ -28,7 +28,7 @@ pub enum Key {
         /// The id of the key, such as `key_…`.
         id: String,
     },
-    /// Create a key for each row of a CSV file, and print their new secrets as CSV, this once.
+    /// Create a key for each row of a CSV file, and print their new secrets as CSV, once.
     Import {
         /// Email of anybody in the account.
         email: String,
@@ -36,7 +36,7 @@ pub enum Key {
         /// environment, inbox, scopes, `allowed_ips` and `expires_at`, as an export of keys has them.
         file: PathBuf,
     },
-    /// Switch off every key whose secret stands in a text, as leaked: its owners are told by mail.
+    /// Switch off every key whose secret stands in a text, as leaked: its owners are told by email.
     Leaked {
         /// The text; - is what comes in.
         file: PathBuf,
@@ -51,6 +51,7 @@ pub enum Key {
 pub struct New {
     /// Email of anybody in the account.
     email: String,
+    /// Name of the key, such as where it is used. Up to 50 characters.
     name: String,
     /// Default: the definition's first.
     #[arg(long)]

@@ -45,7 +45,7 @@ pub async fn create(settings: &Settings, new: New) -> Result<(), Failure> {
     let actor = Actor::machine("cli", "Command line");
     let issue = Issue { new: &new, secret: &secret, once: None, reveal: None };
     match api_keys::issue(&app.db, &app.act(&actor), &account_id, issue, app.product.keys.limit).await? {
-        Issued::Key(id) | Issued::Before(id) => eprintln!("{id} is created. Its secret is said this once:"),
+        Issued::Key(id) | Issued::Before(id) => eprintln!("{id} is created. Its secret is shown one time:"),
         Issued::LimitReached => return Err("the account holds as many keys as it may".into()),
         Issued::NameTaken | Issued::OtherRequest | Issued::InboxGone => {
             return Err(format!("a key named {} exists in this environment", new.name).into());

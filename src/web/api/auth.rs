@@ -87,7 +87,7 @@ pub struct Granted {
     request_body = Credentials,
     responses(
         (status = 201, description = "The account stands, and you are signed in.", body = Granted),
-        (status = 422, description = "The email or the password can’t be; `field` and `errors` say why.", body = ErrorBody),
+        (status = 422, description = "The email or the password is not valid; `field` and `errors` say why.", body = ErrorBody),
         (status = 429, description = "Too many tries from this address.", body = ErrorBody),
     ),
 )]

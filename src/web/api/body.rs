@@ -33,7 +33,7 @@ pub(in crate::web) async fn read(request: Request) -> Result<Bytes, Problem> {
 
 pub(in crate::web) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.windows(6).any(|six| six == b"\\u0000") {
-        return Err(Problem::bad_request("The body holds a NUL character; no text of ours does."));
+        return Err(Problem::bad_request("The body holds a NUL character. Leave it out."));
     }
     // serde would fill a struct from an array too, by position.
     if bytes.trim_ascii_start().first() != Some(&b'{') {

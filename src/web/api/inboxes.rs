@@ -77,7 +77,7 @@ pub async fn list(State(app): State<App>, caller: Caller, asked: Asked) -> Resul
             ("delete" = (operation_id = "delete_inbox", parameters(("id" = "$response.body#/id")))),
         )),
         (status = 409, description = "There is one of this name, or the `Idempotency-Key` came before with another body.", body = ErrorBody),
-        (status = 422, description = "The name can’t be one.", body = ErrorBody),
+        (status = 422, description = "The name is not valid.", body = ErrorBody),
     ),
 )]
 pub async fn create(

@@ -108,7 +108,7 @@ pub async fn list(State(app): State<App>, caller: Caller, asked: Asked) -> Resul
             ("delete" = (operation_id = "delete_key", parameters(("id" = "$response.body#/id")))),
         )),
         (status = 409, description = "A key of this name exists in the environment, the account holds as many keys as it may, or the `Idempotency-Key` came before with another body.", body = ErrorBody),
-        (status = 422, description = "A field can’t be what it is; `field` and `errors` name every one.", body = ErrorBody),
+        (status = 422, description = "A field is not valid; `field` and `errors` name every one.", body = ErrorBody),
     ),
 )]
 pub async fn create(
@@ -178,7 +178,7 @@ pub async fn delete(State(app): State<App>, caller: Caller, Id(id): Id) -> Resul
 /// `POST /v1/keys/{id}/rotate` → 200 with the new `secret`, this once; sent again with its `Idempotency-Key`, without.
 #[utoipa::path(
     post, path = "/v1/keys/{id}/rotate", tag = "Keys", operation_id = "rotate_key",
-    summary = "Rotate a key", description = "Gives the key a new secret, said in the answer, this once. The old one works on for as long as `grace` says.",
+    summary = "Rotate a key", description = "Gives the key a new secret, said in the answer, this once. The old one keeps working for as long as `grace` says.",
     security(("bearer" = ["keys:write"])),
     params(
         ("id" = String, Path, description = "The key’s id.", pattern = "^key_[0-9A-Za-z]{16}$"),

@@ -221,7 +221,7 @@ pub async fn list_invitations(
     security(("bearer" = [])),
     request_body = NewInvitation,
     responses(
-        (status = 202, description = "The mail is on its way."),
+        (status = 202, description = "The email is on its way."),
         (status = 409, description = "They are in the team already.", body = ErrorBody),
         (status = 422, description = "The address or the role can’t be.", body = ErrorBody),
     ),

@@ -60,7 +60,7 @@ pub struct Query {
 /// `GET /v1/usage?key=&from=&to=&interval=&limit=&after=`
 #[utoipa::path(
     get, path = "/v1/usage", tag = "Usage", operation_id = "list_usage",
-    summary = "Count requests", description = "Requests per key and hour or day, the newest first; hours and days without any are left out. Deleted keys are counted too. Hours are kept for 90 days, days for good.",
+    summary = "Count requests", description = "Requests per key and hour or day, the newest first; hours and days without any are left out. Deleted keys are counted too. Hourly numbers are kept for 90 days, daily ones for good.",
     security(("bearer" = ["keys:read"])),
     params(Query),
     responses((status = 200, description = "A page of counts.", body = Page<Usage>)),

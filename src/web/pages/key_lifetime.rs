@@ -1,4 +1,4 @@
-//! The account's rule on how long new keys may live. Keys that there are keep their expiry.
+//! The account's rule on how long new keys may live. Existing keys keep their expiry.
 
 use askama::Template;
 use axum::extract::State;

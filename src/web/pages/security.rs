@@ -103,7 +103,7 @@ impl TwoFactor {
         let passkeys = (passkeys > 0).then(|| text::count(passkeys, "passkey", "passkeys"));
         let having: Vec<String> = app.into_iter().chain(passkeys).collect();
         if having.is_empty() {
-            let sentence = "A code from an app, or a passkey, beside your password.".into();
+            let sentence = "A code from an app, or a passkey, as well as your password.".into();
             return Self { on: false, sentence };
         }
         let codes = format!("{codes_left} of {} recovery codes left", recovery_code::CODES);

@@ -64,6 +64,6 @@ pub async fn ask(State(app): State<App>, me: Me) -> Result<Response, Error> {
     let event = format!("verify_email {}", app.entropy.id("evt"));
     errands::ask(&app.db, &me.act(&app), errands::Kind::VerifyEmail, email, &event).await?;
     app.post.bell.notify_one();
-    Flash::good(email, " will get a mail with a new link.").keep(&me).await?;
+    Flash::good(email, " will get an email with a new link.").keep(&me).await?;
     Ok(see_other("/settings/security"))
 }

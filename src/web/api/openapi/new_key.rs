@@ -31,7 +31,7 @@ fn by_preset(product: &Product, key_type: KeyType) -> Value {
     require(&mut shape, "preset", json!({ "type": "string", "enum": presets(product, key_type) }));
     shape["title"] = format!("{} key by preset", key_type.as_str()).into();
     shape["properties"]["scopes"] = json!({
-        "description": "Not looked at beside a preset.",
+        "description": "Ignored when a preset is given.",
         "type": "array",
         "items": { "$ref": "#/components/schemas/Scope" },
     });

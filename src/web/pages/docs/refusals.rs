@@ -137,15 +137,19 @@ fn not_found(product: &Product) -> Refusal {
 }
 
 fn conflict() -> Refusal {
-    let means = "The request can’t stand beside what is there: a name is taken, a limit is reached, or an \
+    let means = "The request conflicts with what is there: a name is taken, a limit is reached, or an \
                  `Idempotency-Key` came back with another body.";
     Refusal::new(&Problem::other_request(), means, "Read the message and change the request.")
 }
 
 fn invalid() -> Refusal {
     let sentence = name::objection("", name::LONGEST).unwrap_or_default();
-    let means = "A field can’t be what it is. `field` names the first, `errors` lists them all.";
-    Refusal::new(&Problem::mistakes(&FieldErrors::from(("name", sentence))), means, "Mend the fields and send again.")
+    let means = "A field is not valid. `field` names the first, `errors` lists them all.";
+    Refusal::new(
+        &Problem::mistakes(&FieldErrors::from(("name", sentence))),
+        means,
+        "Correct the fields and send again.",
+    )
 }
 
 fn too_many(product: &Product) -> Refusal {

@@ -93,7 +93,7 @@ pub async fn send_again(State(app): State<App>, me: Me, Id(id): Id) -> Result<Re
     let sent = invitations::send_again(&app.db, &me.act(&app), me.account_id(), &id).await?;
     let address = sent.ok_or(Error::NotFound(Missing::Person))?;
     app.post.bell.notify_one();
-    Flash::good(&address, " will get a mail with a new link, which works for 7 days.").keep(&me).await?;
+    Flash::good(&address, " will get an email with a new link, which works for 7 days.").keep(&me).await?;
     Ok(see_other("/settings/team"))
 }
 
