@@ -356,7 +356,7 @@ mod tests {
         let (middle, end) = (head(&rows[1]), head(&rows[2]));
         assert_eq!(walked(&rows[..2], &[], Some(&end)), Err((3, Flaw::TailCut { counted: 3 })));
         assert_eq!(walked(&rows, &[], Some(&middle)), Err((3, Flaw::HeadDiffers)));
-        let forged = Head { mac: "0".into(), ..end.clone() };
+        let forged = Head { mac: "0".into(), ..end };
         assert_eq!(walked(&rows, &[], Some(&forged)), Err((3, Flaw::HeadDiffers)));
         assert_eq!(walked(&rows, &[], None), Err((4, Flaw::AccountGone)));
     }
