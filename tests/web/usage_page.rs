@@ -75,8 +75,8 @@ async fn refusals_are_told_apart_by_their_reason() {
     for period in ["24h", "30d"] {
         for path in [key_path(&key.id, ""), PAGE.to_owned()] {
             let page = alice.get(&format!("{path}?period={period}")).await;
-            page.says("Scope not granted scope_missing 6 75.00%");
-            page.says("Over the rate limit rate_limited 2 25.00%");
+            page.says("Scope not granted scope_missing 6 75%");
+            page.says("Over the rate limit rate_limited 2 25%");
             page.says("Refused 8");
         }
     }
@@ -100,8 +100,8 @@ async fn the_keys_used_most_come_first_each_with_its_share_and_the_way_to_its_pa
     assert_eq!(named[..3], ["key 1 Deleted", "key 12", "key 11"], "{rows:?}");
     assert_eq!(named.len(), 10);
     page.says("Keys used 12");
-    page.says("key 1 Deleted Requests230 Refused220 Share23.00%");
-    page.says("key 12 Requests120 Refused0 Share12.00%");
+    page.says("key 1 Deleted Requests230 Refused220 Share23%");
+    page.says("key 12 Requests120 Refused0 Share12%");
     assert_eq!(page.link("key 12"), Some(format!("/settings/api-keys/{}?period=7d", ids[11])));
 
     // Few keys are looked up each time.
