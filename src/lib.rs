@@ -1,6 +1,6 @@
 //! Keydesk: the API-keys desk of an API product.
 //!
-//! `main → cli → web → gate → store → model → clock`, and `jobs → gate`: nothing imports upwards
+//! `main → cli → web → gate → store → model → clock`, and `web → jobs → gate`: nothing imports upwards
 //! (`tests/web/layers.rs` holds it). What is true lives in [`model`], what is remembered in [`store`], what is
 //! decided in [`gate`], what is said in [`web`], what happens alone in [`jobs`].
 

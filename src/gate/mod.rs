@@ -27,7 +27,7 @@ use std::sync::Arc;
 use crate::clock::Timestamp;
 use crate::model::keyring::Keyring;
 use crate::model::network::source_of;
-use crate::model::scopes::{WILDCARD, never_restricted};
+use crate::model::scopes::{WILDCARD, may_be_restricted};
 use crate::model::secret::{Malformed, Presented, SecretHash};
 use crate::model::session_token::SessionTokens;
 use crate::model::user::Role;
@@ -382,7 +382,7 @@ impl Gate {
             match need.scope {
                 Some(scope) if !holder.grants(scope, &self.product) => Refusal::MissingScope {
                     scope: scope.to_owned(),
-                    never: !holder.only_inbox().is_empty() && never_restricted(scope, &self.product),
+                    never: !holder.only_inbox().is_empty() && !may_be_restricted(scope, &self.product),
                 },
                 _ => return Ok(()),
             }

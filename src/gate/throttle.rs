@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// Sources remembered at once; beyond that the idle ones are forgotten.
+/// Sources remembered at once; beyond that the idle ones are forgotten, and then the half that owes least.
 const MOST_SOURCES: usize = 100_000;
 
 /// How much is allowed.

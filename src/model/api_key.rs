@@ -257,7 +257,7 @@ impl ApiKey {
         Some(now + Duration::from_micros(span))
     }
 
-    /// When the current secret is `age` old, and should be replaced; never for a key that works no more.
+    /// When the current secret is `age` old, and should be replaced; never for a deleted key.
     pub fn rotation_due(&self, age: Duration) -> Option<Timestamp> {
         self.deleted_at.is_none().then(|| self.rotated_at.unwrap_or(self.created_at) + age)
     }

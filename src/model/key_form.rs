@@ -9,7 +9,7 @@ use time::macros::format_description;
 use super::api_key::{AllowedIps, KeyType};
 use super::inbox::Inbox;
 use super::name;
-use super::scopes::{Scopes, WILDCARD, never_restricted};
+use super::scopes::{Scopes, WILDCARD, may_be_restricted};
 use super::text;
 use crate::clock::{Timestamp, days};
 use crate::product::{ExpiryPolicy, Product, ScopeDefinition, ScopeKind};
@@ -148,7 +148,7 @@ impl KeyForm {
         if let Some(unknown) = unknown {
             return Err(format!("There is no scope {unknown:?}. Choose from the scopes shown."));
         }
-        let beyond = granted.iter().find(|id| key_type == KeyType::Restricted && !may_hold(product, id));
+        let beyond = granted.iter().find(|id| key_type == KeyType::Restricted && !may_be_restricted(id, product));
         if let Some(beyond) = beyond {
             return Err(format!(
                 "A {} key can’t hold {beyond}. It works with one {} and nothing else.",
@@ -239,11 +239,7 @@ fn bound_to(product: &Product, inbox: Option<&Inbox>) -> Result<String, String> 
 
 /// The scopes that a key of this type may hold.
 pub fn holdable(product: &Product, key_type: KeyType) -> impl Iterator<Item = &ScopeDefinition> {
-    product.scopes.iter().filter(move |scope| key_type == KeyType::Standard || may_hold(product, &scope.id))
-}
-
-fn may_hold(product: &Product, scope: &str) -> bool {
-    !never_restricted(scope, product) && product.scope(scope).is_some_and(|scope| scope.restricted)
+    product.scopes.iter().filter(move |scope| key_type == KeyType::Standard || may_be_restricted(&scope.id, product))
 }
 
 /// A date means until its last second: a key that expires on the 19th works on the 19th.

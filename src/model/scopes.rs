@@ -88,6 +88,11 @@ pub fn never_restricted(scope: &str, product: &Product) -> bool {
     matches!(scope, reserved::KEYS_READ | reserved::KEYS_WRITE) || scope == product.changes_resources()
 }
 
+/// Whether a restricted key can be given this scope.
+pub fn may_be_restricted(scope: &str, product: &Product) -> bool {
+    !never_restricted(scope, product) && product.scope(scope).is_some_and(|scope| scope.restricted)
+}
+
 impl<'a> FromIterator<&'a str> for Scopes {
     fn from_iter<T: IntoIterator<Item = &'a str>>(scopes: T) -> Self {
         Self(scopes.into_iter().map(str::to_owned).collect())

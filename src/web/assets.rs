@@ -6,7 +6,9 @@ use std::sync::OnceLock;
 
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
@@ -63,7 +65,11 @@ pub async fn asset(path: Result<Path<(String, String)>, PathRejection>, headers:
     ];
     let kind = (CONTENT_TYPE, kind);
     Ok(match small {
-        _ if knows(&headers, &tag) => (StatusCode::NOT_MODIFIED, kept).into_response(),
+        _ if knows(&headers, &tag) => {
+            // The length of what is not sent; for HEAD it would be said to be 0 (RFC 9110, section 8.6).
+            let length = small.map_or(plain.len(), |(_, small)| small.len());
+            (StatusCode::NOT_MODIFIED, kept, [(CONTENT_LENGTH, length.to_string())]).into_response()
+        }
         Some((_, small)) => (kept, [kind, (CONTENT_ENCODING, "gzip".to_owned())], *small).into_response(),
         None => (kept, [kind], plain).into_response(),
     })

@@ -44,6 +44,8 @@ pub struct Chrome {
     /// Whether an account has one key: there is no list to come from, or to go back to.
     pub one_key: bool,
     pub account_name: String,
+    /// What of the account, or of the product, the navigation leads through.
+    pub part: String,
     pub user_name: String,
     pub role: &'static str,
     pub avatar: Avatar,
@@ -66,13 +68,20 @@ impl Chrome {
     pub async fn of(app: &App, me: &Me, place: Place) -> Result<Self, Error> {
         let counts = accounts::counts(&app.db, me.account_id()).await?;
         let user = me.user();
+        let at_desk = place == Place::Support;
+        let (account_name, part) = if at_desk {
+            ("Support desk".to_owned(), app.product.brand.name.clone())
+        } else {
+            (user.account_name.clone(), "Settings".to_owned())
+        };
         Ok(Self {
             theme: me.info.theme.as_str(),
             brand: app.product.brand.name.clone(),
             one_key: app.product.has_one_key(),
-            account_name: user.account_name.clone(),
+            account_name,
+            part,
             user_name: user.name.clone(),
-            role: user.role.label(),
+            role: if at_desk { "Support" } else { user.role.label() },
             avatar: Avatar::of(&user.id, &user.name),
             entries: entries(app, me, place, counts),
             here: me.info.path.clone(),

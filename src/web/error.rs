@@ -75,6 +75,13 @@ pub struct Denied {
     pub administrators: Vec<String>,
 }
 
+impl Denied {
+    /// Whether somebody who may can do it in their place: nobody sees a page for somebody else.
+    pub fn is_asked_for(&self) -> bool {
+        !["see ", "open "].iter().any(|looking| self.act.starts_with(looking))
+    }
+}
+
 impl Error {
     /// Logs the cause, once; the page shows the request id and nothing else of it.
     pub fn internal(error: impl std::fmt::Display) -> Self {
@@ -199,9 +206,9 @@ impl ErrorPage<'_> {
             Error::TooManyRequests { until, seconds } => (
                 "Too many tries. Wait a minute.".into(),
                 Lead::Paused { what: paused(path), until: Moment::new(*until, text::exact(*until)), seconds: *seconds },
-                match way_back(path) {
+                match path {
                     "/sign-in" => vec![("/sign-in", "Try again".into()), ("/forgot-password", "Reset the password".into())],
-                    page => vec![(page, "Try again".into())],
+                    _ => vec![(way_back(path), "Try again".into())],
                 },
             ),
             Error::KnownDevicesOnly { .. } => (

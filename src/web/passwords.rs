@@ -20,9 +20,6 @@ const COST: (u32, u32, u32) = (19_456, 2, 1);
 /// Hashes that may run or wait, for each that may run.
 const QUEUE: usize = 16;
 
-/// Blocks of 1 KiB that are asked for at once. Only those that a hash needs are touched; but the C library gives what is
-/// larger than 32 MiB back to the system as soon as it is free, where it would keep 19 MiB for each thread that ever hashed.
-const ROOM: usize = 34 * 1024;
 const SALT_BYTES: usize = 16;
 /// Of setpriority(2); 0 is what everything else has.
 #[cfg(target_os = "linux")]
@@ -151,11 +148,12 @@ fn give_way() {
     // Of this thread alone, on Linux; elsewhere it would be of the whole process.
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        tracing::debug!(%error, "Passwords are hashed at the priority of everything else");
+        static SAID: std::sync::Once = std::sync::Once::new();
+        SAID.call_once(|| tracing::warn!(%error, "Passwords are hashed at the priority of everything else"));
     }
 }
 
-/// What hashes are made in: handed on as long as more of them wait, and given back to the system with the last.
+/// What hashes are made in: handed on as long as more of them wait, and given back with the last.
 struct Memory {
     spare: Mutex<Vec<Vec<Block>>>,
     waiting: Arc<Semaphore>,
@@ -169,7 +167,7 @@ impl Memory {
 
     fn lend<T>(&self, work: impl FnOnce(&mut Vec<Block>) -> T) -> T {
         let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut blocks = spare.unwrap_or_else(|| Vec::with_capacity(ROOM));
+        let mut blocks = spare.unwrap_or_default();
         let done = work(&mut blocks);
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever lends has a place of their own.

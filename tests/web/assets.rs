@@ -93,7 +93,14 @@ async fn whoever_has_it_is_not_sent_it_again() {
             assert_eq!(answer.header("cache-control"), "public, max-age=31536000, immutable");
         }
     }
-    let plain = ask(&desk, "keydesk.js", &[]).await.header("etag").to_owned();
+    let whole = ask(&desk, "keydesk.js", &[]).await;
+    let path = format!("{}/keydesk.js", keydesk::web::assets::base());
+    let visitor = desk.visitor();
+    for known in ["\"other\"", "*"] {
+        let head = visitor.ask(Method::HEAD, &path).with("if-none-match", known).send().await;
+        assert_eq!(head.header("content-length"), whole.body.len().to_string(), "{known}");
+    }
+    let plain = whole.header("etag").to_owned();
     let small = ask(&desk, "keydesk.js", &[("accept-encoding", "gzip"), ("if-none-match", &plain)]).await;
     assert_eq!(small.status, 200, "the other representation");
 }

@@ -17,7 +17,7 @@ async fn whoever_may_not_is_told_whom_to_ask() {
     let page = mei.get("/settings/api-keys").await;
     assert_eq!(page.status, 403);
     page.has_heading("Only administrators and auditors can see keys");
-    page.says("You’re signed in as Mei Tan, a member of Halden Freight. Ask Alice to see keys or change your role.");
+    page.says("You’re signed in as Mei Tan, a member of Halden Freight. Ask Alice to change your role.");
     shows_its_request_id(&page);
     let amir = desk.amir(&alice).await;
     let page = amir.get("/settings/api-keys/new").await;

@@ -56,6 +56,7 @@ async fn the_first_request_is_waited_for_and_then_shown() {
     page.says(&said);
     page.says_nothing_of("Waiting for your first request");
     assert_eq!(page.link("Create a restricted key").as_deref(), Some("/settings/api-keys/new?type=restricted"));
+    assert_eq!(page.link("Invite your team").as_deref(), Some("/settings/team/invitations/new"));
 
     program.post_json("/v1/inboxes", &json!({ "name": "Orders" })).await;
     desk.flush().await;

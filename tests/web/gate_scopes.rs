@@ -82,6 +82,10 @@ async fn a_bound_key_gains_nothing_by_what_is_implied() {
     assert_eq!(reader.asks("scope=mail:read").await.header("x-keydesk-scopes"), "mail:read mail:write");
     let refused = reader.asks("scope=domains:read").await;
     assert_eq!((refused.status, refused.required_scope().as_str()), (403, "domains:read"));
+    refused.says("can never hold it.");
+    let refused = reader.asks("scope=mail:send").await;
+    assert_eq!((refused.status, refused.required_scope().as_str()), (403, "mail:send"));
+    refused.says_nothing_of("can never hold it.");
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn whoever_is_invited_chooses_a_name_and_a_password_and_is_in() {
     assert_eq!((form.chosen("role"), form.value_of("email")), (vec!["member".to_owned()], String::new()));
     alice.post(&format!("{TEAM}/invitations"), &[("email", RAVI), ("role", "auditor")]).await.redirects_to(TEAM);
     let page = alice.get(TEAM).await;
-    let flash = "ravi.shah@halden.example is invited as an auditor. The link in the mail works for 7 days.";
+    let flash = "ravi.shah@halden.example is invited as an auditor. The link in the email works for 7 days.";
     assert_eq!(page.flash().as_deref(), Some(flash));
     page.says(
         "ravi.shah@halden.example Invited 21 Nov 2026 · expires in 7 days RoleAuditor Two-factor– Last activeNever",

@@ -1,5 +1,6 @@
 //! Pause and resume: a paused key is refused at once, everywhere, and goes on as it was.
 
+use keydesk::clock::days;
 use keydesk::product::KeyAct;
 
 use crate::support::{TestApp, key_path};
@@ -23,6 +24,19 @@ async fn a_paused_key_is_refused_with_the_answer_and_works_again_once_it_is_resu
     assert_eq!((program.get("/v1/key").await.status, program.get("/gate/authorize").await.status), (200, 200));
     alice.post(&key_path(&key.id, "resume"), &[]).await.redirects_to(&key_path(&key.id, ""));
     assert_eq!(desk.codes_after(&alice, since).await, ["key.paused", "key.resumed"], "twice is no news");
+}
+
+#[tokio::test]
+async fn what_expired_is_not_paused() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[("expires", "30")]).await;
+    alice.get(&key_path(&key.id, "")).await.says("Pause");
+    desk.pass(days(31));
+    let alice = desk.signed_in(&alice.email).await;
+    let page = alice.get(&key_path(&key.id, "")).await;
+    page.says("Expired");
+    page.says_nothing_of("Pause");
 }
 
 #[tokio::test]

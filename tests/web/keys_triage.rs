@@ -86,7 +86,7 @@ const SENTENCES: [(&str, &str); 7] = [
     ("never-used", "keys were never used"),
     ("rotation-due", "keys are due for rotation"),
     ("full-access", "keys have full access"),
-    ("owner-left", "keys’ owners left"),
+    ("owner-left", "keys belong to someone who left"),
 ];
 
 #[tokio::test]

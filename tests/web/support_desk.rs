@@ -65,6 +65,24 @@ async fn a_refused_request_is_explained_with_its_checks_and_a_sentence_for_the_c
     desk.bob().await.get(&key_path(&key.id, "")).await.says_nothing_of(&request_id(&refused));
 }
 
+#[tokio::test]
+async fn a_missing_scope_is_mended_where_it_can_be() {
+    let desk = TestApp::new().await;
+    let (alice, priya) = (desk.alice().await, desk.priya().await);
+    let inbox = alice.inbox("Orders").await;
+    let fields = [("type", "restricted"), ("inbox", inbox.as_str()), ("preset", "custom"), ("scopes[]", "mail:send")];
+    let bound = alice.key("bound", &fields).await;
+    // What the form of a restricted key does not offer, though no rule of ours forbids it.
+    let never = desk.holder(&bound.secret).asks("scope=domains:read").await;
+    explained(&priya, &never).await.says("No restricted key can have it. An administrator can create a standard key");
+    let given = desk.holder(&bound.secret).asks("scope=mail:read").await;
+    explained(&priya, &given).await.says("An administrator can give it mail:read: Change scopes");
+    alice.post(&key_path(&bound.id, "/delete"), &[("name", "bound")]).await;
+    let gone = explained(&priya, &given).await;
+    gone.says("An administrator can create a key with mail:read under");
+    gone.says_nothing_of("Change scopes");
+}
+
 /// Every reason, each by a request that is refused for it.
 #[tokio::test]
 async fn every_reason_is_explained() {

@@ -223,7 +223,7 @@ pub async fn list_invitations(
     responses(
         (status = 202, description = "The email is on its way."),
         (status = 409, description = "They are in the team already.", body = ErrorBody),
-        (status = 422, description = "The address or the role can’t be.", body = ErrorBody),
+        (status = 422, description = "The address or the role is not valid.", body = ErrorBody),
     ),
 )]
 pub async fn invite(

@@ -46,6 +46,10 @@ static PASSED: LazyLock<[HeaderMap; 2]> = LazyLock::new(|| {
     plain.insert(CACHE_CONTROL, NO_STORE);
     let mut counted = plain.clone();
     counted.extend(rate::HEADERS.map(|name| (name, HeaderValue::from_static(""))));
+    // `http` promises one order of a map within a version of its own, and not which: an id must never stand under another name.
+    let order: Vec<_> = IDENTITY_HEADERS.into_iter().chain([REQUEST_ID, CACHE_CONTROL]).chain(rate::HEADERS).collect();
+    assert!(counted.clone().keys().eq(&order), "headers come in the order in which they were put in");
+    assert!(plain.clone().keys().eq(&order[..IDENTITY + 2]), "headers come in the order in which they were put in");
     [plain, counted]
 });
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");

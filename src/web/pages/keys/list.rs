@@ -210,9 +210,9 @@ impl List<'_> {
             .all(|value| value.is_empty())
     }
 
-    /// `Test and live`
+    /// `Live and test`
     fn any_environment(&self) -> String {
-        let labels = self.app.product.environments.iter().enumerate();
+        let labels = self.app.product.environments.iter().rev().enumerate();
         let lowered = labels.map(
             |(index, environment)| {
                 if index == 0 { environment.label.clone() } else { environment.label.to_lowercase() }

@@ -83,7 +83,7 @@ pub async fn attention(
         ("never-used", "key was never used", "keys were never used"),
         ("rotation-due", "key is due for rotation", "keys are due for rotation"),
         ("full-access", "key has full access", "keys have full access"),
-        ("owner-left", "key’s owner left", "keys’ owners left"),
+        ("owner-left", "key belongs to someone who left", "keys belong to someone who left"),
     ];
     let told = sentences.into_iter().filter(|(status, ..)| *status != "full-access" || app.product.keys.choose_scopes);
     let counted = told.map(|(status, one, many)| (status, of_account.of(status), one, many));

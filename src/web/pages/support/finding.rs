@@ -4,7 +4,7 @@
 use crate::clock::Timestamp;
 use crate::gate::reason::{Check, Reason};
 use crate::model::api_key::{ApiKey, Status};
-use crate::model::scopes::never_restricted;
+use crate::model::scopes::may_be_restricted;
 use crate::model::text;
 use crate::product::{KeyAct, Product};
 use crate::store::refusals::Refused;
@@ -313,16 +313,19 @@ impl Case<'_> {
 
     fn scope_missing(&self) -> Words {
         let (key, scope) = (self.key_named(), &self.refused.scopes);
-        let restricted = self.key.is_some_and(|key| key.inbox_id.is_some());
-        let mend = if self.key.is_none() {
-            "Their role does not allow it; an administrator of the account can do it, or change the role.".to_owned()
-        } else if restricted && never_restricted(scope, self.product) {
-            format!(
+        let mend = match self.key {
+            None => "Their role does not allow it; an administrator of the account can do it, or change the role.".into(),
+            Some(key) if key.inbox_id.is_some() && !may_be_restricted(scope, self.product) => format!(
                 "No restricted key can have it. An administrator can create a standard key with it under {}.",
                 self.place()
-            )
-        } else {
-            format!("An administrator can give it {scope}: Change scopes, on its page under {}.", self.place())
+            ),
+            // Nobody changes what a deleted key may do, and some products give every key the same scopes.
+            Some(key) if key.deleted_at.is_some() || !self.product.keys.choose_scopes => {
+                format!("An administrator can create a key with {scope} under {}.", self.place())
+            }
+            Some(_) => {
+                format!("An administrator can give it {scope}: Change scopes, on its page under {}.", self.place())
+            }
         };
         said(
             "A scope is missing",

@@ -64,7 +64,7 @@ pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Resul
         Invited::NotAdministrator => return Err(Error::SignInRequired { next: String::new() }),
     }
     app.post.bell.notify_one();
-    Flash::good(&address, &format!(" is invited as {}. The link in the mail works for 7 days.", role.in_words()))
+    Flash::good(&address, &format!(" is invited as {}. The link in the email works for 7 days.", role.in_words()))
         .keep(&me)
         .await?;
     Ok(see_other("/settings/team"))
