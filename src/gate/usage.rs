@@ -299,14 +299,14 @@ impl Usage {
     /// # Errors
     /// If the database does not answer.
     pub async fn flush(&self, db: &Db, only: Option<&str>) -> sqlx::Result<()> {
-        let mut dirty = self.take_dirty(only).into_iter();
+        let mut dirty = in_order(self.take_dirty(only)).await?.into_iter();
         loop {
             let some: Vec<_> = dirty.by_ref().take(KEYS_AT_ONCE).collect();
             let batch = self.take(&some);
             if batch.is_empty() {
                 return Ok(());
             }
-            // In the order of their ids: rows are locked in that order by everybody who locks more than one.
+            // Also within the batch: rows are locked in the order of their ids by everybody who locks more than one.
             if let Err(error) = store::usage::flush(db, batch.values()).await {
                 let mut unwritten = lock(&self.unwritten);
                 for (key, older) in batch {
@@ -334,6 +334,20 @@ impl Usage {
         }
         batch
     }
+}
+
+/// In the order of their ids: keys that are written together then share the pages that they lie on. Where there are many to
+/// sort, beside the verdicts.
+async fn in_order(mut dirty: Vec<Arc<Known>>) -> sqlx::Result<Vec<Arc<Known>>> {
+    if dirty.len() <= KEYS_AT_ONCE {
+        return Ok(dirty);
+    }
+    let sorting = tokio::task::spawn_blocking(move || {
+        dirty.sort_by_cached_key(|known| known.id().to_owned());
+        dirty
+    });
+    // Only the end of the runtime keeps it from being done.
+    sorting.await.map_err(|_| sqlx::Error::PoolClosed)
 }
 
 /// What was not written is older than what may have been put back meanwhile.

@@ -185,7 +185,8 @@ async fn every_count_is_read_from_an_index() {
     if db.is_shared() {
         run(&db, "analyze").await;
     }
-    let of_account = [("$8", "0"), ("$7", "$12"), ("$6", "$11"), ("$5", "$10"), ("$4", "$9"), ("$3", "1200"), ("$2", "$8")];
+    let of_account =
+        [("$8", "0"), ("$7", "$12"), ("$6", "$11"), ("$5", "$10"), ("$4", "$9"), ("$3", "1200"), ("$2", "$8")];
     let of_account = of_account.into_iter().fold(OF_ACCOUNT.to_owned(), |sql, (from, to)| sql.replace(from, to));
     let numbers = LEADS.map(|lead| lead.number_sql().to_owned());
     for sql in numbers.into_iter().chain([of_account, AMONG_FOUND.to_owned(), AMONG_NEWEST.to_owned()]) {

@@ -19,6 +19,9 @@ use super::{Db, Engine};
 
 /// Read-only connections to SQLite; two cores do not keep more of them busy.
 const SQLITE_READERS: u32 = 4;
+/// What the writer keeps of the file, in KiB and negative, as SQLite wants it: the pages of a transaction of usage, so that none
+/// of them is written twice.
+const WRITER_CACHE: &str = "-8192";
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long a request waits for a connection, or for a lock on the file, before it is told that the database is away.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
@@ -90,8 +93,9 @@ impl Engine {
         let pool =
             |most: u32| SqlitePoolOptions::new().max_connections(most).acquire_timeout(BUSY).test_before_acquire(false);
         let changes = changes.clone();
+        let writing = options.clone().pragma("cache_size", WRITER_CACHE);
         let writer = pool(1).before_acquire(move |connection, _| Box::pin(can_begin(connection, changes.clone())));
-        let writer = connected(writer, &options).await?;
+        let writer = connected(writer, &writing).await?;
         let readers = pool(SQLITE_READERS).connect_lazy_with(options.read_only(true));
         Ok(Self::Sqlite { writer, readers })
     }

@@ -314,7 +314,9 @@ impl Case<'_> {
     fn scope_missing(&self) -> Words {
         let (key, scope) = (self.key_named(), &self.refused.scopes);
         let mend = match self.key {
-            None => "Their role does not allow it; an administrator of the account can do it, or change the role.".into(),
+            None => {
+                "Their role does not allow it; an administrator of the account can do it, or change the role.".into()
+            }
             Some(key) if key.inbox_id.is_some() && !may_be_restricted(scope, self.product) => format!(
                 "No restricted key can have it. An administrator can create a standard key with it under {}.",
                 self.place()
