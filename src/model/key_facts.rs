@@ -17,6 +17,7 @@ pub struct KeyFacts {
     /// What it was granted; the gate adds what that implies.
     pub scopes: Scopes,
     pub allowed_ips: AllowedIps,
+    pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
     pub paused_at: Option<Timestamp>,
     pub deleted_at: Option<Timestamp>,
@@ -67,6 +68,7 @@ pub(crate) mod tests {
             inbox_id: None,
             scopes: "*".parse().expect("scopes"),
             allowed_ips: AllowedIps::default(),
+            created_at: Timestamp::default(),
             expires_at: None,
             paused_at: None,
             deleted_at: None,

@@ -57,6 +57,7 @@ columns!(KeyFacts {
     inbox_id,
     scopes,
     allowed_ips,
+    created_at,
     expires_at,
     paused_at,
     deleted_at,
@@ -230,8 +231,8 @@ pub(super) async fn find_facts_within(tx: &mut Tx, hash: &SecretHash) -> sqlx::R
 }
 
 const FIND_FACTS: &str = "
-    select k.id, k.account_id, k.name, k.key_type, k.environment, k.inbox_id, k.scopes, k.allowed_ips, k.expires_at,
-        k.paused_at, k.deleted_at, k.first_used_at, s.dies_at, i.deleted_at as inbox_deleted_at
+    select k.id, k.account_id, k.name, k.key_type, k.environment, k.inbox_id, k.scopes, k.allowed_ips, k.created_at,
+        k.expires_at, k.paused_at, k.deleted_at, k.first_used_at, s.dies_at, i.deleted_at as inbox_deleted_at
     from api_key_secrets s
     join api_keys k on k.id = s.key_id
     left join inboxes i on i.id = k.inbox_id

@@ -22,6 +22,9 @@ const SQLITE_READERS: u32 = 4;
 /// What the writer keeps of the file, in KiB and negative, as SQLite wants it: the pages of a transaction of usage, so that none
 /// of them is written twice.
 const WRITER_CACHE: &str = "-8192";
+/// Pages of the write-ahead log, of 4 KiB, before they are copied into the file: a page that is written again and again is
+/// copied once.
+const CHECKPOINT_EVERY: &str = "4000";
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long a request waits for a connection, or for a lock on the file, before it is told that the database is away.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
@@ -93,7 +96,12 @@ impl Engine {
         let pool =
             |most: u32| SqlitePoolOptions::new().max_connections(most).acquire_timeout(BUSY).test_before_acquire(false);
         let changes = changes.clone();
-        let writing = options.clone().pragma("cache_size", WRITER_CACHE);
+        let writing = options
+            .clone()
+            .pragma("cache_size", WRITER_CACHE)
+            .pragma("wal_autocheckpoint", CHECKPOINT_EVERY)
+            // What undoes a statement of many rows, should one of them fail: no file is made for it.
+            .pragma("temp_store", "memory");
         let writer = pool(1).before_acquire(move |connection, _| Box::pin(can_begin(connection, changes.clone())));
         let writer = connected(writer, &writing).await?;
         let readers = pool(SQLITE_READERS).connect_lazy_with(options.read_only(true));
