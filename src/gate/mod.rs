@@ -4,6 +4,7 @@
 
 pub mod credential;
 pub mod forwarded;
+mod holder;
 pub mod known;
 mod memory;
 pub mod meters;
@@ -30,14 +31,14 @@ use crate::model::network::source_of;
 use crate::model::scopes::{WILDCARD, may_be_restricted};
 use crate::model::secret::{Malformed, Presented, SecretHash};
 use crate::model::session_token::SessionTokens;
-use crate::model::user::Role;
+use crate::product::Product;
 use crate::product::routes::Routes;
-use crate::product::{Product, reserved};
 use crate::store::api_key_secrets::Rehash;
 use crate::store::{Db, secret_prefixes, sessions};
 use credential::Credential;
 use forwarded::Original;
-use known::{Identity, Known, identity_of_session};
+pub use holder::Holder;
+use known::Known;
 pub use memory::Remembered;
 use memory::{Memory, Recall, Sought, in_time};
 use meters::Meters;
@@ -82,13 +83,6 @@ pub struct Need<'a> {
     pub inbox_id: Option<&'a str>,
 }
 
-/// Whose credential passed.
-#[derive(Clone, Debug)]
-pub enum Holder {
-    Key(Arc<Known>),
-    Session(Arc<sessions::Session>),
-}
-
 /// The gate's answer: allowed if there is no refusal.
 #[derive(Debug)]
 pub struct Verdict {
@@ -123,65 +117,6 @@ impl Verdict {
     /// Whose request it was, as far as anybody knows.
     pub fn whose(&self) -> Whose<'_> {
         Whose::of(self.holder.as_ref(), self.turned_away.as_deref())
-    }
-}
-
-impl Holder {
-    pub fn account_id(&self) -> &str {
-        match self {
-            Self::Key(key) => key.account_id(),
-            Self::Session(session) => &session.user.account_id,
-        }
-    }
-
-    /// The only inbox that the holder may see; empty if it is not bound to one.
-    pub fn only_inbox(&self) -> &str {
-        match self {
-            Self::Key(key) => key.inbox_id().unwrap_or_default(),
-            Self::Session(_) => "",
-        }
-    }
-
-    pub fn identity(&self, product: &Product) -> Identity {
-        match self {
-            Self::Key(key) => key.identity(),
-            Self::Session(session) => {
-                identity_of_session(&session.user.account_id, &role_scopes(session.user.role, product).join(" "))
-            }
-        }
-    }
-
-    fn grants(&self, scope: &str, product: &Product) -> bool {
-        match self {
-            Self::Key(key) => key.grants(scope, product),
-            Self::Session(session) => {
-                role_scopes(session.user.role, product).iter().any(|granted| *granted == scope || *granted == WILDCARD)
-            }
-        }
-    }
-
-    /// Whether it holds the very scope.
-    fn names(&self, scope: &str) -> bool {
-        match self {
-            Self::Key(key) => key.rights().scopes.iter().any(|held| held == scope),
-            Self::Session(_) => false,
-        }
-    }
-
-    fn reaches_inbox(&self, inbox_id: &str) -> bool {
-        match self {
-            Self::Key(key) => key.reaches_inbox(inbox_id),
-            Self::Session(_) => true,
-        }
-    }
-}
-
-/// What a person may do over the API with their session token: what their role may do in the pages.
-fn role_scopes(role: Role, product: &Product) -> Vec<&str> {
-    match role {
-        Role::Administrator => vec![WILDCARD],
-        Role::Auditor => vec![product.sees_resources(), reserved::KEYS_READ],
-        Role::Member => vec![product.sees_resources()],
     }
 }
 

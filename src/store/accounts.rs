@@ -1,6 +1,6 @@
 //! Accounts: the organisation that keys, inboxes and people belong to.
 
-use super::key_counts::LOOK;
+use super::count::LOOK;
 use super::{Act, Db, Tx, audit_events, change, errands, identities, is_taken, read, users};
 use crate::model::audit::{Action, Actor, Target};
 use crate::model::id_token::Identity;

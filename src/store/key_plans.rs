@@ -6,10 +6,12 @@ use std::collections::BTreeSet;
 use sqlx::{AssertSqlSafe, Row as _};
 use tempfile::TempDir;
 
-use super::key_counts::{self, AMONG_FOUND, AMONG_NEWEST, LOOK, OF_ACCOUNT};
+use super::count::LOOK;
+use super::key_counts::{self, AMONG_FOUND, AMONG_NEWEST};
 use super::key_filter::Filter;
 use super::key_leads::Lead;
 use super::key_list::{self, Page, Sort};
+use super::key_looks::{self, OF_ACCOUNT};
 use super::key_span::reach_sql;
 use super::{Db, Engine, key_days};
 use crate::clock::{Timestamp, days};
@@ -268,7 +270,7 @@ async fn what_looks_at_few_keys_finds_what_reads_all_of_them_finds() {
 #[tokio::test]
 async fn three_thousand_keys_are_a_thousand_and_more_and_of_a_status_four_hundred_and_more() {
     let (db, _folder) = filled(3_000, "more").await;
-    let counts = key_counts::of_account(&db, ACCOUNT, NOW - days(90), NOW).await.expect("counts");
+    let counts = key_looks::of_account(&db, ACCOUNT, NOW - days(90), NOW).await.expect("counts");
     assert_eq!((counts.of("").number(), counts.of("active").number()), ("1,000+".into(), "400+".into()));
     assert_eq!(counts.of("deleted").of("key", "keys"), "375 keys");
     const { assert!(LOOK > 1_000) };

@@ -18,6 +18,7 @@ pub mod changes;
 #[cfg(test)]
 mod changes_under_loom;
 mod column_types;
+pub mod count;
 mod crowded;
 pub mod devices;
 pub mod errands;
@@ -34,6 +35,7 @@ pub mod key_errands;
 pub mod key_filter;
 mod key_leads;
 pub mod key_list;
+pub mod key_looks;
 pub mod key_notes;
 #[cfg(test)]
 mod key_plans;

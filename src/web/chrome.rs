@@ -8,7 +8,7 @@ use super::error::Error;
 use super::view::{Avatar, Icon, icon};
 use crate::model::text;
 use crate::store::accounts::{self, Counts};
-use crate::store::key_counts::Count;
+use crate::store::count::Count;
 
 const FLASH: &str = "flash";
 

@@ -4,7 +4,7 @@ use super::list::Asked;
 use crate::clock::Timestamp;
 use crate::model::api_key::ApiKey;
 use crate::model::text;
-use crate::store::key_counts::Count;
+use crate::store::count::Count;
 use crate::store::key_list::{self, Listed, PAGE, Page};
 use crate::web::App;
 use crate::web::error::Error;

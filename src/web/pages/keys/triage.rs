@@ -4,7 +4,8 @@
 use super::list::Asked;
 use crate::clock::{Timestamp, days};
 use crate::product::{ExpiryPolicy, KeyAct, Product};
-use crate::store::key_counts::{self, Count, StatusCounts};
+use crate::store::count::{Count, StatusCounts};
+use crate::store::key_looks;
 use crate::web::App;
 use crate::web::error::Error;
 
@@ -72,7 +73,7 @@ pub async fn attention(
     now: Timestamp,
 ) -> Result<Vec<(String, String)>, Error> {
     let of_account = if asked.filter.is_narrow() {
-        &key_counts::of_account(&app.db, account_id, asked.filter.due_since, now).await?
+        &key_looks::of_account(&app.db, account_id, asked.filter.due_since, now).await?
     } else {
         counts
     };
