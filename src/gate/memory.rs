@@ -15,7 +15,7 @@ use super::spread::Spread;
 use crate::model::secret::SecretHash;
 use crate::product::Product;
 use crate::store::changes::{Changes, Seen};
-use crate::store::{Db, api_keys, inboxes};
+use crate::store::{Db, inboxes, key_facts};
 
 /// One unknown hash is remembered for this many keys: a flood of garbage displaces garbage, never a key.
 const KEYS_PER_UNKNOWN: usize = 10;
@@ -179,9 +179,9 @@ impl Memory {
     /// nobody is true.
     async fn read(&self, db: &Db, sought: &Sought, product: &Product) -> sqlx::Result<Result<Arc<Known>, Seen>> {
         let seen = db.changes().seen_now();
-        let mut found = api_keys::find_facts(db, &sought.hash).await?.map(|facts| (sought.hash, facts));
+        let mut found = key_facts::find(db, &sought.hash).await?.map(|facts| (sought.hash, facts));
         if let (None, Some(old)) = (&found, sought.old) {
-            found = api_keys::find_facts(db, &old).await?.map(|facts| (old, facts));
+            found = key_facts::find(db, &old).await?.map(|facts| (old, facts));
         }
         let Some((hash, mut facts)) = found else { return Ok(Err(seen)) };
         let rights = self.shared(Rights::of(&mut facts, product));

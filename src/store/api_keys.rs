@@ -9,10 +9,9 @@ use super::{
 use crate::clock::{Timestamp, hours};
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
-use crate::model::key_facts::KeyFacts;
 use crate::model::key_form::NewKey;
 use crate::model::seal;
-use crate::model::secret::{Secret, SecretHash};
+use crate::model::secret::Secret;
 use crate::model::text::{fold, until};
 use crate::product::Reveal;
 
@@ -46,24 +45,6 @@ columns!(ApiKey {
     last_used_ip,
     last_used_agent,
     last_used_route,
-});
-
-columns!(KeyFacts {
-    id,
-    account_id,
-    name,
-    key_type,
-    environment,
-    inbox_id,
-    scopes,
-    allowed_ips,
-    created_at,
-    expires_at,
-    paused_at,
-    deleted_at,
-    first_used_at,
-    dies_at,
-    inbox_deleted_at,
 });
 
 /// The columns of [`ApiKey`], and the tables they come from.
@@ -219,24 +200,6 @@ pub async fn first_used_at(db: &Db, account_id: &str, id: &str) -> sqlx::Result<
         read!(db, c => sqlx::query_as(FIND).bind(account_id).bind(id).fetch_optional(c))?;
     Ok(found.and_then(|(at,)| at))
 }
-
-/// What a verdict takes of the key that a secret belongs, or belonged, to: one indexed read.
-pub async fn find_facts(db: &Db, hash: &SecretHash) -> sqlx::Result<Option<KeyFacts>> {
-    read!(db, c => sqlx::query_as(FIND_FACTS).bind(hash.to_string()).fetch_optional(c))
-}
-
-/// The same, as the transaction sees it.
-pub(super) async fn find_facts_within(tx: &mut Tx, hash: &SecretHash) -> sqlx::Result<Option<KeyFacts>> {
-    within!(tx, c => sqlx::query_as(FIND_FACTS).bind(hash.to_string()).fetch_optional(c))
-}
-
-const FIND_FACTS: &str = "
-    select k.id, k.account_id, k.name, k.key_type, k.environment, k.inbox_id, k.scopes, k.allowed_ips, k.created_at,
-        k.expires_at, k.paused_at, k.deleted_at, k.first_used_at, s.dies_at, i.deleted_at as inbox_deleted_at
-    from api_key_secrets s
-    join api_keys k on k.id = s.key_id
-    left join inboxes i on i.id = k.inbox_id
-    where s.secret_hash = coalesce((select o.secret_hash from api_key_secrets o where o.old_hash = $1), $1)";
 
 /// The restricted keys bound to an inbox.
 pub async fn list_of_inbox(db: &Db, account_id: &str, inbox_id: &str) -> sqlx::Result<Vec<ApiKey>> {

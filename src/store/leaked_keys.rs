@@ -1,7 +1,9 @@
 //! Leaked keys: whoever holds a secret may report it, and it stops at once, in one transaction with what the audit log and
 //! the account's administrators are told. Reported again it does nothing more.
 
-use super::{Act, Db, Tx, api_key_secrets, api_keys, audit_events, columns, errands, read, sealed_secrets, within};
+use super::{
+    Act, Db, Tx, api_key_secrets, api_keys, audit_events, columns, errands, key_facts, read, sealed_secrets, within,
+};
 use crate::model::api_key::Status;
 use crate::model::audit::{Action, Target};
 use crate::model::key_facts::KeyFacts;
@@ -55,7 +57,7 @@ pub async fn report(
     let Some((hash, found)) = find(db, act, leaked).await? else { return Ok(Reported::Unknown) };
     let mut tx = db.begin_on(&found.account_id).await?;
     // Now that nobody else changes it: it may have been rotated meanwhile.
-    let Some(key) = api_keys::find_facts_within(&mut tx, &hash).await? else { return Ok(Reported::Unknown) };
+    let Some(key) = key_facts::find_within(&mut tx, &hash).await? else { return Ok(Reported::Unknown) };
     if key.is_spent(act.at) || matches!(key.status(act.at), Status::Deleted | Status::Expired) {
         return Ok(Reported::Dead(key.id));
     }
@@ -71,7 +73,7 @@ pub async fn report(
 
 async fn find(db: &Db, act: &Act<'_>, leaked: Presented<'_>) -> sqlx::Result<Option<(SecretHash, KeyFacts)>> {
     for hash in leaked.hashes(act.keyring) {
-        if let Some(found) = api_keys::find_facts(db, &hash).await? {
+        if let Some(found) = key_facts::find(db, &hash).await? {
             return Ok(Some((hash, found)));
         }
     }

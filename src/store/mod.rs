@@ -32,6 +32,7 @@ pub mod key_changes;
 pub mod key_counts;
 pub mod key_days;
 pub mod key_errands;
+pub mod key_facts;
 pub mod key_filter;
 mod key_leads;
 pub mod key_list;
