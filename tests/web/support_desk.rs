@@ -77,7 +77,7 @@ async fn a_missing_scope_is_mended_where_it_can_be() {
     explained(&priya, &never).await.says("No restricted key can have it. An administrator can create a standard key");
     let given = desk.holder(&bound.secret).asks("scope=mail:read").await;
     explained(&priya, &given).await.says("An administrator can give it mail:read: Change scopes");
-    alice.post(&key_path(&bound.id, "/delete"), &[("name", "bound")]).await;
+    alice.post(&key_path(&bound.id, "delete"), &[("name", "bound")]).await.redirects_to("/settings/api-keys");
     let gone = explained(&priya, &given).await;
     gone.says("An administrator can create a key with mail:read under");
     gone.says_nothing_of("Change scopes");
