@@ -270,6 +270,7 @@ impl Browser {
         self.strike(key).await;
         self.until("the key to lead to a page", async || is_stale(page.tag_name().await)).await;
         self.arrived().await;
+        self.keeps_its_reader(&format!("{key:?}")).await;
     }
 
     /// Presses Tab until the element that `css` selects has the focus.

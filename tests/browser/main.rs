@@ -16,6 +16,8 @@ mod google;
 mod harness;
 mod inspector;
 mod issuer;
+mod keyboard;
+mod keyboard_doors;
 mod leaked_key;
 mod looks;
 mod needs;

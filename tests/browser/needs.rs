@@ -134,11 +134,12 @@ const WORDS: &str = "
 
 /// What went wrong may be said before the page says its name.
 const DISORDER: &str = "
-    const headings = [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].filter((one) => one.checkVisibility() && !one.closest('.error-summary'));
+    const headings = [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].filter((one) => one.checkVisibility());
     if (headings.filter((one) => one.matches('h1')).length !== 1) found.push('there is not one h1');
     let level = 0;
     for (const heading of headings) {
         const its = Number(heading.localName[1]);
+        if (level === 0 && its === 2 && heading.closest('.error-summary')) continue;
         if (its > level + 1) found.push(`${called(heading)} comes after a heading of level ${level}`);
         level = its;
     }
@@ -194,7 +195,7 @@ const FAINT_FIELDS: &str = "
     for (const field of all('input:not([type=hidden], [readonly], .code-tabs *), select:not(.quiet), textarea:not([readonly])')) {
         const { borderBottomColor, backgroundColor, appearance } = getComputedStyle(field);
         const ground = field.checked ? getComputedStyle(document.documentElement).backgroundColor : backgroundColor;
-        if (appearance === 'none' || field.matches('.input')) if (contrast(borderBottomColor, ground) < 2.95) found.push(`${called(field)} has a faint edge`);
+        if (appearance === 'none' || field.matches('.input')) if (contrast(borderBottomColor, ground) < 3) found.push(`${called(field)} has a faint edge`);
     }
     return found;
 ";

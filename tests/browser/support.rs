@@ -15,7 +15,7 @@ use crate::person::PASSWORD;
 const PRIYA: &str = "priya@desk.example";
 
 /// A desk with somebody who supports its customers.
-async fn staffed() -> Desk {
+pub async fn staffed() -> Desk {
     let desk = Desk::start();
     let browser = Browser::open(desk.origin(), crate::browser::View::WIDE).await;
     browser.sign_up("Support desk", PRIYA).await;
@@ -30,7 +30,7 @@ async fn staffed() -> Desk {
 }
 
 /// A customer whose request fails: its id, and the key.
-async fn failing(browser: &Browser, email: &str) -> (String, String) {
+pub async fn failing(browser: &Browser, email: &str) -> (String, String) {
     browser.sign_up("Halden Freight", email).await;
     browser.create_key("billing-worker", "send").await;
     let secret = browser.reveal().await;

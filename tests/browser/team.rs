@@ -10,7 +10,7 @@ use crate::inspector::Inspector;
 use crate::person::PASSWORD;
 
 /// The path of the link in the mail to `email`, which a desk without a mail server prints. Waited for.
-async fn mailed(desk: &Desk, email: &str) -> String {
+pub async fn mailed(desk: &Desk, email: &str) -> String {
     let printed = async {
         let mut pace = tokio::time::interval(Duration::from_millis(25));
         loop {

@@ -23,7 +23,7 @@ async fn a_key_loses_the_scopes_that_nobody_uses() {
         ana.goto("/settings/api-keys").await;
         ana.follow("first-key").await;
         ana.reload_until("Unused scopes").await;
-        ana.follow("Draft a narrower key").await;
+        ana.follow("Draft narrower scopes").await;
         ana.see("Nothing is changed yet.").await;
         ana.press("Save scopes").await;
         ana.see("first-key has other scopes now: removed full access, added inboxes:read and keys:read.").await;
