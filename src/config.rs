@@ -132,20 +132,20 @@ pub enum SettingError {
         "the secret file {0} must hold exactly 32 bytes, or 64 while it is being replaced; restore it from your backup of secrets"
     )]
     SecretFileSize(PathBuf),
-    #[error("PUBLIC_URL {0:?} must be http:// or https:// and a host, with nothing behind it")]
+    #[error("KEYDESK_PUBLIC_URL {0:?} must be http:// or https:// and a host, with nothing behind it")]
     PublicUrl(String),
     #[error(
-        "PUBLIC_URL {0:?} must be https:// unless its host is this machine: passwords and keys would travel in the clear"
+        "KEYDESK_PUBLIC_URL {0:?} must be https:// unless its host is this machine: passwords and keys would travel in the clear"
     )]
     PlainHttp(String),
     #[error(
-        "REDIS_URL cannot be read: write redis://host, rediss://user:password@host for TLS, or unix:///path/to/socket"
+        "KEYDESK_REDIS_URL cannot be read: write redis://host, rediss://user:password@host for TLS, or unix:///path/to/socket"
     )]
     RedisUrl,
-    #[error("SMTP_URL cannot be used: {0}")]
+    #[error("KEYDESK_SMTP_URL cannot be used: {0}")]
     SmtpUrl(#[from] lettre::transport::smtp::Error),
     #[error(
-        "SMTP_URL would send mail in the clear: begin it with smtps://, or end it with ?tls=required; only a mail server on this machine may do without"
+        "KEYDESK_SMTP_URL would send mail in the clear: begin it with smtps://, or end it with ?tls=required; only a mail server on this machine may do without"
     )]
     PlainSmtp,
     #[error("{0}")]

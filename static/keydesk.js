@@ -1,8 +1,7 @@
 // Keydesk's one script. Pages work without it; it only adds. No data ever passes through innerHTML.
 (() => {
   "use strict";
-  const root = document.documentElement;
-  root.classList.add("js");
+  document.documentElement.classList.add("js");
   const icons = document.currentScript.dataset.icons;
   const all = (css) => document.querySelectorAll(css);
   const on = (type, does) => document.addEventListener(type, does);
@@ -79,8 +78,11 @@
         const answer = await fetch(waiting.dataset.poll, { cache: "no-store", redirect: "manual" }).catch(() => null);
         if (answer?.status === 200) {
           const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+          // Whoever stood on the old panel stands on the new one.
+          const next = waiting.contains(document.activeElement) ? page.body.querySelector("a, button") : null;
           for (const step of all(".step")) { step.classList.remove("now"); step.classList.add("done"); }
           waiting.replaceWith(...page.body.children);
+          next?.focus();
           announce("First request received");
           return;
         }
@@ -126,16 +128,29 @@
 
   // Menus close on Escape, with focus back on their button, and on a click elsewhere.
   const menus = () => all("details.row-menu[open], details.menu[open]");
+  // "/" goes to the search, unless somebody types, or turned it off under Security.
+  const hasShortcut = () => !/(^|; )shortcut=off(;|$)/.test(document.cookie);
   on("keydown", (event) => {
     if (event.key === "Escape") {
       for (const menu of menus()) menu.open = false, menu.firstElementChild.focus();
     }
     const typing = event.target.closest?.("input, select, textarea, [contenteditable]");
-    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && root.dataset.shortcuts !== "off") {
-      const search = document.querySelector("[data-slash]");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && hasShortcut()) {
+      const search = document.querySelector("[type=search]");
       if (search) event.preventDefault(), search.focus();
     }
   });
+  const shortcut = document.querySelector("[data-shortcut]");
+  if (shortcut) {
+    const toggle = shortcut.querySelector("button");
+    const say = () => { toggle.firstChild.data = hasShortcut() ? "Turn off" : "Turn on"; };
+    toggle.addEventListener("click", () => {
+      document.cookie = "shortcut=" + (hasShortcut() ? "off" : "on") + "; Path=/; Max-Age=31536000; SameSite=Lax";
+      say();
+    });
+    say();
+    shortcut.hidden = false;
+  }
   on("click", (event) => {
     for (const menu of menus()) {
       if (!menu.contains(event.target) && !menu.nextElementSibling?.contains(event.target)) menu.open = false;
@@ -167,9 +182,13 @@
     count();
   }
 
-  // Forms: filters go when a select changes; a second press within two seconds is ignored.
+  // Forms: filters go when a pointer changed a select; a second press within two seconds is ignored. With the keyboard
+  // each arrow on the way is a change, so there the Filter button is pressed.
+  let typed = null;
+  on("pointerdown", () => { typed = null; });
+  on("keydown", (event) => { typed = event.target; });
   on("change", (event) => {
-    if (event.target.matches("form[data-autosubmit] select")) event.target.form.requestSubmit();
+    if (event.target !== typed && event.target.matches("form[data-autosubmit] select")) event.target.form.requestSubmit();
     if (event.target.matches(".code-tabs [name=language]")) {
       document.cookie = "code_language=" + encodeURIComponent(event.target.value) + "; Path=/; Max-Age=31536000; SameSite=Lax";
     }
@@ -177,7 +196,7 @@
   let sent = new WeakMap();
   on("submit", (event) => {
     // A whole key that somebody searches for stays out of the address: its last four characters find it as well.
-    const search = event.target.querySelector("[data-slash]");
+    const search = event.target.querySelector("[type=search]");
     const key = search?.value.match(/_[0-9A-Za-z]{20,}(?=\W*$)/);
     if (key) search.value = key[0].slice(-4);
     if (Date.now() - (sent.get(event.target) ?? 0) < 2000) event.preventDefault();

@@ -11,6 +11,7 @@ use crate::config::Settings;
 use crate::model::audit::Actor;
 use crate::store::{second_factors, users};
 use crate::web::App;
+use crate::web::error::Error;
 use crate::web::people::{Application, Refused, enroll};
 
 #[derive(Subcommand)]
@@ -112,6 +113,7 @@ pub async fn make_admin(app: &App, new: NewAdmin) -> Result<Made, Failure> {
         Err(Refused::Mistakes(errors)) => {
             Err(errors.iter().map(|(field, why)| format!("{field}: {why}")).collect::<Vec<_>>().join("\n").into())
         }
-        Err(Refused::Error(error)) => Err(format!("the account was not made: {error:?}").into()),
+        Err(Refused::Error(Error::Busy)) => Err("the account was not created: the database is busy. Try again".into()),
+        Err(Refused::Error(_)) => Err("the account was not created: what is logged above says why".into()),
     }
 }

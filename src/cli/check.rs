@@ -1,5 +1,5 @@
 //! `keydesk check`: every mistake and warning of product definitions and, if there is a database, which existing keys
-//! the definition would strand. It changes nothing.
+//! the definition would not let be created any more. It changes nothing.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -147,10 +147,14 @@ impl Stranded {
     fn say(&self) {
         let Self { of, keys, named, by_reason } = self;
         if *keys == 0 {
-            println!("Of {}, none is stranded.", existing(*of));
+            match of {
+                0 => println!("There are no keys yet."),
+                1 => println!("The 1 existing key could be created again."),
+                _ => println!("Of {}, all could be created again.", existing(*of)),
+            }
             return;
         }
-        println!("Of {}, {keys} could not be made any more. They keep working:\n", existing(*of));
+        println!("Of {}, {keys} could not be created any more. They keep working:\n", existing(*of));
         for (key, why) in named {
             let why: Vec<String> = why.iter().map(Misfit::to_string).collect();
             println!("  {} {:?} of {}: {}", key.id, key.name, key.account_id, why.join("; "));

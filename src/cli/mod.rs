@@ -49,14 +49,14 @@ enum Command {
     Serve(serve::Bootstrap),
     /// Serve believable data from a throw-away database.
     Demo,
-    /// Say every mistake of product definitions, and which existing keys a change would strand.
+    /// Say every mistake of product definitions, and which existing keys could not be created any more.
     Check(check::Check),
     /// Write a product definition to start from.
     Init(init::Init),
     /// Make administrators, and help whoever lost their second factor.
     #[command(subcommand)]
     Admin(admin::Admin),
-    /// Say who is support staff of the platform.
+    /// Add and remove support staff.
     #[command(subcommand)]
     Staff(staff::Staff),
     /// List, create, import and delete keys, and switch off leaked ones.

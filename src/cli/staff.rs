@@ -10,7 +10,7 @@ use crate::store::users;
 
 #[derive(Subcommand)]
 pub enum Staff {
-    /// Make somebody who has an account support staff.
+    /// Add somebody who has an account to support staff.
     Add {
         /// Their email address.
         email: String,

@@ -38,7 +38,9 @@ pub struct Door {
 pub enum Mistake {
     #[error("{0} needs {1} too. Set both, or neither")]
     Half(&'static str, &'static str),
-    #[error("PUBLIC_URL {0:?} is http://, but with TLS_CERTIFICATE_FILE Keydesk is reached over https://")]
+    #[error(
+        "KEYDESK_PUBLIC_URL {0:?} is http://, but with KEYDESK_TLS_CERTIFICATE_FILE Keydesk is reached over https://. Write https://"
+    )]
     PlainPublicUrl(String),
 }
 
@@ -55,8 +57,8 @@ impl Door {
         match (self.tls_certificate_file.clone(), self.tls_key_file.clone()) {
             (None, None) => Ok(None),
             (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
-            (Some(_), None) => Err(Mistake::Half("TLS_CERTIFICATE_FILE", "TLS_KEY_FILE")),
-            (None, Some(_)) => Err(Mistake::Half("TLS_KEY_FILE", "TLS_CERTIFICATE_FILE")),
+            (Some(_), None) => Err(Mistake::Half("KEYDESK_TLS_CERTIFICATE_FILE", "KEYDESK_TLS_KEY_FILE")),
+            (None, Some(_)) => Err(Mistake::Half("KEYDESK_TLS_KEY_FILE", "KEYDESK_TLS_CERTIFICATE_FILE")),
         }
     }
 }
@@ -77,9 +79,9 @@ mod tests {
         assert_eq!(both, Ok(Some(("/c".into(), "/k".into()))));
         assert!(matches!(
             settings(&certificate).door.certificate_files(),
-            Err(Mistake::Half("TLS_CERTIFICATE_FILE", _))
+            Err(Mistake::Half("KEYDESK_TLS_CERTIFICATE_FILE", _))
         ));
-        assert!(matches!(settings(&key).door.certificate_files(), Err(Mistake::Half("TLS_KEY_FILE", _))));
+        assert!(matches!(settings(&key).door.certificate_files(), Err(Mistake::Half("KEYDESK_TLS_KEY_FILE", _))));
     }
 
     #[test]

@@ -31,15 +31,19 @@ pub struct Google {
 /// Settings that contradict one another, or cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Mistake {
-    #[error("GOOGLE_CLIENT_ID needs GOOGLE_CLIENT_SECRET_FILE too: the issuer gives you both. Set both, or neither")]
+    #[error(
+        "KEYDESK_GOOGLE_CLIENT_ID needs KEYDESK_GOOGLE_CLIENT_SECRET_FILE too: the issuer gives you both. Set both, or neither"
+    )]
     WithoutSecret,
-    #[error("{0} needs GOOGLE_CLIENT_ID too. Set both, or neither")]
+    #[error("{0} needs KEYDESK_GOOGLE_CLIENT_ID too. Set both, or neither")]
     WithoutId(&'static str),
     #[error("cannot read the client secret in {0}: {1}")]
     SecretFile(PathBuf, io::Error),
     #[error("the first line of {0} must be the client secret, and it is empty")]
     SecretEmpty(PathBuf),
-    #[error("GOOGLE_ISSUER {0:?} must be https:// and a host, as the issuer writes it; http:// only on this machine")]
+    #[error(
+        "KEYDESK_GOOGLE_ISSUER {0:?} must be https:// and a host, as the issuer writes it; http:// only on this machine"
+    )]
     Issuer(String),
 }
 
@@ -51,8 +55,8 @@ impl Google {
     pub fn provider(&self) -> Result<Option<Provider>, Mistake> {
         let Some(client_id) = self.client_id.clone().filter(|id| !id.is_empty()) else {
             return match (&self.client_secret_file, self.issuer == GOOGLE) {
-                (Some(_), _) => Err(Mistake::WithoutId("GOOGLE_CLIENT_SECRET_FILE")),
-                (None, false) => Err(Mistake::WithoutId("GOOGLE_ISSUER")),
+                (Some(_), _) => Err(Mistake::WithoutId("KEYDESK_GOOGLE_CLIENT_SECRET_FILE")),
+                (None, false) => Err(Mistake::WithoutId("KEYDESK_GOOGLE_ISSUER")),
                 (None, true) => Ok(None),
             };
         };
@@ -117,9 +121,9 @@ mod tests {
             assert!(matches!(with_issuer(bad), Err(Mistake::Issuer(_))), "{bad}");
         }
         assert!(matches!(provider(&both[..2]), Err(Mistake::WithoutSecret)));
-        assert!(matches!(provider(&both[2..]), Err(Mistake::WithoutId("GOOGLE_CLIENT_SECRET_FILE"))));
+        assert!(matches!(provider(&both[2..]), Err(Mistake::WithoutId("KEYDESK_GOOGLE_CLIENT_SECRET_FILE"))));
         let alone = provider(&["--google-issuer", "https://id.example"]);
-        assert!(matches!(alone, Err(Mistake::WithoutId("GOOGLE_ISSUER"))));
+        assert!(matches!(alone, Err(Mistake::WithoutId("KEYDESK_GOOGLE_ISSUER"))));
         let with_file = |file| provider(&["--google-client-id", "desk", "--google-client-secret-file", file]);
         assert!(matches!(with_file(empty), Err(Mistake::SecretEmpty(_))));
         assert!(matches!(with_file("/nowhere/at/all"), Err(Mistake::SecretFile(..))));

@@ -105,4 +105,22 @@ mod tests {
         assert_eq!(of(&[&format!("Bearer eyJ{}", "x".repeat(600))]), "session");
         assert_eq!(of(&[&format!("Bearer eyJ{}", "x".repeat(1100))]), "unusable");
     }
+
+    #[test]
+    fn the_longest_is_taken_and_one_character_more_is_not() {
+        for (start, longest, kind) in [("Bearer kd_", LONGEST, "key"), ("Bearer eyJ", LONGEST_SESSION, "session")] {
+            let of_length = |length: usize| of(&[&format!("{start:x<length$}")]);
+            assert_eq!([of_length(longest), of_length(longest + 1)], [kind, "unusable"]);
+        }
+        // Not even looked at, whatever its scheme.
+        assert_eq!(of(&[&format!("{:x<1$}", "Basic ", LONGEST_SESSION + 1)]), "unusable");
+    }
+
+    #[test]
+    fn support_is_shown_the_end_of_a_secret_and_nothing_of_a_session() {
+        assert_eq!(Credential::Key("kd_live_abcd").last4(), "abcd");
+        assert_eq!(Credential::Key("abc").last4(), "abc");
+        let rest = [Credential::Missing, Credential::Unusable, Credential::Session("eyJhbcd")];
+        assert_eq!(rest.map(Credential::last4), [""; 3]);
+    }
 }

@@ -23,11 +23,12 @@ pub struct Known {
     /// Key id, account id, inbox id and name, one behind the other.
     texts: Box<str>,
     /// Where each of the texts but the last ends.
-    ends: [u16; 3],
+    ends: [u8; 3],
     /// Whether nobody ever used the key, so that its first request is worth keeping.
     fresh: AtomicBool,
+    /// In seconds since the Unix epoch. No verdict depends on it, only which keys are written together.
+    pub(super) created_at: u32,
     rights: Arc<Rights>,
-    pub(super) created_at: Timestamp,
     /// In microseconds; see [`moment`].
     expires_at: Option<NonZeroI64>,
     rest: Option<Box<Rest>>,
@@ -81,7 +82,7 @@ impl Known {
         let mut end = 0;
         let ends = [texts[0], texts[1], texts[2]].map(|text| {
             end += text.len();
-            u16::try_from(end).unwrap_or(u16::MAX)
+            u8::try_from(end).expect("an id has some twenty characters")
         });
         let texts = texts.concat().into();
         let found_by = Some(hashes.found).filter(|found| *found != hashes.sought);
@@ -96,8 +97,8 @@ impl Known {
             texts,
             ends,
             fresh: AtomicBool::new(facts.first_used_at.is_none()),
+            created_at: u32::try_from(facts.created_at.seconds()).unwrap_or(0),
             rights,
-            created_at: facts.created_at,
             expires_at: facts.expires_at.map(moment),
             rest: (rest != Rest::default()).then(|| Box::new(rest)),
             hash: hashes.sought,
@@ -292,8 +293,35 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_key_is_that_of_its_whole_secret() {
+        let plain = known(facts());
+        assert!(plain.is_of(&plain.hash));
+        assert!(!plain.is_of(&plain.hash.twin()), "a hash that begins alike is another's");
+    }
+
+    #[test]
+    fn the_first_request_ever_is_the_first_once() {
+        let [unused, used] = [None, Some(NOW)].map(|first_used_at| known(KeyFacts { first_used_at, ..facts() }));
+        assert_eq!([(); 3].map(|()| unused.is_used_first()), [true, false, false]);
+        assert!(!used.is_used_first());
+    }
+
+    #[test]
+    fn why_a_key_is_dead_has_its_moment() {
+        let paused = known(KeyFacts { paused_at: Some(NOW), ..facts() });
+        assert_eq!((paused.paused_at(), paused.deleted_at(), paused.status(NOW)), (Some(NOW), None, Status::Paused));
+        let deleted = known(KeyFacts { deleted_at: Some(NOW), ..facts() });
+        assert_eq!(
+            (deleted.paused_at(), deleted.deleted_at(), deleted.status(NOW)),
+            (None, Some(NOW), Status::Deleted)
+        );
+        let with_its_inbox = known(KeyFacts { inbox_deleted_at: Some(NOW), ..facts() });
+        assert_eq!(with_its_inbox.deleted_at(), Some(NOW));
+    }
+
+    #[test]
     fn a_million_fit_into_little_memory() {
         // With its counts, and what the allocator puts before it, two lines of the processor's cache.
-        assert!(size_of::<Known>() <= 112, "{}", size_of::<Known>());
+        assert!(size_of::<Known>() <= 104, "{}", size_of::<Known>());
     }
 }

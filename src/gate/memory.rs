@@ -205,3 +205,59 @@ impl Memory {
         self.rights.lock().unwrap_or_else(PoisonError::into_inner).retain(|rights| Arc::strong_count(rights) > 1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::known::tests::known;
+    use super::*;
+    use crate::model::key_facts::tests::facts;
+    use crate::product::DEFAULT;
+
+    /// A memory that knows one key since the last of `changes`, and the key's hash.
+    fn memory(changes: &Changes) -> (Memory, SecretHash) {
+        let (memory, mut known) = (Memory::new(10), known(facts()));
+        known.seen = changes.seen_now();
+        let hash = known.found_by();
+        memory.known.insert(hash.beginning(), Arc::new(known));
+        (memory, hash)
+    }
+
+    #[test]
+    fn nothing_is_believed_while_nobody_listens() {
+        let changes = Changes::default();
+        let (memory, hash) = memory(&changes);
+        assert!(matches!(memory.recall(&changes, &hash), Recall::Nothing));
+        changes.watch();
+        assert!(matches!(memory.recall(&changes, &hash), Recall::Nothing), "it was read before");
+        let (memory, hash) = self::memory(&changes);
+        assert!(matches!(memory.recall(&changes, &hash), Recall::Key(_)));
+        changes.note(&["key_1"]);
+        assert!(matches!(memory.recall(&changes, &hash), Recall::Nothing), "it has changed");
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_begins_like_a_keys_is_not_that_key() {
+        let (folder, product) =
+            (tempfile::tempdir().expect("a folder"), Product::parse(DEFAULT).expect("a definition"));
+        let db =
+            Db::open(&format!("sqlite://{}", folder.path().join("keydesk.db").display())).await.expect("a database");
+        db.changes().watch();
+        let twin = memory(db.changes()).1.twin();
+        assert!(matches!(memory(db.changes()).0.recall(db.changes(), &twin), Recall::Nothing));
+        let sought = Sought { hash: twin, old: None };
+        assert!(matches!(memory(db.changes()).0.learn(&db, &sought, &product).await, Ok(None)));
+    }
+
+    #[test]
+    fn what_keys_have_alike_is_remembered_once_and_forgotten_with_the_last_of_them() {
+        let (memory, product) = (Memory::new(10), Product::parse(DEFAULT).expect("a definition"));
+        let [one, other] = [(); 2].map(|()| memory.shared(Rights::of(&mut facts(), &product)));
+        assert!(Arc::ptr_eq(&one, &other));
+        drop(one);
+        memory.sweep();
+        assert_eq!(memory.rights.lock().expect("rights").len(), 1);
+        drop(other);
+        memory.sweep();
+        assert!(memory.rights.lock().expect("rights").is_empty());
+    }
+}

@@ -69,3 +69,15 @@ impl Prefixes {
         self.later.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_later_is_known_beside_what_was_there_each_once() {
+        let prefixes = Prefixes::new(vec!["kd_live_".into()]);
+        *prefixes.later.write().expect("a lock") = vec!["kd_live_".into(), "old_live_".into()];
+        assert_eq!(prefixes.all(), ["kd_live_", "old_live_"]);
+    }
+}

@@ -243,7 +243,10 @@ fn bounded(text: &str) -> String {
 mod tests {
     use std::time::Duration;
 
+    use super::super::known::tests::known;
     use super::*;
+    use crate::model::key_facts::KeyFacts;
+    use crate::model::key_facts::tests::facts;
 
     const NOW: Timestamp = Timestamp::from_micros(1_795_269_900_000_000);
 
@@ -286,8 +289,35 @@ mod tests {
         assert_eq!(refusals.waiting().queue.len(), MOST_WAITING);
         let (queue, not_kept) = (std::mem::take(&mut refusals.waiting().queue), BTreeMap::from([(7, 3)]));
         refusals.note(&Refusal::Unknown, Whose::Nobody, &attempt([9, 9, 9, 9], NOW));
+        let left_out = refusals.waiting().not_kept[&NOW.hour()];
         refusals.waiting().put_back(queue, &not_kept);
         let waiting = refusals.waiting();
         assert_eq!((waiting.queue.len(), waiting.not_kept[&7]), (MOST_WAITING, 3));
+        assert_eq!(waiting.not_kept[&NOW.hour()], left_out + 1, "the latest was one too many");
+    }
+
+    #[test]
+    fn what_is_kept_is_whole_words_without_what_nobody_sees() {
+        assert_eq!(bounded("mail:\u{7}send"), "mail:send");
+        assert_eq!(bounded(&"x".repeat(LONGEST)), "x".repeat(LONGEST));
+        assert_eq!(bounded(&"x".repeat(LONGEST + 1)), "…");
+        assert_eq!(bounded(&"word ".repeat(LONGEST)), format!("{}…", "word ".repeat(LONGEST / 5)));
+    }
+
+    #[test]
+    fn what_the_key_had_is_said_of_each_refusal() {
+        let [deleted_at, expires_at, paused_at, dies_at] = [1, 2, 3, 4].map(|s| Some(NOW + Duration::from_secs(s)));
+        let inbox_id = Some("inb_1".into());
+        let key = known(KeyFacts { inbox_id, expires_at, paused_at, deleted_at, dies_at, ..facts() });
+        for (dead, since) in [(Dead::Deleted, 1), (Dead::Expired, 2), (Dead::Paused, 3), (Dead::Rotated, 4)] {
+            let since = NOW + Duration::from_secs(since);
+            assert_eq!(had(&Refusal::Dead(dead), Whose::Key(&key)), since.micros().to_string());
+        }
+        assert_eq!(had(&Refusal::OutOfReach, Whose::Key(&key)), "inb_1");
+        let missing = Refusal::MissingScope { scope: "mail:send".into(), never: false };
+        assert_eq!(had(&missing, Whose::Key(&key)), key.rights().scopes.to_string());
+        assert_eq!(kept(&missing, Whose::Key(&key), &attempt([1, 1, 1, 1], NOW)).scopes, "mail:send");
+        assert_eq!(had(&Refusal::Ambiguous("It says two things."), Whose::Nobody), "It says two things.");
+        assert_eq!(had(&Refusal::OutOfReach, Whose::Nobody), "");
     }
 }

@@ -131,6 +131,7 @@ mod tests {
         }
         let until = NOW + Duration::from_secs(30);
         assert_eq!(throttle.spend("a", PER_ADDRESS_AND_ACCOUNT, NOW), Err(Throttled { until }));
+        assert_eq!(throttle.look("a", PER_ADDRESS_AND_ACCOUNT, NOW), Err(Throttled { until }));
         assert_eq!(throttle.spend("b", PER_ADDRESS_AND_ACCOUNT, NOW), Ok(()), "another source has its own allowance");
         assert_eq!(throttle.spend("a", PER_ADDRESS_AND_ACCOUNT, until), Ok(()));
         assert!(throttle.spend("a", PER_ADDRESS_AND_ACCOUNT, until).is_err());
@@ -161,6 +162,11 @@ mod tests {
         assert_eq!(throttle.spend("a", FAILURES_PER_ACCOUNT, NOW), Ok(()));
         assert!(throttle.spend("a", FAILURES_PER_ACCOUNT, NOW).is_err());
         throttle.give_back("nobody", FAILURES_PER_ACCOUNT);
+        assert_eq!(throttle.spend("b", FAILURES_PER_ACCOUNT, NOW), Ok(()));
+        throttle.give_back("b", FAILURES_PER_ACCOUNT);
+        for _ in 0..FAILURES_PER_ACCOUNT.burst {
+            assert_eq!(throttle.spend("b", FAILURES_PER_ACCOUNT, NOW), Ok(()), "as if nothing had been spent");
+        }
     }
 
     #[test]

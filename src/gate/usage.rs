@@ -368,3 +368,17 @@ fn add(batch: &mut Batch, key: (String, String), more: KeyUse) {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_path_ends_with_a_whole_segment() {
+        let path = format!("/v1/{}/messages", "x".repeat(LONGEST_PATH - "/v1//messages".len()));
+        assert_eq!(short(&path[..LONGEST_PATH - 1]), &path[..LONGEST_PATH - 1]);
+        assert_eq!(short(&path), &path[..LONGEST_PATH - "/messages".len()]);
+        assert_eq!(short(&"/".repeat(LONGEST_PATH)).len(), LONGEST_PATH - 1);
+        assert_eq!(short(&"x".repeat(LONGEST_PATH)), "");
+    }
+}

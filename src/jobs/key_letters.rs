@@ -69,7 +69,7 @@ impl Letterhead<'_> {
             ],
             button: Some(self.page()),
             closing: format!(
-                "If nobody should have made it, delete it on that page: it stops at once. You get this email because you \
+                "If nobody should have created it, delete it on that page: it stops at once. You get this email because you \
                  are an administrator of {} on {}.",
                 self.account, self.brand
             ),
@@ -87,8 +87,7 @@ impl Letterhead<'_> {
                 "Whoever reveals a key can copy it and use it.".into(),
             ],
             button: Some(self.page()),
-            closing: "If you agreed on that, there is nothing to do. If not, rotate or delete the key on that page."
-                .into(),
+            closing: "If you agreed on that, there is nothing to do. If not, replace or delete the key.".into(),
         }
     }
 
@@ -169,7 +168,7 @@ impl Letterhead<'_> {
             ],
             button: Some(self.button("See its requests", "?period=24h")),
             closing:
-                "If you know why, there is nothing to do. If not, look from where it is used, and rotate or delete it."
+                "If you know why, there is nothing to do. If not, check where it is used from, and replace or delete it."
                     .into(),
         }
     }

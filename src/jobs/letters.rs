@@ -46,7 +46,7 @@ pub(super) fn password_changed(brand: &str) -> Letter {
             "Your API keys keep working.".into(),
         ],
         button: None,
-        closing: "If it wasn’t you, choose a new password at once: on the sign-in page, under “Forgot your password?”."
+        closing: "If it wasn’t you, choose a new password at once: on the sign-in page, under “Forgot password?”."
             .into(),
     }
 }
@@ -120,7 +120,12 @@ pub(super) fn key_exposed(brand: &str, exposure: &Exposure, public_url: &str) ->
     let page = format!("{public_url}/settings/api-keys/{key_id}");
     let (stopped, next, label, link) = if *is_deleted {
         let form = format!("{public_url}/settings/api-keys/new?from={key_id}");
-        ("It was switched off at once", "Make another key, and put it where this one was.", "Make another key", form)
+        (
+            "It was switched off at once",
+            "Create another key, and put it where this one was.",
+            "Create another key",
+            form,
+        )
     } else if *has_secret {
         let next = "The new secret of this key was not reported, and keeps working. Where the old one is still in use, put the \
                     new one.";
@@ -130,7 +135,7 @@ pub(super) fn key_exposed(brand: &str, exposure: &Exposure, public_url: &str) ->
         ("Its secret was switched off at once", next, "Rotate the key", page)
     };
     Letter {
-        subject: format!("Your {brand} key {key_name} was exposed and switched off"),
+        subject: format!("Your {brand} key {key_name} was reported as leaked and switched off"),
         paragraphs: vec![
             format!("The secret of your {brand} key {key_name} ({key_id}) was reported as leaked {seen}."),
             format!("{stopped}: requests with it are refused. {next}"),
@@ -151,7 +156,7 @@ pub(super) fn identity_linked(brand: &str) -> Letter {
         subject: format!("Another way to sign in to {brand}"),
         paragraphs: vec![
             format!("From now on you can sign in to {brand} with an account that you have elsewhere."),
-            "Which one it is stands on your security page, where you can also disconnect it.".into(),
+            "See which one, and disconnect it, under Settings → Security.".into(),
         ],
         button: None,
         closing:
@@ -183,7 +188,7 @@ pub(super) fn password_removed(brand: &str) -> Letter {
 
 pub(super) fn factor_added(brand: &str, factor: &str) -> Letter {
     Letter {
-        subject: format!("Another second factor for {brand}"),
+        subject: format!("A second factor was added to your {brand} account"),
         paragraphs: vec![
             format!("A second factor was added to your {brand} account just now: {factor}."),
             "Whoever signs in with your password is asked for it too.".into(),
@@ -232,7 +237,7 @@ pub(super) fn recovery_codes_made(brand: &str) -> Letter {
 
 pub(super) fn identity_unlinked(brand: &str) -> Letter {
     Letter {
-        subject: format!("A way to sign in to {brand} was removed"),
+        subject: format!("A way to sign in to {brand} was disconnected"),
         paragraphs: vec![format!(
             "An account you have elsewhere was disconnected: it doesn’t sign you in to {brand} any more."
         )],

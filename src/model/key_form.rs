@@ -24,6 +24,8 @@ pub struct KeyForm {
     pub key_type: String,
     pub name: String,
     pub environment: String,
+    /// Whether the environment was typed by its id, by a program or in a file, and not chosen by its label on a page.
+    pub by_id: bool,
     pub inbox: String,
     pub preset: String,
     pub scopes: Vec<String>,
@@ -130,8 +132,10 @@ impl KeyForm {
         if product.environments.is_empty() && self.environment.is_empty() {
             return Ok(String::new());
         }
-        let labels: Vec<String> = product.environments.iter().map(|environment| environment.label.clone()).collect();
-        let choose = || format!("Choose the environment: {}.", text::list(&labels).replace(" and ", " or "));
+        let known = product.environments.iter();
+        let called = known.map(|known| if self.by_id { known.id.clone() } else { known.label.clone() });
+        let called: Vec<String> = called.collect();
+        let choose = || format!("Choose the environment: {}.", text::list(&called).replace(" and ", " or "));
         product.environment(&self.environment).map(|environment| environment.id.clone()).ok_or_else(choose)
     }
 
@@ -142,11 +146,11 @@ impl KeyForm {
     pub fn scopes(&self, product: &Product, key_type: KeyType) -> Result<Scopes, String> {
         let granted = self.granted(product, key_type)?;
         if !product.keys.full_access && granted.iter().any(|id| id == WILDCARD) {
-            return Err("No key may hold *, full access, here. Choose from the scopes shown.".into());
+            return Err("No key may hold *, full access, here. Choose from the scopes of this product.".into());
         }
         let unknown = granted.iter().find(|id| *id != WILDCARD && product.scope(id).is_none());
         if let Some(unknown) = unknown {
-            return Err(format!("There is no scope {unknown:?}. Choose from the scopes shown."));
+            return Err(format!("There is no scope {unknown:?}. Choose from the scopes of this product."));
         }
         let beyond = granted.iter().find(|id| key_type == KeyType::Restricted && !may_be_restricted(id, product));
         if let Some(beyond) = beyond {
@@ -180,9 +184,7 @@ impl KeyForm {
             ("read", KeyType::Restricted) => {
                 all.filter(|scope| scope.kind == ScopeKind::Read).map(|scope| scope.id.clone()).collect()
             }
-            (preset, _) => product
-                .preset_scopes(preset)
-                .ok_or_else(|| format!("There is no preset {preset:?}. Choose one of those shown."))?,
+            (preset, _) => product.preset_scopes(preset).ok_or_else(|| no_preset(preset, product))?,
         })
     }
 
@@ -216,7 +218,11 @@ impl KeyForm {
             (ExpiryPolicy::None, Some(_)) => Err("Keys don’t expire here. Leave the expiry out.".into()),
             (ExpiryPolicy::Required, None) => Err("Choose when this key expires.".into()),
             (_, Some(at)) if self.expires_at.is_none() && at <= end_of_day(now) => Err(after_today()),
-            (_, Some(at)) if at > furthest => Err(format!("Choose an expiry date before {}.", text::date(furthest))),
+            (_, Some(at)) if at > furthest => {
+                // A day that ends beyond it is too late as a whole.
+                let last = if end_of_day(furthest) > furthest { furthest - days(1) } else { furthest };
+                Err(format!("Choose an expiry date no later than {}.", text::date(last)))
+            }
             (_, asked) => Ok(asked),
         }
     }
@@ -230,6 +236,26 @@ impl KeyForm {
         }
         Ok(allowed)
     }
+}
+
+fn no_preset(unknown: &str, product: &Product) -> String {
+    let own = product.presets.iter().map(|preset| preset.id.clone());
+    let reads = product.scopes.iter().any(|scope| scope.kind == ScopeKind::Read).then_some("read");
+    let known: Vec<String> = own.chain(reads.into_iter().chain(["full", "custom"]).map(str::to_owned)).collect();
+    format!("There is no preset {unknown:?}. Choose {}.", text::list(&known).replace(" and ", " or "))
+}
+
+/// What is said of a name that a live key of the environment has.
+pub fn name_taken(name: &str, product: &Product, environment: &str) -> String {
+    let label = product.environment(environment).map_or("API".into(), |found| found.label.to_lowercase());
+    let article = if label.starts_with(['a', 'e', 'i', 'o', 'u', 'A']) { "An" } else { "A" };
+    format!("{article} {label} key named {name} already exists. Choose another name.")
+}
+
+/// What is said to an account that holds as many keys as it may.
+pub fn limit_reached(product: &Product) -> String {
+    let most = text::count(product.keys.limit.unsigned_abs(), "key", "keys");
+    format!("This account may hold {most}. Delete one first.")
 }
 
 fn bound_to(product: &Product, inbox: Option<&Inbox>) -> Result<String, String> {
@@ -313,6 +339,14 @@ mod tests {
     }
 
     #[test]
+    fn an_environment_is_called_as_it_is_chosen() {
+        let unknown = KeyForm { environment: "Live".into(), ..form() };
+        assert_eq!(error(&unknown, "environment"), "Choose the environment: Test or Live.");
+        let typed = KeyForm { by_id: true, ..unknown };
+        assert_eq!(error(&typed, "environment"), "Choose the environment: test or live.");
+    }
+
+    #[test]
     fn scopes_are_known_and_never_none() {
         let none = KeyForm { preset: "custom".into(), ..form() };
         assert_eq!(error(&none, "scopes"), "Choose at least one scope. A key with no scopes can’t do anything.");
@@ -350,7 +384,9 @@ mod tests {
         assert_eq!(error(&on("2026-11-21"), "expires"), "Choose an expiry date after today, 21 Nov 2026.");
         assert_eq!(error(&on("2020-01-01"), "expires"), "Choose an expiry date after today, 21 Nov 2026.");
         assert!(error(&on("21.11.2027"), "expires").contains("2027-02-19"));
-        assert!(error(&on("9999-01-01"), "expires").contains("before"));
+        assert_eq!(error(&on("2036-11-21"), "expires"), "Choose an expiry date no later than 20 Nov 2036.");
+        assert!(on("2036-11-20").validate(&product(), None, NOW).is_ok());
+        assert!(error(&on("9999-01-01"), "expires").contains("no later than"));
         assert!(error(&KeyForm { expires: "-3".into(), ..form() }, "expires").contains("after today"));
         let tomorrow = on("2026-11-22").validate(&product(), None, NOW).expect("tomorrow").expires_at;
         assert_eq!(tomorrow.map(|at| at.to_string()).as_deref(), Some("2026-11-22T23:59:59Z"));

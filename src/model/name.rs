@@ -10,11 +10,32 @@ pub fn objection(name: &str, longest: usize) -> Option<String> {
         Some("Enter a name.".into())
     } else if length > longest {
         Some(format!("Use {longest} characters or fewer. This name has {length}."))
-    } else if name.chars().any(char::is_control) {
+    } else if name.chars().any(|c| c.is_control() || is_deceptive(c)) || name.chars().all(is_unseen) {
         Some("Use letters, digits, spaces and punctuation only.".into())
     } else {
         None
     }
+}
+
+/// Characters that nobody sees, or that turn around what stands beside them. The joiners of Persian, Hindi and emoji are not
+/// among them, nor the marks that order a text of two directions.
+fn is_deceptive(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+    )
+}
+
+/// What is seen only beside something else: joiners, marks of direction, and selectors and tags of emoji.
+fn is_unseen(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{61c}' | '\u{200c}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e01ef}')
+}
+
+/// Whether somebody typed `name`, as they read it: a browser shows white space in a row as one.
+pub fn is_typed(typed: &str, name: &str) -> bool {
+    typed.split_whitespace().eq(name.split_whitespace())
 }
 
 /// The name of what comes after `name`: `billing-2` after `billing`, `My key 3` after `My key 2`.
@@ -54,5 +75,31 @@ mod tests {
         assert!(objection("", LONGEST).is_some());
         assert!(objection(&"x".repeat(51), LONGEST).is_some_and(|why| why.contains("This name has 51.")));
         assert!(objection("a\u{0}b", LONGEST).is_some());
+    }
+
+    #[test]
+    fn a_name_turns_nothing_around_and_is_not_invisible() {
+        for name in [
+            "live\u{202e}tset",
+            "\u{200b}",
+            "a\u{2066}b",
+            "\u{feff}x",
+            "a\u{2028}b",
+            "a\u{ad}b",
+            "\u{3164}",
+            "\u{200d}\u{200f}",
+        ] {
+            assert!(objection(name, LONGEST).is_some(), "{name:?}");
+        }
+        for name in ["می\u{200c}خواهم", "👩\u{200d}🚀 crew", "مفتاح v2\u{200f}"] {
+            assert_eq!(objection(name, LONGEST), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_typed_as_it_is_read() {
+        assert!(is_typed(" night  worker ", "night worker") && is_typed("night worker", "night  worker"));
+        assert!(!is_typed("nightworker", "night worker") && !is_typed("Night worker", "night worker"));
+        assert!(!is_typed("", "night worker"));
     }
 }

@@ -41,7 +41,7 @@ pub fn ago(at: Timestamp, now: Timestamp) -> String {
         60..3600 => format!("{} min ago", passed / 60),
         3600..7200 => "1 hour ago".into(),
         7200..86_400 => format!("{} hours ago", passed / 3600),
-        86_400..172_800 => "Yesterday".into(),
+        _ if is_yesterday(at, now) => "Yesterday".into(),
         _ => date(at),
     }
 }
@@ -53,9 +53,14 @@ pub fn ago_in_words(at: Timestamp, now: Timestamp) -> String {
         0..60 => "less than a minute ago".into(),
         60..3600 => format!("{} ago", count(passed / 60, "minute", "minutes")),
         3600..86_400 => format!("{} ago", count(passed / 3600, "hour", "hours")),
-        86_400..172_800 => "yesterday".into(),
+        _ if is_yesterday(at, now) => "yesterday".into(),
         _ => format!("on {}", date(at)),
     }
+}
+
+/// Whether no midnight but the last lies between them.
+fn is_yesterday(at: Timestamp, now: Timestamp) -> bool {
+    at.date_time().date().next_day() == Some(now.date_time().date())
 }
 
 /// `in 11 days`, `in 3 hours`, rounded to the nearest.
@@ -65,8 +70,10 @@ pub fn until(at: Timestamp, now: Timestamp) -> String {
         format!("in {}", count((left.as_secs() + 43_200) / 86_400, "day", "days"))
     } else if left >= Duration::from_secs(3600) {
         format!("in {}", count((left.as_secs() + 1800) / 3600, "hour", "hours"))
-    } else {
+    } else if left >= Duration::from_secs(30) {
         format!("in {}", count((left.as_secs() + 30) / 60, "minute", "minutes"))
+    } else {
+        "in less than a minute".into()
     }
 }
 
@@ -95,6 +102,16 @@ pub fn list(items: &[String]) -> String {
         [one] => one.clone(),
         [most @ .., last] => format!("{} and {last}", most.join(", ")),
     }
+}
+
+/// `a, b and c`; of more than `most`, `a, b, c and 97 more`. `all` is how many there are, if not all of them are in `items`.
+pub fn some(items: &[String], most: usize, all: usize) -> String {
+    let all = all.max(items.len());
+    if all <= most {
+        return list(items);
+    }
+    let shown = &items[..most.min(items.len())];
+    format!("{} and {} more", shown.join(", "), thousands((all - shown.len()) as u64))
 }
 
 /// `an inbox`, `a mailbox`.
@@ -157,10 +174,14 @@ mod tests {
         assert_eq!(ago(NOW - Duration::from_secs(130), NOW), "2 min ago");
         assert_eq!(ago(NOW - hours(1), NOW), "1 hour ago");
         assert_eq!(ago(NOW - hours(30), NOW), "Yesterday");
+        assert_eq!(ago(NOW - hours(38), NOW), "Yesterday");
+        assert_eq!(ago(NOW - hours(39), NOW), "19 Nov 2026");
         assert_eq!(ago(NOW - days(94), NOW), "19 Aug 2026");
         assert_eq!(ago_in_words(NOW - Duration::from_secs(60), NOW), "1 minute ago");
         assert_eq!(until(NOW + days(11), NOW), "in 11 days");
         assert_eq!(until(NOW + hours(3), NOW), "in 3 hours");
+        assert_eq!(until(NOW + Duration::from_secs(30), NOW), "in 1 minute");
+        assert_eq!(until(NOW + Duration::from_secs(29), NOW), "in less than a minute");
         assert_eq!(until(NOW + hours(24), NOW), "in 24 hours");
         assert_eq!(until(NOW + hours(24), NOW + Duration::from_secs(1)), "in 24 hours");
         assert_eq!(until(NOW + days(2), NOW), "in 2 days");
@@ -171,7 +192,10 @@ mod tests {
         assert_eq!(thousands(184_209), "184,209");
         assert_eq!(thousands(12), "12");
         assert_eq!(count(1, "key", "keys"), "1 key");
-        assert_eq!(list(&["a".into(), "b".into(), "c".into()]), "a, b and c");
+        let items = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(list(&items), "a, b and c");
+        assert_eq!([some(&items, 3, 3), some(&items, 2, 3)], ["a, b and c", "a, b and 1 more"]);
+        assert_eq!([some(&items, 3, 1203), some(&[], 3, 0)], ["a, b, c and 1,200 more", ""]);
         assert_eq!(initials("Ana María Reyes"), "AR");
         assert_eq!(initials("ana@halden.example"), "AE");
         assert_eq!(fold("  Straße  EINS "), "straße eins");

@@ -5,7 +5,7 @@ use super::{Act, Db, api_keys, audit_events, change, columns, read, within};
 use crate::clock::Timestamp;
 use crate::model::audit::{Action, Target};
 use crate::model::inbox::Inbox;
-use crate::model::text::{can_be_id, count, fold};
+use crate::model::text::{can_be_id, count, fold, some};
 
 columns!(Inbox { id, account_id, name, address, created_at });
 
@@ -130,6 +130,9 @@ pub async fn names(db: &Db, account_id: &str, limit: i64) -> sqlx::Result<Vec<Na
     read!(db, c => sqlx::query_as(LIST).bind(account_id).bind(limit).fetch_all(c))
 }
 
+/// Keys that the event of an inbox names; each has an event of its own.
+const KEYS_NAMED: usize = 20;
+
 /// Deletes an inbox and every restricted key bound to it. Answers the names of those keys, or `None` if there is no
 /// such inbox.
 pub async fn delete(db: &Db, act: &Act<'_>, account_id: &str, id: &str) -> sqlx::Result<Option<Vec<String>>> {
@@ -146,7 +149,12 @@ pub async fn delete(db: &Db, act: &Act<'_>, account_id: &str, id: &str) -> sqlx:
     let Some((name,)) = deleted else { return Ok(None) };
     tx.changes(id);
     let keys = api_keys::delete_of_inbox(&mut tx, act, account_id, id).await?;
-    let detail = if keys.is_empty() { String::new() } else { format!("with its restricted keys {}", keys.join(", ")) };
+    let word = if keys.len() == 1 { "key" } else { "keys" };
+    let detail = if keys.is_empty() {
+        String::new()
+    } else {
+        format!("with its restricted {word} {}", some(&keys, KEYS_NAMED, keys.len()))
+    };
     audit_events::record(&mut tx, act, account_id, Action::InboxDeleted, Target { id, name: &name }, &detail).await?;
     tx.commit().await?;
     Ok(Some(keys))

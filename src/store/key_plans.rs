@@ -15,7 +15,7 @@ use super::key_looks::{self, OF_ACCOUNT};
 use super::key_span::reach_sql;
 use super::{Db, Engine, key_days};
 use crate::clock::{Timestamp, days};
-use crate::model::api_key::ApiKey;
+use crate::model::api_key::{ApiKey, EXPIRES_SOON, NEVER_USED_AFTER, UNUSED_AFTER};
 
 const ACCOUNT: &str = "acc_0123456789abcdef";
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
@@ -87,7 +87,7 @@ async fn filled(keys: u32, name: &str) -> (Db, TempDir) {
         Err(_) => format!("sqlite://{}", folder.path().join("keydesk.db").display()),
     };
     let db = Db::open(&url).await.expect("a database");
-    for statement in FILL {
+    for statement in &FILL[..if keys == 0 { 3 } else { 4 }] {
         run(&db, &statement.replace("KEYS", &keys.to_string())).await;
     }
     (db, folder)
@@ -264,6 +264,63 @@ async fn what_looks_at_few_keys_finds_what_reads_all_of_them_finds() {
         if sort == Sort::Created {
             assert!(keys.is_sorted_by(|one, next| (one.created_at <= next.created_at) != descending), "{filter:?}");
         }
+    }
+}
+
+/// Keys of every combination of moments that a status depends on, and of those just beside them: a microsecond is 1.
+const MOMENTS: &str = "
+    insert into api_keys (id, account_id, name, name_folded, key_type, environment, scopes, allowed_ips, prefix, last4,
+        created_at, created_by, expires_at, retires_at, paused_at, deleted_at, sealed_until, revealed_at, rotated_at, last_used_at)
+    with recursive numbers (n) as (select cast(0 as bigint) union all select n + 1 from numbers where n < 1151)
+    select 'key_' || (1000000000000000 + n), 'acc_0123456789abcdef', 'k' || n, 'k' || n, 'standard', 'live',
+        case when n % 5 = 0 then '*' else 'a:b' end, '', 'kd_', 'Ab12',
+        case n / 4 % 4 when 0 then NOW - UNUSED when 1 then NOW - UNUSED + 1 when 2 then NOW - NEVER when 3 then NOW - NEVER + 1 end,
+        'usr_1',
+        case n / 16 % 6 when 1 then NOW - 1 when 2 then NOW when 3 then NOW + 1 when 4 then NOW + SOON when 5 then NOW + SOON + 1 end,
+        case n % 4 when 1 then NOW - 1 when 2 then NOW when 3 then NOW + 1 end,
+        case when n / 96 % 3 = 1 then 1 end, case when n / 96 % 3 = 2 then 1 end,
+        case when n / 288 % 4 > 0 then 1 end, case when n / 288 % 4 = 2 then 1 end,
+        case when n % 7 = 0 then NOW - 1 end,
+        case n / 288 % 4 when 1 then NOW - UNUSED when 2 then NOW - UNUSED + 1 end
+    from numbers";
+
+/// Whether a key has the status, by what the model says of it.
+fn is_in(key: &ApiKey, status: &str, due_since: Timestamp) -> bool {
+    let now = key.status(NOW);
+    let works = now.verifies();
+    match status {
+        "" => key.deleted_at.is_none(),
+        "expiring" => works && key.expires_at.is_some_and(|at| at <= NOW + EXPIRES_SOON),
+        "unused" => works && key.last_used_at.unwrap_or(key.created_at) <= NOW - UNUSED_AFTER,
+        "unrevealed" => works && key.is_unrevealed(),
+        "never-used" => works && key.last_used_at.is_none() && key.created_at <= NOW - NEVER_USED_AFTER,
+        "full-access" => works && key.scopes.to_string() == "*",
+        "rotation-due" => works && key.rotated_at.unwrap_or(key.created_at) <= due_since,
+        "owner-left" => false,
+        _ => now.as_str() == status,
+    }
+}
+
+#[tokio::test]
+async fn a_status_finds_the_keys_that_say_so_themselves_to_the_microsecond() {
+    let (db, _folder) = filled(0, "statuses").await;
+    let spans = [("UNUSED", UNUSED_AFTER), ("NEVER", NEVER_USED_AFTER), ("SOON", EXPIRES_SOON)];
+    let sql = spans
+        .into_iter()
+        .fold(MOMENTS.to_owned(), |sql, (name, span)| sql.replace(name, &span.as_micros().to_string()));
+    run(&db, &sql.replace("NOW", &NOW.micros().to_string())).await;
+    let filter = |status: &str| Filter { status: status.into(), due_since: NOW - UNUSED_AFTER, ..Filter::default() };
+    let mut all = read_whole(&db, &filter(""), Sort::Created, true).await;
+    all.extend(read_whole(&db, &filter("deleted"), Sort::Created, true).await);
+    assert_eq!(all.len(), 1152);
+    let counts = key_looks::of_account(&db, ACCOUNT, NOW - UNUSED_AFTER, NOW).await.expect("counts");
+    for status in STATUSES {
+        let ids = |keys: &[ApiKey]| keys.iter().map(|key| key.id.clone()).collect::<BTreeSet<_>>();
+        let found = ids(&read_whole(&db, &filter(status), Sort::Name, false).await);
+        let of_model: Vec<ApiKey> = all.iter().filter(|key| is_in(key, status, NOW - UNUSED_AFTER)).cloned().collect();
+        assert_eq!(found, ids(&of_model), "{status}");
+        assert_eq!(counts.of(status).found, i64::try_from(found.len()).expect("a count"), "{status}");
+        assert!(status == "owner-left" || !found.is_empty(), "{status}: none to compare");
     }
 }
 

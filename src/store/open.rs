@@ -33,7 +33,7 @@ const BEFORE_ANOTHER_TRY: Duration = Duration::from_millis(20);
 /// Why the database could not be opened, in words for whoever starts Keydesk.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("DATABASE_URL must start with sqlite:// or postgres://")]
+    #[error("KEYDESK_DATABASE_URL must start with sqlite:// or postgres://")]
     UnknownScheme,
     #[error("cannot open the database: {0}")]
     Connect(#[from] sqlx::Error),

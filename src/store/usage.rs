@@ -165,8 +165,28 @@ pub async fn list_refusals(
     read!(db, c => sqlx::query_as(list).bind(account_id).bind(key_id).bind(from).fetch_all(c))
 }
 
+/// From how many addresses a key was used since `since`.
+pub async fn count_addresses(db: &Db, account_id: &str, key_id: &str, since: Timestamp) -> sqlx::Result<i64> {
+    const COUNT: &str = "
+        select count(*)
+        from usage_addresses a
+        join api_keys k on k.id = a.key_id
+        where k.account_id = $1
+        and a.key_id = $2
+        and a.last_seen_at >= $3";
+    let (count,): (i64,) =
+        read!(db, c => sqlx::query_as(COUNT).bind(account_id).bind(key_id).bind(since).fetch_one(c))?;
+    Ok(count)
+}
+
 /// The addresses that a key was used from since `since`, the latest first.
-pub async fn list_addresses(db: &Db, account_id: &str, key_id: &str, since: Timestamp) -> sqlx::Result<Vec<String>> {
+pub async fn list_addresses(
+    db: &Db,
+    account_id: &str,
+    key_id: &str,
+    since: Timestamp,
+    limit: i64,
+) -> sqlx::Result<Vec<String>> {
     const LIST: &str = "
         select a.ip
         from usage_addresses a
@@ -175,8 +195,8 @@ pub async fn list_addresses(db: &Db, account_id: &str, key_id: &str, since: Time
         and a.key_id = $2
         and a.last_seen_at >= $3
         order by a.last_seen_at desc, a.ip
-        limit 100";
+        limit $4";
     let rows: Vec<(String,)> =
-        read!(db, c => sqlx::query_as(LIST).bind(account_id).bind(key_id).bind(since).fetch_all(c))?;
+        read!(db, c => sqlx::query_as(LIST).bind(account_id).bind(key_id).bind(since).bind(limit).fetch_all(c))?;
     Ok(rows.into_iter().map(|(ip,)| ip).collect())
 }

@@ -80,6 +80,15 @@ impl Denied {
     pub fn is_asked_for(&self) -> bool {
         !["see ", "open "].iter().any(|looking| self.act.starts_with(looking))
     }
+
+    /// What they would ask for: the one key they came for, not keys.
+    pub fn asked(&self) -> String {
+        match (self.act.as_str(), self.act.strip_suffix(" keys")) {
+            ("change what keys may do", _) => "change what the key may do".to_owned(),
+            (_, Some(verb)) if !verb.contains(' ') => format!("{verb} the key"),
+            (act, _) => act.to_owned(),
+        }
+    }
 }
 
 impl Error {
@@ -173,7 +182,7 @@ struct ErrorPage<'a> {
 enum Lead {
     Plain(String),
     Denied(Denied),
-    Paused { what: &'static str, until: Moment, seconds: u64 },
+    Paused { what: &'static str, until: Moment, wait: String },
 }
 
 impl ErrorPage<'_> {
@@ -194,7 +203,7 @@ impl ErrorPage<'_> {
             ),
             Error::NotFound(Missing::Person) => (
                 "There’s nobody here".into(),
-                Lead::Plain("They may have been removed, or joined meanwhile, or they are of an account you’re not signed in to.".into()),
+                Lead::Plain("They may have been removed, or have joined meanwhile, or belong to an account you’re not signed in to.".into()),
                 vec![("/settings/team", "Team".into())],
             ),
             Error::NotFound(Missing::Page) => plain("There’s no page here", "The address may be mistyped, or the page has moved."),
@@ -204,8 +213,12 @@ impl ErrorPage<'_> {
                 vec![("/settings/inboxes", format!("Back to {}", words.resources))],
             ),
             Error::TooManyRequests { until, seconds } => (
-                "Too many tries. Wait a minute.".into(),
-                Lead::Paused { what: paused(path), until: Moment::new(*until, text::exact(*until)), seconds: *seconds },
+                format!("Too many tries. {}", if *seconds <= 60 { "Wait a minute." } else { "Try again later." }),
+                Lead::Paused {
+                    what: paused(path),
+                    until: Moment::new(*until, text::exact(*until)),
+                    wait: in_words(*seconds),
+                },
                 match path {
                     "/sign-in" => vec![("/sign-in", "Try again".into()), ("/forgot-password", "Reset the password".into())],
                     _ => vec![(way_back(path), "Try again".into())],
@@ -293,16 +306,26 @@ fn way_back(path: &str) -> &'static str {
     })
 }
 
+/// A wait as people count it: in minutes from the second one on, and never shorter than it is.
+fn in_words(seconds: u64) -> String {
+    if seconds < 120 {
+        text::count(seconds, "second", "seconds")
+    } else {
+        text::count(seconds.div_ceil(60), "minute", "minutes")
+    }
+}
+
 /// What has to wait, as a sentence begins with it: there is more than one door to knock at too often.
 fn paused(path: &str) -> &'static str {
     let known = [
         ("/support", "Looking up is"),
         ("/sign-up", "Sign-up from your network is"),
         ("/forgot-password", "Asking for a link is"),
-        ("/settings/team", "Mail to this address is"),
-        ("/settings/security/verify-email", "Mail to this address is"),
+        ("/settings/team", "Email to this address is"),
+        ("/settings/security/verify-email", "Email to this address is"),
         ("/settings", "Trying again is"),
-        ("/re-authenticate", "Trying again is"),
+        ("/re-authenticate", "Confirming it’s you is"),
+        ("/two-factor", "Typing codes is"),
     ];
     let found = known.into_iter().find(|(page, _)| path.starts_with(page));
     found.map_or("Sign-in from your network is", |(_, what)| what)

@@ -4,6 +4,7 @@ use super::App;
 use crate::host::host_of;
 use crate::model::inbox::{Inbox, local_part};
 use crate::model::name;
+use crate::model::text;
 use crate::store::Act;
 use crate::store::inboxes::{self, Created};
 use crate::store::once::Once;
@@ -51,7 +52,8 @@ pub async fn add(
         Ok(Created::Before(id)) => Err(Refused::Before(id)),
         Ok(Created::OtherRequest) => Err(Refused::OtherRequest),
         Ok(Created::NameTaken) => {
-            Err(Refused::NameTaken(format!("There is already one named {name}. Choose another name.")))
+            let an_inbox = text::capitalised(&text::with_article(&app.product.words.resource));
+            Err(Refused::NameTaken(format!("{an_inbox} named {name} already exists. Choose another name.")))
         }
         Err(error) => Err(Refused::Database(error)),
     }

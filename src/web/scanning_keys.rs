@@ -49,10 +49,10 @@ struct Kept {
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
 pub enum NoKeys {
-    #[error("SECRET_SCANNING_KEYS: cannot read {0}: {1}")]
+    #[error("KEYDESK_SECRET_SCANNING_KEYS: cannot read {0}: {1}")]
     File(PathBuf, std::io::Error),
     #[error(
-        "SECRET_SCANNING_KEYS: what is there is not {{\"public_keys\":[{{\"key_identifier\",\"key\",\"is_current\"}}]}} with \
+        "KEYDESK_SECRET_SCANNING_KEYS: what is there is not {{\"public_keys\":[{{\"key_identifier\",\"key\",\"is_current\"}}]}} with \
          keys in PEM"
     )]
     Malformed,

@@ -27,6 +27,15 @@ use crate::store::{authenticators, devices, recovery_codes, second_factors, user
 const PENDING: &str = "pending";
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
+/// What is said of a code that proves nothing, to somebody with an authenticator app and to somebody without one.
+pub fn wrong_code(has_app: bool) -> &'static str {
+    if has_app {
+        "This code isn’t right, or was used before. Wait for the next one and type that."
+    } else {
+        "This recovery code isn’t right, or was used before. Type another one."
+    }
+}
+
 /// Somebody who has proved one factor and owes another.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pending {

@@ -76,7 +76,7 @@ async fn a_body_that_cannot_be_an_inbox_says_why_and_makes_none() {
         (json!({ "name": "" }), 422, "Enter a name."),
         (json!({ "name": long }), 422, "Use 50 characters or fewer. This name has 51."),
         (json!({ "name": "a\u{7}b" }), 422, "Use letters, digits, spaces and punctuation only."),
-        (json!({ "name": "orders" }), 409, "There is already one named orders. Choose another name."),
+        (json!({ "name": "orders" }), 409, "An inbox named orders already exists. Choose another name."),
     ] {
         let answer = program.post_json("/v1/inboxes", &body).await;
         assert_eq!(answer.status, status, "{body}");

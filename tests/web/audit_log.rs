@@ -1,5 +1,7 @@
 //! The record: one event for each change, none for what was refused, and a chain that shows any tampering.
 
+use std::time::Duration;
+
 use axum::http::Method;
 use keydesk::model::audit::AuditEvent;
 use serde_json::json;
@@ -69,7 +71,7 @@ async fn an_inbox_that_takes_keys_with_it_leaves_an_event_for_each_of_them() {
     alice
         .get("/settings/audit-log")
         .await
-        .says("Deleted it, with its restricted keys reader, worker inbox.deleted Orders");
+        .says("Deleted it, with its restricted keys reader and worker inbox.deleted Orders");
 }
 
 #[tokio::test]
@@ -111,6 +113,14 @@ async fn signing_up_in_and_out_and_failing_to_are_recorded() {
     let event = only_event(&desk, &alice, before).await;
     assert_eq!((event.action.code(), event.actor_kind.as_str()), ("session.refused", "visitor"));
     assert_eq!((event.target_name.as_str(), event.ip.as_str()), ("alice@halden.example", "198.51.100.66"));
+    let (before, tried_at) = (before + 1, desk.app.now());
+    for _ in 0..3 {
+        stranger.post("/sign-in", &[("email", &alice.email), ("password", "wrong but long")]).await;
+        desk.pass(Duration::from_secs(7));
+    }
+    desk.flush().await;
+    let event = only_event(&desk, &alice, before).await;
+    assert_eq!((event.detail.as_str(), event.at), ("3 times", tried_at), "one event, of when it began");
     stranger.post("/sign-in", &[("email", "nobody@halden.example"), ("password", PASSWORD)]).await;
     let granted = desk.log_in(&alice.email).await;
     desk.visitor().post_json("/api/auth/logout", &json!({ "refresh_token": granted["refresh_token"] })).await;

@@ -125,7 +125,7 @@ async fn check_names_the_keys_that_a_change_would_strand() {
     let folder = folder();
     let database = [("KEYDESK_DATABASE_URL", desk.database.url.as_str())];
     let (fine, out, _) = runs(folder.path(), &["check"], &database);
-    assert!(fine && out.contains("Of 2 existing keys, none is stranded."), "{out}");
+    assert!(fine && out.contains("Of 2 existing keys, all could be created again."), "{out}");
 
     let changed = DEFAULT
         .replace("prefix = \"kd\"", "prefix = \"kdx\"")
@@ -136,7 +136,7 @@ async fn check_names_the_keys_that_a_change_would_strand() {
     let (fine, out, _) = runs(folder.path(), &["check", "changed.toml"], &database);
     assert!(fine, "{out}");
     for part in [
-        "Of 2 existing keys, 2 could not be made any more. They keep working:",
+        "Of 2 existing keys, 2 could not be created any more. They keep working:",
         "\"nightly\" of acc_",
         "its environment test is not defined any more; its prefix kd_test_ is not issued any more; \
          its account has more keys than the limit of 1",
@@ -172,7 +172,7 @@ async fn many_stranded_keys_are_counted_and_fifty_are_named() {
     desk.database.run(MANY).await;
     let folder = folder();
     let (fine, out, _) = runs(folder.path(), &["check"], &[("KEYDESK_DATABASE_URL", desk.database.url.as_str())]);
-    assert!(fine && out.contains("Of 1201 existing keys, 1200 could not be made any more."), "{out}");
+    assert!(fine && out.contains("Of 1201 existing keys, 1200 could not be created any more."), "{out}");
     assert!(out.contains("… and 1150 more") && out.contains("1200 × its prefix is not issued any more"), "{out}");
     assert_eq!(out.matches("key_many_").count(), 50);
 }
@@ -191,7 +191,7 @@ fn check_leaves_no_trace_on_an_idle_database() {
     let before = held();
     assert!(before.contains_key(std::ffi::OsStr::new("keydesk.db")));
     let (fine, out, err) = runs(folder.path(), &["check"], &[]);
-    assert!(fine && out.contains("Of 1 existing key, none is stranded."), "{out}{err}");
+    assert!(fine && out.contains("The 1 existing key could be created again."), "{out}{err}");
     let after = held();
     assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
     assert!(before == after, "a file changed");

@@ -188,7 +188,11 @@ fn a_setting_that_cannot_be_is_one_clear_sentence() {
     let taken = taken.local_addr().expect("an address").to_string();
     let path = |path: &Path| path.to_str().expect("text").to_owned();
     for (setting, value, why) in [
-        ("KEYDESK_PUBLIC_URL", "keys.example".to_owned(), "must be http:// or https:// and a host"),
+        (
+            "KEYDESK_PUBLIC_URL",
+            "keys.example".to_owned(),
+            "KEYDESK_PUBLIC_URL \"keys.example\" must be http:// or https:// and a host",
+        ),
         ("KEYDESK_DATABASE_URL", "mysql://x".to_owned(), "DATABASE_URL must start with sqlite:// or postgres://"),
         ("KEYDESK_SECRET_FILE", path(&open), "can be read by others; run: chmod 600"),
         ("KEYDESK_SECRET_FILE", path(&cut), "must hold exactly 32 bytes, or 64"),

@@ -17,8 +17,8 @@ const INTRODUCTION: &str = "\
 
 One TOML file says what this installation of Keydesk is the desk of. `keydesk init` writes the built-in one to start from,
 with the same explanations as below; `keydesk check FILE` says every mistake in yours at once, each with its line, and which
-existing keys a change would strand; `keydesk --product FILE` (`KEYDESK_PRODUCT`) starts with it. Five more to start from are
-in [products/](../products). An unknown field is a mistake.
+existing keys could not be created any more; `keydesk --product FILE` (`KEYDESK_PRODUCT`) starts with it. Five more to
+start from are in [products/](../products). An unknown field is a mistake.
 
 *Built in* is what stands in the built-in definition, which is also the whole of it when there is no file.
 ";

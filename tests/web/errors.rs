@@ -22,7 +22,7 @@ async fn whoever_may_not_is_told_whom_to_ask() {
     let amir = desk.amir(&alice).await;
     let page = amir.get("/settings/api-keys/new").await;
     page.says(
-        "You’re signed in as Amir Haddad, an auditor of Halden Freight. Ask Alice to create keys or change your role.",
+        "You’re signed in as Amir Haddad, an auditor of Halden Freight. Ask Alice to create the key or change your role.",
     );
     page.says("Sign in as someone else");
 }

@@ -28,8 +28,8 @@ async fn a_name_that_cannot_be_adds_nothing_and_is_kept() {
         ("", "Enter a name."),
         (long.as_str(), "Use 50 characters or fewer. This name has 51."),
         ("bell\u{7}", "Use letters, digits, spaces and punctuation only."),
-        ("Orders", "There is already one named Orders. Choose another name."),
-        ("  ORDERS ", "There is already one named ORDERS. Choose another name."),
+        ("Orders", "An inbox named Orders already exists. Choose another name."),
+        ("  ORDERS ", "An inbox named ORDERS already exists. Choose another name."),
     ] {
         let answer = alice.post(INBOXES, &[("name", name)]).await;
         assert_eq!(answer.status, 422, "{name:?}");

@@ -120,7 +120,10 @@ fn keys_of_an_account_are_listed_created_and_deleted() {
     assert_eq!(rows()[0], row.map(str::to_owned));
 
     for (arguments, why) in [
-        (&["create", "ops@halden.example", "backend", "--environment", "live"][..], "a key named backend exists"),
+        (
+            &["create", "ops@halden.example", "backend", "--environment", "live"][..],
+            "A live key named backend already exists. Choose another name.",
+        ),
         (&["create", "ops@halden.example", "", "--environment", "moon"], "environment: "),
         (&["create", "nobody@halden.example", "x"], "nobody signs in with nobody@halden.example"),
         (&["delete", "ops@halden.example", "key_none"], "has no key with this id"),
@@ -154,7 +157,7 @@ fn keys_are_imported_with_new_secrets_all_of_them_or_none() {
         "line 3: name: Enter a name.",
         "line 3: allowed_ips: \"home\" is not an address.",
         "line 4: inbox: a standard key is bound to none; it would reach them all",
-        "line 5: environment: Choose the environment: Test or Live.",
+        "line 5: environment: Choose the environment: test or live.",
         "line 5: scopes: There is no scope \"mail:fly\".",
         "line 5: expires: Choose an expiry date after today",
         "Nothing was created.",
@@ -178,6 +181,6 @@ fn keys_are_imported_with_new_secrets_all_of_them_or_none() {
         audit::note(row[2]);
     }
     let (fine, _, err) = import(export);
-    assert!(!fine && err.contains("line 2: there is a key named backend already"), "{err}");
+    assert!(!fine && err.contains("line 2: A live key named backend already exists. Choose another name."), "{err}");
     assert!(err.contains("0 keys are created, and the others are not."), "{err}");
 }

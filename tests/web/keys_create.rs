@@ -121,10 +121,10 @@ async fn scopes_are_chosen_from_those_that_exist() {
     let alice = desk.alice().await;
     let before = (desk.holdings().await, desk.events(&alice).await.len());
     for (preset, scope, why) in [
-        ("custom", "mail:burn", "There is no scope \"mail:burn\". Choose from the scopes shown."),
+        ("custom", "mail:burn", "There is no scope \"mail:burn\". Choose from the scopes of this product."),
         ("custom", "(absent)", "Choose at least one scope. A key with no scopes can’t do anything."),
         ("(absent)", "(absent)", "Choose at least one scope. A key with no scopes can’t do anything."),
-        ("everything", "mail:send", "There is no preset \"everything\". Choose one of those shown."),
+        ("everything", "mail:send", "There is no preset \"everything\". Choose send, read, full or custom."),
     ] {
         let answer = refused(&alice, &[("preset", preset), ("scopes[]", scope)]).await;
         assert_eq!(answer.field_error("scopes").as_deref(), Some(why));
@@ -188,8 +188,8 @@ async fn a_key_expires_after_today_or_never() {
         ("soon", "", after_today),
         ("90", "19.02.2027", "Write the date as year-month-day, such as 2027-02-19."),
         ("90", "2027-02-30", "Write the date as year-month-day, such as 2027-02-19."),
-        ("90", "2226-11-21", "Choose an expiry date before 21 Nov 2036."),
-        ("99999", "", "Choose an expiry date before 21 Nov 2036."),
+        ("90", "2226-11-21", "Choose an expiry date no later than 20 Nov 2036."),
+        ("99999", "", "Choose an expiry date no later than 20 Nov 2036."),
     ] {
         let answer = refused(&alice, &[("expires", expires), ("expires_on", expires_on)]).await;
         assert_eq!(answer.field_error("expires").as_deref(), Some(why), "{expires} {expires_on}");

@@ -13,7 +13,7 @@ async fn the_page_says_who_still_calls_with_the_key() {
     let alice = desk.alice().await;
     alice.inbox("Orders").await;
     let key = alice.key("billing", &[]).await;
-    alice.get(&key_path(&key.id, "delete")).await.says("Never used since it was created today.");
+    alice.get(&key_path(&key.id, "delete")).await.says("Never used since it was created less than a day ago.");
     for address in ["198.51.100.80", "198.51.100.81"] {
         assert_eq!(desk.holder(&key.secret).at(address).get("/v1/inboxes").await.status, 200);
     }
@@ -23,6 +23,18 @@ async fn the_page_says_who_still_calls_with_the_key() {
     page.says("In use right now. Last request less than a minute ago; 2 in the last 24 hours, from 198.51.100.80 and 198.51.100.81.");
     page.says("Live, standard, full access on every inbox.");
     page.says("Type billing to confirm");
+    let long_ago = 94_u64 * 86_400 * 1_000_000;
+    desk.database
+        .run(&format!("update api_keys set last_used_at = last_used_at - {long_ago} where id = '{}'", key.id))
+        .await;
+    desk.database.run("update usage_hours set hour = hour - 94 * 24").await;
+    alice.get(&key_path(&key.id, "delete")).await.says("Not used for 94 days. Last request on 19 Aug 2026.");
+
+    alice.post(&key_path(&key.id, "pause"), &[]).await;
+    assert_eq!(desk.holder(&key.secret).get("/v1/inboxes").await.status, 401);
+    desk.flush().await;
+    let said = "Still called. 1 request with it was refused in the last 24 hours; the last one that passed was on 19 Aug 2026.";
+    alice.get(&key_path(&key.id, "delete")).await.says(said);
 }
 
 #[tokio::test]

@@ -21,6 +21,8 @@ async fn a_paused_key_is_refused_with_the_answer_and_works_again_once_it_is_resu
     alice.get("/settings/api-keys?status=paused").await.says("billing");
     alice.post(&key_path(&key.id, "pause"), &[]).await.redirects_to(&key_path(&key.id, ""));
     alice.post(&key_path(&key.id, "resume"), &[]).await.redirects_to(&key_path(&key.id, ""));
+    let resumed = alice.get(&key_path(&key.id, "")).await;
+    assert_eq!(resumed.flash().as_deref(), Some("billing is resumed. Requests with it work again."));
     assert_eq!((program.get("/v1/key").await.status, program.get("/gate/authorize").await.status), (200, 200));
     alice.post(&key_path(&key.id, "resume"), &[]).await.redirects_to(&key_path(&key.id, ""));
     assert_eq!(desk.codes_after(&alice, since).await, ["key.paused", "key.resumed"], "twice is no news");

@@ -106,7 +106,7 @@ async fn a_keys_page_names_what_nobody_used_and_its_draft_leaves_it_out() {
     let alice = desk.signed_in(&alice.email).await;
     let old = alice.get(&page).await;
     old.says("2 scopes were granted and not used in 30 days. mail:send mail:read");
-    let draft = old.link("Draft a narrower key").expect("a way to the draft");
+    let draft = old.link("Draft narrower scopes").expect("a way to the draft");
     assert_eq!(draft, format!("{}?draft=unused", key_path(&key.id, "scopes")));
     let form = alice.get(&draft).await;
     form.says("Nothing is changed yet.");
@@ -122,11 +122,11 @@ async fn a_keys_page_names_what_nobody_used_and_its_draft_leaves_it_out() {
     let alice = desk.signed_in(&alice.email).await;
     let idle = alice.get(&page).await;
     idle.says("3 scopes were granted and not used in 30 days. Nothing else was used either");
-    assert_eq!(idle.link("Draft a narrower key"), None);
+    assert_eq!(idle.link("Draft narrower scopes"), None);
     let amir = desk.amir(&alice).await;
     let seen = amir.get(&page).await;
     seen.has_heading("Unused scopes");
-    assert_eq!((seen.link("Draft a narrower key"), seen.link("Change scopes")), (None, None));
+    assert_eq!((seen.link("Draft narrower scopes"), seen.link("Change scopes")), (None, None));
 }
 
 #[tokio::test]
@@ -231,9 +231,9 @@ async fn a_mistake_is_a_page_and_nothing_goes_beyond_the_definition() {
     for (preset, scopes, sentence) in [
         ("custom", &[][..], "Choose at least one scope. A key with no scopes can’t do anything."),
         ("", &[], "Choose at least one scope. A key with no scopes can’t do anything."),
-        ("custom", &["mail:sned"], "There is no scope \"mail:sned\". Choose from the scopes shown."),
-        ("custom", &["*"], "No key may hold *, full access, here. Choose from the scopes shown."),
-        ("root", &[], "There is no preset \"root\". Choose one of those shown."),
+        ("custom", &["mail:sned"], "There is no scope \"mail:sned\". Choose from the scopes of this product."),
+        ("custom", &["*"], "No key may hold *, full access, here. Choose from the scopes of this product."),
+        ("root", &[], "There is no preset \"root\". Choose send, read, full or custom."),
     ] {
         let again = alice.saves_scopes(&key.id, preset, scopes).await;
         assert_eq!(again.status, 422, "{sentence}");

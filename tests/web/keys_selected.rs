@@ -123,10 +123,10 @@ async fn keys_that_changed_meanwhile_are_said_and_not_done_twice() {
     page.says("One key you selected is not listed: deleted already.");
     // The question was asked before the other administrator was faster.
     sends(&alice, PAUSE, &all, "").await.redirects_to(LIST);
-    let said = "2 of 3 keys were paused; one was already paused, or deleted. View in audit log";
+    let said = "2 of 3 keys were paused; one was paused or deleted already. View in audit log";
     assert_eq!(alice.get(LIST).await.flash().as_deref(), Some(said));
     sends(&alice, PAUSE, &all, "").await.redirects_to(LIST);
-    let said = "0 of 3 keys were paused; 3 were already paused, or deleted. View in audit log";
+    let said = "0 of 3 keys were paused; 3 were paused or deleted already. View in audit log";
     assert_eq!(alice.get(LIST).await.flash().as_deref(), Some(said));
     assert_eq!(desk.codes_after(&alice, since).await, ["key.paused", "key.paused"]);
     assert_eq!(desk.holder(&orders.secret).get("/v1/key").await.status, 401);

@@ -149,7 +149,7 @@ async fn a_key_has_two_hundred_notes_and_no_more() {
     desk.database.run(&fill).await;
     alice.post(&notes, &[("note", "The last one.")]).await.redirects_to(&notes);
     let refused = alice.post(&notes, &[("note", "One more.")]).await;
-    let why = "This key has 200 notes already: no more fit.";
+    let why = "This key has 200 notes, the most it can hold.";
     assert_eq!((refused.status, refused.field_error("note").as_deref()), (422, Some(why)));
     assert_eq!(refused.value_of("note"), "One more.");
     assert_eq!(desk.count("select count(*) from key_notes").await, 200);

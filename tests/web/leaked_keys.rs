@@ -70,7 +70,7 @@ async fn its_administrators_are_told_once_however_often_it_is_reported() {
     }
     let mails = desk.mail().await;
     let to: Vec<_> = mails.iter().map(|mail| (mail.to.as_str(), mail.subject.as_str())).collect();
-    assert_eq!(to, [("alice@halden.example", "Your Keydesk key orders was exposed and switched off")]);
+    assert_eq!(to, [("alice@halden.example", "Your Keydesk key orders was reported as leaked and switched off")]);
     assert_ne!(amir.email, mails[0].to);
     let mail = &mails[0];
     assert!(mail.text.contains("found at https://git.example/a") && mail.text.contains(&key.id), "{}", mail.text);

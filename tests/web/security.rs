@@ -98,7 +98,7 @@ async fn every_other_session_ends_at_once() {
     let bob = desk.bob().await;
     alice.post("/settings/security/sessions/end-others", &[]).await.redirects_to("/settings/security");
     let page = alice.get("/settings/security").await;
-    assert_eq!(page.flash().as_deref(), Some("2 other devices signed out."));
+    assert_eq!(page.flash().as_deref(), Some("2 other devices are signed out."));
     for other in &others {
         assert_eq!(other.get("/settings/inboxes").await.status, 303);
     }

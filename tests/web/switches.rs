@@ -57,7 +57,7 @@ async fn where_there_is_no_full_access_every_scope_is_named() {
     page.says_nothing_of("Full access");
     let fields = [("type", "standard"), ("name", "x"), ("environment", "live"), ("scopes[]", "*"), ("expires", "none")];
     let refused = alice.post("/settings/api-keys", &fields).await;
-    assert_eq!(refused.problems(), ["No key may hold *, full access, here. Choose from the scopes shown."]);
+    assert_eq!(refused.problems(), ["No key may hold *, full access, here. Choose from the scopes of this product."]);
     let token = desk.token_of(&alice).await;
     assert_eq!(token.post_json("/v1/keys", &json!({"name": "x", "scopes": ["*"]})).await.status, 422);
     desk.visitor().get("/docs").await.says_nothing_of("is full access");
@@ -99,7 +99,7 @@ async fn what_a_product_does_not_do_to_keys_has_no_page_button_or_endpoint() {
     }
     assert_eq!(program.get("/v1/keys").await.status, 200, "who may look may look");
     let docs = desk.visitor().get("/docs").await;
-    docs.says("Administrators rename keys under Settings → API keys. Nothing of it can be done over the API.");
+    docs.says("Administrators rename keys under Settings → API keys. None of this can be done over the API.");
     for part in ["POST /v1/keys", "DELETE /v1/keys", "/rotate"] {
         docs.says_nothing_of(part);
     }
@@ -231,7 +231,7 @@ async fn no_key_lives_longer_than_the_definition_allows() {
     let form =
         |on| [("type", "standard"), ("name", "x"), ("environment", "live"), ("preset", "full"), ("expires_on", on)];
     let refused = alice.post("/settings/api-keys", &form("2027-02-20")).await;
-    assert_eq!(refused.problems(), ["Choose an expiry date before 19 Feb 2027."]);
+    assert_eq!(refused.problems(), ["Choose an expiry date no later than 19 Feb 2027."]);
     assert_eq!(alice.post("/settings/api-keys", &form("2027-02-19")).await.status, 303);
 }
 

@@ -113,7 +113,7 @@ async fn an_app_is_on_only_once_a_code_has_shown_that_it_works() {
     alice.get(SECURITY).await.says("Authenticator app, added 21 Nov 2026. 10 of 10 recovery codes left.");
     alice.get("/settings/team").await.says("Two-factorOn");
     let letters = desk.mail().await;
-    assert!(letters.iter().any(|letter| letter.subject.starts_with("Another second factor")), "{letters:?}");
+    assert!(letters.iter().any(|letter| letter.subject.starts_with("A second factor was added")), "{letters:?}");
 }
 
 #[tokio::test]

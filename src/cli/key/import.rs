@@ -13,7 +13,7 @@ use crate::cli::serve::open;
 use crate::config::Settings;
 use crate::model::audit::Actor;
 use crate::model::inbox::Inbox;
-use crate::model::key_form::{KeyForm, NewKey};
+use crate::model::key_form::{KeyForm, NewKey, limit_reached, name_taken};
 use crate::model::secret::Secret;
 use crate::model::text::count;
 use crate::product::Product;
@@ -59,9 +59,9 @@ async fn issue(app: &App, account_id: &str, new: &NewKey, secret: &Secret) -> Re
     let issue = Issue { new, secret, once: None, reveal: None };
     Ok(match api_keys::issue(&app.db, &app.act(&actor), account_id, issue, app.product.keys.limit).await? {
         Issued::Key(id) | Issued::Before(id) => Ok(id),
-        Issued::LimitReached => Err("the account holds as many keys as it may".into()),
+        Issued::LimitReached => Err(limit_reached(&app.product)),
         Issued::InboxGone => Err("its inbox was deleted just now".into()),
-        Issued::NameTaken | Issued::OtherRequest => Err(format!("there is a key named {} already", new.name)),
+        Issued::NameTaken | Issued::OtherRequest => Err(name_taken(&new.name, &app.product, &new.environment)),
     })
 }
 
@@ -119,6 +119,7 @@ fn valid<'a>(
         // What was made plain for a spreadsheet reads as it did before.
         name: cell("name").strip_prefix('\'').unwrap_or(cell("name")).to_owned(),
         environment: or(cell("environment"), first),
+        by_id: true,
         preset: if product.keys.choose_scopes { "custom".into() } else { String::new() },
         scopes: cell("scopes").split_whitespace().map(str::to_owned).collect(),
         expires: if expiry.is_empty() { "none".into() } else { String::new() },

@@ -6,7 +6,7 @@ use crate::cli::Failure;
 use crate::cli::serve::open;
 use crate::config::Settings;
 use crate::model::audit::Actor;
-use crate::model::key_form::{KeyForm, NewKey};
+use crate::model::key_form::{KeyForm, NewKey, limit_reached, name_taken};
 use crate::model::secret::Secret;
 use crate::store::api_keys::{self, Issue, Issued};
 use crate::store::key_filter::Filter;
@@ -46,9 +46,9 @@ pub async fn create(settings: &Settings, new: New) -> Result<(), Failure> {
     let issue = Issue { new: &new, secret: &secret, once: None, reveal: None };
     match api_keys::issue(&app.db, &app.act(&actor), &account_id, issue, app.product.keys.limit).await? {
         Issued::Key(id) | Issued::Before(id) => eprintln!("{id} is created. Its secret is shown one time:"),
-        Issued::LimitReached => return Err("the account holds as many keys as it may".into()),
+        Issued::LimitReached => return Err(limit_reached(&app.product).into()),
         Issued::NameTaken | Issued::OtherRequest | Issued::InboxGone => {
-            return Err(format!("a key named {} exists in this environment", new.name).into());
+            return Err(name_taken(&new.name, &app.product, &new.environment).into());
         }
     }
     // Whoever asked for it reads it here, as after a POST to the API; a pipe gets nothing else.
@@ -64,6 +64,7 @@ async fn valid(app: &App, account_id: &str, new: New) -> Result<NewKey, Failure>
         key_type: "standard".into(),
         name: new.name,
         environment: new.environment.unwrap_or_else(first),
+        by_id: true,
         preset: new.preset,
         expires: new
             .expires

@@ -22,7 +22,7 @@ use super::words::Grace;
 use crate::clock::Timestamp;
 use crate::gate::Holder;
 use crate::model::api_key::ApiKey;
-use crate::model::key_form::{FieldErrors, KeyForm};
+use crate::model::key_form::{FieldErrors, KeyForm, limit_reached, name_taken};
 use crate::model::scopes::WILDCARD;
 use crate::model::secret::Secret;
 use crate::product::reserved::{KEYS_READ, KEYS_WRITE};
@@ -135,12 +135,10 @@ pub async fn create(
         Issued::Before(id) => IssuedKey::without_secret(&find(&app, &caller, &id).await?, app.now()),
         Issued::OtherRequest => return Err(Problem::other_request()),
         Issued::NameTaken => {
-            return Err(Problem::conflict("A key with this name exists in this environment. Choose another name."));
+            return Err(Problem::conflict(name_taken(&new.name, &app.product, &new.environment)));
         }
         Issued::InboxGone => return Err(Problem::invalid("inbox", "This inbox was deleted just now.")),
-        Issued::LimitReached => {
-            return Err(Problem::conflict("This account holds as many keys as it may. Delete one first."));
-        }
+        Issued::LimitReached => return Err(Problem::conflict(limit_reached(&app.product))),
     };
     Ok((StatusCode::CREATED, Json(issued)))
 }
@@ -254,6 +252,7 @@ impl KeyRequest {
             key_type: self.key_type.clone().unwrap_or_else(|| "standard".into()),
             name: self.name.clone(),
             environment: self.environment.clone().unwrap_or(own),
+            by_id: true,
             inbox: self.inbox.clone().unwrap_or_default(),
             preset: self.preset.clone().unwrap_or_else(|| "custom".into()),
             scopes: self.scopes.clone(),
@@ -268,7 +267,9 @@ impl KeyRequest {
     fn contradictions(&self, product: &Product) -> Result<(), Problem> {
         if self.inbox.is_some() && self.key_type.as_deref() != Some("restricted") {
             let resource = &product.words.resource;
-            let why = format!("Only a key of type restricted is bound to one {resource}. Say so, or leave it out.");
+            let has_restricted = product.keys.types.iter().any(|kind| kind == "restricted");
+            let next = if has_restricted { "Set type to restricted, or leave inbox out." } else { "Leave inbox out." };
+            let why = format!("Only a restricted key is bound to one {resource}. {next}");
             return Err(Problem::invalid("inbox", why));
         }
         let unknown = self.scopes.iter().find(|id| *id != WILDCARD && product.scope(id).is_none());

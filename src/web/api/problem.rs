@@ -155,17 +155,17 @@ impl Problem {
     }
 
     pub fn beyond_environment(environment: &str) -> Self {
-        let message = format!("This key can’t make, rotate or delete keys of the environment {environment}.");
+        let message = format!("This key can’t create, rotate or delete keys of the environment {environment}.");
         Self::forbidden(message)
     }
 
     pub fn beyond_addresses() -> Self {
-        let message = "A key can’t reach beyond the addresses that its maker may be used from.";
+        let message = "A key can’t reach beyond the addresses that the key that creates it may be used from.";
         Self::forbidden(message)
     }
 
     pub fn beyond_expiry() -> Self {
-        let message = "A key can’t make or take over a key that outlives it.";
+        let message = "A key can’t create or take over a key that outlives it.";
         Self::forbidden(message)
     }
 

@@ -235,7 +235,8 @@ pub async fn invite(
     let mut session = changing(&app, &caller)?;
     let Body(asked) = body?;
     let address = email::parse(&asked.email);
-    let address = address.ok_or_else(|| Problem::invalid("email", "This is no email address."))?;
+    let address =
+        address.ok_or_else(|| Problem::invalid("email", "Enter an email address, such as ana@example.com."))?;
     let role = role(&asked.role)?;
     if role == Role::Administrator {
         session = changing_afresh(&app, &caller)?;

@@ -136,7 +136,7 @@ impl NotIn<'_> {
             ),
             Reason::Taken => format!(
                 "Its email address belongs to somebody who signs in another way. If that’s you, sign in that way, \
-                 and look at {name} under Settings, Security."
+                 and look at {name} under Settings → Security."
             ),
         }
     }

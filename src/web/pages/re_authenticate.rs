@@ -16,7 +16,7 @@ use crate::web::chrome::{Chrome, Place};
 use crate::web::error::{Error, Missing};
 use crate::web::form::{Form, Query, own_path, with_way_back};
 use crate::web::people::authenticate;
-use crate::web::second_factor::{prove_by_code, prove_by_passkey};
+use crate::web::second_factor::{prove_by_code, prove_by_passkey, wrong_code};
 use crate::web::{App, page, see_other};
 
 #[derive(Template)]
@@ -28,6 +28,8 @@ struct ReAuthenticate<'a> {
     has_password: bool,
     has_factor: bool,
     has_passkey: bool,
+    /// Which codes the field takes.
+    code_hint: &'static str,
     minutes: u64,
     /// The field that was wrong, and how.
     error: Option<(&'static str, &'static str)>,
@@ -45,6 +47,11 @@ impl<'a> ReAuthenticate<'a> {
             has_password: !factors.any() && users::has_password(&app.db, me.account_id(), &me.user().id).await?,
             has_factor: factors.any(),
             has_passkey: factors.passkeys > 0 && app.passkeys.is_some(),
+            code_hint: if factors.app_since.is_some() {
+                "The six digits that your authenticator app shows, or one of your recovery codes."
+            } else {
+                "One of the recovery codes that you kept. Each works once."
+            },
             minutes: FRESH.as_secs() / 60,
             error: None,
         })
@@ -74,11 +81,11 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
 /// `POST /re-authenticate`. Whose password it is says the session; the address in the form is for password managers.
 pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Result<Response, Error> {
     let next = own_path(fields.get("next")).unwrap_or_default();
-    let has_factor = second_factors::of(&app.db, &me.user().id).await?.any();
-    if has_factor {
+    let factors = second_factors::of(&app.db, &me.user().id).await?;
+    if factors.any() {
         let proof = prove_by_code(&app, &me.info, me.user(), fields.get("code")).await?;
         if proof.is_none() {
-            let sentence = "This code isn’t right, or was used before. Wait for the next one and type that.";
+            let sentence = wrong_code(factors.app_since.is_some());
             return ReAuthenticate::again(&app, &me, next, ("code", sentence)).await;
         }
         return done(&app, &me, next).await;

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::model::secret::Presented;
 use crate::model::sighting::{Channel, Sighting};
+use crate::model::text;
 use crate::web::error::Error;
 use crate::web::form::{Form, Query};
 use crate::web::leaks::{THANKS, spend_report, take};
@@ -52,7 +53,8 @@ pub async fn create(State(app): State<App>, info: RequestInfo, Form(fields): For
         let Error::TooManyRequests { seconds, .. } = Error::throttled(throttled, app.now()) else {
             return Err(Error::Internal);
         };
-        let why = format!("Too many reports came from your network. Try again in {seconds} seconds.");
+        let wait = text::count(seconds, "second", "seconds");
+        let why = format!("Too many reports came from your network. Try again in {wait}.");
         return Ok(([(RETRY_AFTER, seconds)], again.refused(StatusCode::TOO_MANY_REQUESTS, why)).into_response());
     }
     let text = Zeroizing::new(fields.owned("secret"));

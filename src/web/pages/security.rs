@@ -160,7 +160,11 @@ pub async fn end_others(State(app): State<App>, me: Me) -> Result<Response, Erro
     let ended = sessions::end_others(&app.db, &me.act(&app), &me.session).await?;
     let devices =
         if ended == 0 { "No other device".into() } else { text::count(ended, "other device", "other devices") };
-    let said = if ended == 0 { " was signed in." } else { " signed out." };
+    let said = match ended {
+        0 => " was signed in.",
+        1 => " is signed out.",
+        _ => " are signed out.",
+    };
     Flash::good(&devices, said).keep(&me).await?;
     Ok(see_other("/settings/security"))
 }

@@ -230,6 +230,8 @@ async fn rotating_invalidates_the_old_key_immediately() {
     let old = the_key(&alice).await;
     assert!(works(&desk, &old.secret, LIST).await, "the gate knows it now");
     let page = alice.get(&key_path(&old.id, "rotate")).await;
+    page.says("You get a new key with the same name. The old one stops at once.");
+    page.says_nothing_of("You can end the wait early");
     for grace in ["1h", "24h", "7d"] {
         assert!(!page.html().contains(&format!("value=\"{grace}\"")), "{grace}");
         let refused = alice.post(&key_path(&old.id, "rotate"), &[("grace", grace)]).await;

@@ -75,7 +75,7 @@ async fn keys_are_under_settings_api_keys() {
     alice.get(KEYS).await.has_heading("API keys");
     let docs = desk.visitor().get("/docs").await;
     docs.says("Settings → API keys");
-    docs.says("Nothing of it can be done over the API.");
+    docs.says("None of this can be done over the API.");
     let maker = desk.holder(&alice.makes("wide", &[("preset", "full")]).await.secret);
     let refused = maker.post_json("/v1/keys", &json!({ "name": "made", "scopes": ["domains:read"] })).await;
     assert!(matches!(refused.status, 403 | 404), "in the dashboard only: {}", refused.text());

@@ -66,7 +66,7 @@ fn until_closed<'a>(rest: &'a str, name: &str) -> &'a str {
 
 /// The text of a piece of HTML.
 pub fn text(html: &str) -> String {
-    const WITHIN_A_LINE: [&str; 8] = ["b", "a", "code", "em", "i", "span", "time", "textarea"];
+    const WITHIN_A_LINE: [&str; 9] = ["b", "a", "bdi", "code", "em", "i", "span", "time", "textarea"];
     let mut text = String::with_capacity(html.len());
     for (index, piece) in html.split('<').enumerate() {
         let Some((tag, words)) = piece.split_once('>').filter(|_| index > 0) else {

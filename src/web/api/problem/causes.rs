@@ -6,6 +6,7 @@ use super::{CHALLENGE, INVALID_TOKEN, Problem};
 use crate::gate::Unavailable;
 use crate::gate::verdict::Refusal;
 use crate::gate::window::Allowance;
+use crate::model::text;
 use crate::web::api::dialect::Sentence;
 use crate::web::error::Error;
 
@@ -21,7 +22,7 @@ impl From<Refusal> for Problem {
                 StatusCode::FORBIDDEN,
                 "permission_error",
                 "https_required",
-                "This credential came over plain HTTP. Use https, and rotate the key: it may have been read on the way.",
+                "This credential came over plain HTTP. Use https, and replace the key: it may have been read on the way.",
             ),
             Refusal::Missing => unauthorized().with_challenge(CHALLENGE),
             Refusal::Malformed | Refusal::Unknown | Refusal::SessionEnded | Refusal::Dead(_) => {
@@ -40,7 +41,8 @@ impl From<Refusal> for Problem {
             Refusal::OutOfReach => Self::not_found(),
             Refusal::MissingScope { scope, never } => Self::missing_scope(scope, never),
             Refusal::RateLimited(Allowance { wait, .. }) => {
-                Self::too_many(format!("Rate limit exceeded. Retry after {wait} seconds."), wait)
+                let after = text::count(wait.unsigned_abs(), "second", "seconds");
+                Self::too_many(format!("Rate limit exceeded. Retry after {after}."), wait)
                     .worded_as(Sentence::RateLimited)
             }
         }
@@ -51,11 +53,12 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::TooManyRequests { seconds, .. } => {
-                let message = format!("Too many tries. Retry after {seconds} seconds.");
+                let message = format!("Too many tries. Retry after {}.", text::count(seconds, "second", "seconds"));
                 Self::too_many(message, i64::try_from(seconds).unwrap_or(i64::MAX))
             }
             Error::KnownDevicesOnly { seconds } => {
-                let message = format!("Too many sign-ins with this email failed. Retry after {seconds} seconds.");
+                let wait = text::count(seconds, "second", "seconds");
+                let message = format!("Too many sign-ins with this email failed. Retry after {wait}.");
                 Self::too_many(message, i64::try_from(seconds).unwrap_or(i64::MAX))
             }
             Error::SignInRequired { .. } => Refusal::SessionEnded.into(),

@@ -116,7 +116,7 @@ fn forbidden(product: &Product) -> Refusal {
 fn over_plain_http() -> Refusal {
     let means = "The request came over plain HTTP, so its key travelled in the clear.";
     let problem = Problem::from(verdict::Refusal::PlainHttp);
-    Refusal::new(&problem, means, "Use `https://`, and rotate the key.").without_answer()
+    Refusal::new(&problem, means, "Use `https://`, and replace the key.").without_answer()
 }
 
 fn unknown_route() -> Refusal {

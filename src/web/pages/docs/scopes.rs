@@ -69,6 +69,7 @@ pub fn presets(product: &Product) -> Vec<Preset<'_>> {
     } else {
         holdable(product, KeyType::Restricted).map(|scope| scope.id.clone()).collect()
     };
-    let full = Preset { id: "full", label: "Full access", scopes: everything };
+    let label = if product.keys.full_access { "Full access" } else { "All scopes" };
+    let full = Preset { id: "full", label, scopes: everything };
     own.chain(read).chain([full]).collect()
 }

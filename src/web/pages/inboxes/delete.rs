@@ -5,8 +5,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use crate::clock::Timestamp;
+use crate::model::api_key::ApiKey;
 use crate::model::inbox::Inbox;
-use crate::model::text;
+use crate::model::{name, text};
 use crate::product::{Product, Words};
 use crate::store::{api_keys, inboxes};
 use crate::web::audience::Me;
@@ -18,13 +20,20 @@ use crate::web::pages::keys::delete::mismatch;
 use crate::web::view::Moment;
 use crate::web::{App, page, see_other};
 
+/// Keys that the page names, and the sentence after it; the others are counted.
+const NAMED: usize = 50;
+const SAID: usize = 3;
+
 #[derive(Template)]
 #[template(path = "inboxes/delete.html")]
 struct Delete<'a> {
     chrome: Chrome,
     words: &'a Words,
     inbox: Inbox,
+    /// The first of the keys that die with it.
     doomed: Vec<Doomed>,
+    /// How many there are.
+    count: usize,
     typed: String,
     error: Option<String>,
 }
@@ -43,27 +52,33 @@ impl<'a> Delete<'a> {
         let inbox = inboxes::find(&app.db, me.account_id(), id).await?.ok_or(Error::NotFound(Missing::Inbox))?;
         let mut chrome = Chrome::of(app, me, Place::Inboxes).await?;
         chrome.here = format!("/settings/inboxes/{id}/delete");
-        let doomed = doomed(app, me, id, &app.product).await?;
-        Ok(Self { chrome, words: &app.product.words, inbox, doomed, typed: String::new(), error: None })
+        let bound = api_keys::list_of_inbox(&app.db, me.account_id(), id).await?;
+        let (count, now) = (bound.len(), app.now());
+        let doomed = bound.into_iter().take(NAMED).map(|key| Doomed::of(key, &app.product, now)).collect();
+        Ok(Self { chrome, words: &app.product.words, inbox, doomed, count, typed: String::new(), error: None })
     }
 
     /// `2 keys`
     fn keys(&self) -> String {
-        text::count(self.doomed.len() as u64, "key", "keys")
+        text::count(self.count as u64, "key", "keys")
+    }
+
+    /// How many of them are counted only.
+    fn unnamed(&self) -> u64 {
+        (self.count - self.doomed.len()) as u64
     }
 }
 
-async fn doomed(app: &App, me: &Me, inbox_id: &str, product: &Product) -> Result<Vec<Doomed>, Error> {
-    let now = app.now();
-    let bound = api_keys::list_of_inbox(&app.db, me.account_id(), inbox_id).await?;
-    let key = |key: crate::model::api_key::ApiKey| Doomed {
-        fragment: key.fragment(),
-        tag: Tag::of(product, &key.environment).filter(|tag| tag.class == "test"),
-        last_used: key.last_used_at.map(|at| Moment::ago_in_words(at, now)),
-        id: key.id,
-        name: key.name,
-    };
-    Ok(bound.into_iter().map(key).collect())
+impl Doomed {
+    fn of(key: ApiKey, product: &Product, now: Timestamp) -> Self {
+        Self {
+            fragment: key.fragment(),
+            tag: Tag::of(product, &key.environment).filter(|tag| tag.class == "test"),
+            last_used: key.last_used_at.map(|at| Moment::ago_in_words(at, now)),
+            id: key.id,
+            name: key.name,
+        }
+    }
 }
 
 /// `GET /settings/inboxes/{id}/delete`
@@ -74,13 +89,14 @@ pub async fn show(State(app): State<App>, me: Me, Id(id): Id) -> Result<Response
 /// `POST /settings/inboxes/{id}/delete`
 pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Form) -> Result<Response, Error> {
     let asked = Delete::of(&app, &me, &id).await?;
-    if fields.get("name").trim() != asked.inbox.name {
+    if !name::is_typed(fields.get("name"), &asked.inbox.name) {
         let again = Delete { typed: fields.owned("name"), error: Some(mismatch(&asked.inbox.name)), ..asked };
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
     }
     let deleted = inboxes::delete(&app.db, &me.act(&app), me.account_id(), &id).await?;
     let keys = deleted.ok_or(Error::NotFound(Missing::Inbox))?;
-    let with = if keys.is_empty() { String::new() } else { format!(", and with it {}", text::list(&keys)) };
+    let with =
+        if keys.is_empty() { String::new() } else { format!(", and with it {}", text::some(&keys, SAID, keys.len())) };
     Flash::good(&asked.inbox.name, &format!(" was deleted{with}.")).keep(&me).await?;
     Ok(see_other("/settings/inboxes"))
 }

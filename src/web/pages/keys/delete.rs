@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use super::{Evidence, Tag, find_alive, offered, type_label};
 use crate::model::api_key::ApiKey;
-use crate::model::text;
+use crate::model::{name, text};
 use crate::product::KeyAct;
 use crate::store::{accounts, api_keys};
 use crate::web::audience::Me;
@@ -78,7 +78,7 @@ pub async fn show(State(app): State<App>, me: Me, Id(id): Id) -> Result<Response
 pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Form) -> Result<Response, Error> {
     offered(&app, KeyAct::Delete)?;
     let key = find_alive(&app, &me, &id).await?;
-    if app.product.keys.confirm_by_name && fields.get("name").trim() != key.name {
+    if app.product.keys.confirm_by_name && !name::is_typed(fields.get("name"), &key.name) {
         let error = Some(mismatch(&key.name));
         let again = Delete { typed: fields.owned("name"), error, ..Delete::of(&app, &me, key).await? };
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));

@@ -155,6 +155,6 @@ async fn series(app: &App, key: &ApiKey, period: Period, now: Timestamp) -> Resu
 
 /// From how many addresses the key was used.
 async fn addresses(app: &App, key: &ApiKey, since: Timestamp) -> Result<String, Error> {
-    let addresses = usage::list_addresses(&app.db, &key.account_id, &key.id, since).await?;
-    Ok(text::thousands(addresses.len() as u64))
+    let addresses = usage::count_addresses(&app.db, &key.account_id, &key.id, since).await?;
+    Ok(text::thousands(addresses.unsigned_abs()))
 }

@@ -297,7 +297,7 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
         may_change: me.is_administrator(),
         tabs: triage::tabs(&asked, &counts, app.product.expiry.policy),
         attention: triage::attention(&app, account_id, (&asked, &counts), now).await?,
-        inboxes: inboxes::names(&app.db, account_id, MOST_INBOXES).await?,
+        inboxes: offered_inboxes(&app, account_id, &asked.filter.inbox).await?,
         headings: headings(&asked),
         rows: rows(&app, &asked, (&keys, &days), now),
         showing: showing(first, keys.len(), after.is_none(), counts.of(&asked.filter.status)),
@@ -306,6 +306,16 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
         asked,
     };
     Ok(page(StatusCode::OK, &shown))
+}
+
+/// The account's inboxes, the chosen one among them however many there are.
+async fn offered_inboxes(app: &App, account_id: &str, chosen: &str) -> Result<Vec<inboxes::Named>, Error> {
+    let mut offered = inboxes::names(&app.db, account_id, MOST_INBOXES).await?;
+    if !chosen.is_empty() && !offered.iter().any(|inbox| inbox.id == chosen) {
+        let found = inboxes::find(&app.db, account_id, chosen).await?;
+        offered.extend(found.map(|inbox| inboxes::Named { id: inbox.id, name: inbox.name }));
+    }
+    Ok(offered)
 }
 
 fn headings(asked: &Asked) -> Headings {

@@ -37,6 +37,9 @@ use crate::web::view::Moment;
 /// A key that was used within this long is in use right now.
 const IN_USE: Duration = Duration::from_secs(3600);
 
+/// Addresses that are named in a sentence; the others are counted.
+const ADDRESSES_NAMED: i64 = 3;
+
 /// The key of this id, if it is my account's.
 async fn find(app: &App, me: &Me, id: &str) -> Result<ApiKey, Error> {
     api_keys::find(&app.db, me.account_id(), id).await?.ok_or(Error::NotFound(Missing::Key))
@@ -181,7 +184,10 @@ pub struct Evidence {
     pub last_used: Option<Moment>,
     /// `6,140 in the last 24 hours, from 203.0.113.80 and 203.0.113.81`
     pub lately: String,
-    pub unused_for: String,
+    /// `94 days`, from the first whole day on.
+    pub unused_for: Option<String>,
+    /// `12 requests with it were refused in the last 24 hours`, if it was called then and nothing passed.
+    pub refused_lately: Option<String>,
 }
 
 impl Evidence {
@@ -189,14 +195,25 @@ impl Evidence {
         let day_ago = now - crate::clock::days(1);
         let hours = usage::list_hours(&app.db, &key.account_id, &key.id, day_ago.hour()).await?;
         let requests = hours.iter().map(|hour| hour.ok + hour.refused).sum::<i64>();
-        let addresses = usage::list_addresses(&app.db, &key.account_id, &key.id, day_ago).await?;
-        let from = if addresses.is_empty() { String::new() } else { format!(", from {}", text::list(&addresses)) };
+        let addresses = usage::list_addresses(&app.db, &key.account_id, &key.id, day_ago, ADDRESSES_NAMED).await?;
+        let all = usage::count_addresses(&app.db, &key.account_id, &key.id, day_ago).await?;
+        let named = text::some(&addresses, addresses.len(), usize::try_from(all).unwrap_or(0));
+        let from = if addresses.is_empty() { String::new() } else { format!(", from {named}") };
         let idle = now.since(key.last_used_at.unwrap_or(key.created_at));
+        let requests = u64::try_from(requests).unwrap_or(0);
+        let refused = || {
+            let were = if requests == 1 { "was" } else { "were" };
+            format!("{} with it {were} refused in the last 24 hours", text::count(requests, "request", "requests"))
+        };
+        let none_passed = key.last_used_at.is_none_or(|at| at < day_ago);
         Ok(Self {
             in_use: key.last_used_at.is_some() && idle < IN_USE,
             last_used: key.last_used_at.map(|at| Moment::ago_in_words(at, now)),
-            lately: format!("{} in the last 24 hours{from}", text::thousands(u64::try_from(requests).unwrap_or(0))),
-            unused_for: text::count(idle.as_secs() / 86_400, "day", "days"),
+            lately: format!("{} in the last 24 hours{from}", text::thousands(requests)),
+            refused_lately: (none_passed && requests > 0).then(refused),
+            unused_for: Some(idle.as_secs() / 86_400)
+                .filter(|days| *days > 0)
+                .map(|days| text::count(days, "day", "days")),
         })
     }
 }

@@ -12,7 +12,7 @@ use super::{find, offered, successor};
 use crate::clock::{Timestamp, days};
 use crate::model::api_key::KeyType;
 use crate::model::inbox::Inbox;
-use crate::model::key_form::{FieldErrors, KeyForm};
+use crate::model::key_form::{FieldErrors, KeyForm, limit_reached, name_taken};
 use crate::model::key_lifetime::length;
 use crate::model::secret::Secret;
 use crate::model::text;
@@ -216,6 +216,7 @@ fn read(fields: &Fields) -> KeyForm {
         key_type: if fields.get("type").is_empty() { "standard".into() } else { fields.owned("type") },
         name: fields.owned("name"),
         environment: fields.owned("environment"),
+        by_id: false,
         inbox: fields.id("inbox").to_owned(),
         preset,
         scopes,
@@ -239,18 +240,9 @@ fn refusal(refused: &Issued, name: &str, product: &Product, environment: &str) -
         Issued::InboxGone => {
             ("inbox", format!("This {} was deleted just now. Choose another.", product.words.resource)).into()
         }
-        Issued::LimitReached => {
-            let most = text::count(product.keys.limit.unsigned_abs(), "key", "keys");
-            ("name", format!("This account may hold {most}. Delete one first.")).into()
-        }
+        Issued::LimitReached => ("name", limit_reached(product)).into(),
         Issued::NameTaken | Issued::OtherRequest | Issued::Key(_) | Issued::Before(_) => {
             ("name", name_taken(name, product, environment)).into()
         }
     }
-}
-
-pub(super) fn name_taken(name: &str, product: &Product, environment: &str) -> String {
-    let label = product.environment(environment).map_or("API".into(), |found| found.label.to_lowercase());
-    let article = if label.starts_with(['a', 'e', 'i', 'o', 'u', 'A']) { "An" } else { "A" };
-    format!("{article} {label} key named {name} already exists. Choose another name.")
 }

@@ -20,9 +20,8 @@ use crate::web::{App, page, see_other};
 
 /// Characters of a note.
 const LONGEST: usize = 500;
-/// Notes on the key's page, and on their own.
+/// Notes on the key's page; on their own, all are.
 const NEWEST: i64 = 3;
-const SHOWN: i64 = 50;
 
 #[derive(Template)]
 #[template(path = "keys/notes.html")]
@@ -63,7 +62,13 @@ impl Page {
     async fn of(app: &App, me: &Me, key: ApiKey) -> Result<Self, Error> {
         let mut chrome = Chrome::of(app, me, Place::Keys).await?;
         chrome.here = format!("/settings/api-keys/{}/notes", key.id);
-        Ok(Self { chrome, notes: Note::list(app, &key, SHOWN).await?, key, typed: String::new(), error: None })
+        Ok(Self {
+            chrome,
+            notes: Note::list(app, &key, key_notes::MOST).await?,
+            key,
+            typed: String::new(),
+            error: None,
+        })
     }
 }
 
@@ -82,7 +87,7 @@ pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Fo
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
     }
     if !key_notes::add(&app.db, &me.act(&app), &key, &body).await? {
-        let error = Some(format!("This key has {} notes already: no more fit.", key_notes::MOST));
+        let error = Some(format!("This key has {} notes, the most it can hold.", key_notes::MOST));
         let again = Page { typed: body, error, ..Page::of(&app, &me, key).await? };
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
     }

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::{find_alive, offered};
+use crate::model::api_key::ApiKey;
 use crate::product::KeyAct;
 use crate::store::key_changes;
 use crate::web::audience::Me;
@@ -26,7 +27,9 @@ pub async fn create(State(app): State<App>, me: Me, Id(id): Id) -> Result<Respon
 pub async fn end(State(app): State<App>, me: Me, Id(id): Id) -> Result<Response, Error> {
     let key = find_alive(&app, &me, &id).await?;
     if key_changes::resume(&app.db, &me.act(&app), &key).await? {
-        Flash::good(&key.name, " works again.").keep(&me).await?;
+        let works = ApiKey { paused_at: None, ..key.clone() }.status(app.now()).verifies();
+        let said = if works { " is resumed. Requests with it work again." } else { " is resumed." };
+        Flash::good(&key.name, said).keep(&me).await?;
     }
     Ok(see_other(&format!("/settings/api-keys/{id}")))
 }

@@ -5,9 +5,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::new::name_taken;
 use super::{find_alive, offered};
 use crate::model::api_key::ApiKey;
+use crate::model::key_form::name_taken;
 use crate::model::name;
 use crate::product::KeyAct;
 use crate::store::key_changes::{self, Renamed};

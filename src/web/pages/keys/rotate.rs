@@ -48,6 +48,11 @@ impl Rotate {
         let (choices, old) = (choices(app, &key, app.now()), OldKey::find(app, &key).await?);
         Ok(Self { chrome, key, choices, old, error: None })
     }
+
+    /// Whether the old secret stops at once, whatever is chosen.
+    fn at_once(&self) -> bool {
+        self.choices.iter().all(|choice| choice.value == "0")
+    }
 }
 
 /// The definition's choices, the recommended one first and the immediate one last.

@@ -102,7 +102,11 @@ impl Chosen {
 fn in_use(keys: &[Chosen], called: &HashMap<String, u64>) -> Option<(String, String)> {
     let counts: Vec<u64> =
         keys.iter().filter_map(|key| called.get(&key.id).copied()).filter(|count| *count > 0).collect();
-    let them = if counts.len() == keys.len() { "All of them".into() } else { format!("{} of them", counts.len()) };
+    let them = match counts.len() {
+        1 if keys.len() == 1 => "It".into(),
+        all if all == keys.len() => "All of them".into(),
+        some => format!("{some} of them"),
+    };
     (!counts.is_empty()).then(|| (them, text::count(counts.iter().sum(), "request", "requests")))
 }
 
@@ -144,7 +148,7 @@ pub async fn delete(State(app): State<App>, me: Me, Form(fields): Form) -> Resul
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
     }
     let done = many_keys::delete(&app.db, &me.act(&app), me.account_id(), &ids).await?;
-    tell(&me, (done, ids.len()), "deleted", "Requests using them now fail with 401.").await
+    tell(&me, (done, ids.len()), KeyAct::Delete).await
 }
 
 /// `POST /settings/api-keys/selected/pause`
@@ -155,7 +159,7 @@ pub async fn pause(State(app): State<App>, me: Me, Form(fields): Form) -> Result
         return nothing(&me, " was selected. Tick the keys first.").await;
     }
     let done = many_keys::pause(&app.db, &me.act(&app), me.account_id(), &ids).await?;
-    tell(&me, (done, ids.len()), "paused", "Requests with them fail with 401 until you resume them.").await
+    tell(&me, (done, ids.len()), KeyAct::Pause).await
 }
 
 async fn ask(app: &App, me: &Me, act: KeyAct, query: &Fields) -> Result<Response, Error> {
@@ -178,15 +182,24 @@ async fn nothing(me: &Me, why: &str) -> Result<Response, Error> {
 }
 
 /// Says how many of the keys it was, and that it was too late for the others.
-async fn tell(me: &Me, (done, asked): (usize, usize), past: &str, now: &str) -> Result<Response, Error> {
-    let were = if done == 1 { "was" } else { "were" };
+async fn tell(me: &Me, (done, asked): (usize, usize), act: KeyAct) -> Result<Response, Error> {
+    let (past, too_late) = if act == KeyAct::Delete { ("deleted", "deleted") } else { ("paused", "paused or deleted") };
+    let (were, them) = if done == 1 { ("was", "it") } else { ("were", "them") };
     let flash = if done == asked {
+        let now = if act == KeyAct::Delete {
+            format!("Requests using {them} now fail with 401.")
+        } else {
+            format!("Requests with {them} fail with 401 until you resume {them}.")
+        };
         Flash::good(&text::count(done as u64, "key", "keys"), &format!(" {were} {past}. {now}"))
     } else {
         let late = asked - done;
         let others = if late == 1 { "one was".into() } else { format!("{late} were") };
-        let said = format!(" {were} {past}; {others} already {past}, or deleted.");
-        Flash { kind: "warn".into(), ..Flash::good(&format!("{done} of {asked} keys"), &said) }
+        let said = format!(" {were} {past}; {others} {too_late} already.");
+        Flash {
+            kind: "warn".into(),
+            ..Flash::good(&format!("{done} of {}", text::count(asked as u64, "key", "keys")), &said)
+        }
     };
     flash.with_link(format!("/settings/audit-log?action=key.{past}"), "View in audit log").keep(me).await?;
     Ok(see_other(LIST))

@@ -158,7 +158,7 @@ impl Case<'_> {
                 ("http, where anybody on the way can read the key", "https"),
                 (
                     "its key came over plain HTTP",
-                    "Call the API with https, and rotate the key: it may have been read on the way.",
+                    "Call the API with https, and replace the key: it may have been read on the way.",
                 ),
             ),
             Reason::CredentialMissing => said(
@@ -175,7 +175,7 @@ impl Case<'_> {
                 (
                     "what it sent is not an API key",
                     &format!(
-                        "Compare the key with the one that you stored, from {form} to its last character; if it differs or is lost, rotate it under {}.",
+                        "Compare the key with the one that you stored, from {form} to its last character; if it differs or is lost, replace it under {}.",
                         self.place()
                     ),
                 ),
@@ -295,7 +295,7 @@ impl Case<'_> {
             }
             Reason::ScopeMissing => self.scope_missing(),
             _ => said(
-                "This key’s minute was spent",
+                "This key was over its rate limit",
                 (
                     &format!("more than {} requests in one minute", or(&refused.had, "the allowed")),
                     "fewer requests, or a wait for the next minute",
@@ -366,8 +366,13 @@ impl Case<'_> {
     }
 
     fn place(&self) -> &'static str {
-        if self.product.has_one_key() { "Settings → API key" } else { "Settings → API keys" }
+        place(self.product)
     }
+}
+
+/// Where an administrator does something to a key.
+pub fn place(product: &Product) -> &'static str {
+    if product.has_one_key() { "Settings → API key" } else { "Settings → API keys" }
 }
 
 fn said(verdict: &str, (came, needed): (&str, &str), (because, mend): (&str, &str)) -> Words {

@@ -19,7 +19,7 @@ use crate::gate::throttle::Rate;
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Actor, Target};
 use crate::model::text;
-use crate::product::Product;
+use crate::product::{KeyAct, Product};
 use crate::store::refusals::{self, Refused};
 use crate::store::support;
 use crate::web::audience::Me;
@@ -189,7 +189,7 @@ impl KeyPage {
             chrome,
             account: support::account_name(&app.db, &key.account_id).await?,
             leak,
-            warning: warning(&key),
+            warning: warning(&key, &app.product),
             dead: finding::of_dead_key(&key, &app.product, now),
             standing: Standing::of(&key, now),
             abilities: Abilities::of(&key, &app.product, now),
@@ -203,11 +203,21 @@ impl KeyPage {
 }
 
 /// What the administrators of a leaked key are told.
-fn warning(key: &ApiKey) -> String {
+fn warning(key: &ApiKey, product: &Product) -> String {
+    let place = finding::place(product);
+    let [rotates, creates, deletes] = [KeyAct::Rotate, KeyAct::Create, KeyAct::Delete].map(|act| product.offers(act));
+    let mend = if !rotates && creates && deletes {
+        format!("create another now under {place} and delete this one")
+    } else if !rotates {
+        "replace it now".to_owned()
+    } else if product.rotation.grace.iter().any(|grace| grace == "0") {
+        format!("rotate it now under {place}, with the old key stopping immediately")
+    } else {
+        format!("rotate it now under {place}")
+    };
     format!(
-        "Your API key {} ({}) was sent to us in plain text, so treat it as leaked: an administrator should rotate it now \
-         under Settings → API keys, with the old key stopping immediately. We have not stored it. Never send a whole key; its last \
-         four characters are enough.",
+        "Your API key {} ({}) was sent to us in plain text, so treat it as leaked: an administrator should {mend}. We have \
+         not stored it. Never send a whole key; its last four characters are enough.",
         key.name,
         key.fragment()
     )

@@ -22,7 +22,7 @@ struct Choice {
 fn choices(app: &App, chosen: Role) -> Vec<Choice> {
     let resources = &app.product.words.resources;
     let reach = |role| match role {
-        Role::Administrator => "Everything, also who is in the team.".into(),
+        Role::Administrator => "Everything, including who is in the team.".into(),
         Role::Auditor => "Sees keys, usage and the audit log. Never a secret, never a change.".into(),
         Role::Member => format!("Signs in and sees the {resources}. No keys."),
     };

@@ -99,7 +99,7 @@ async fn stays(app: &App, me: &Me) -> Result<Option<Response>, Error> {
     if rule.required_at.is_none() || !factors.single() {
         return Ok(None);
     }
-    let why = " asks everybody for a second factor. Add another one before you remove this.";
+    let why = " asks everybody for two-factor. Add another one before you remove this.";
     Flash { kind: "warn".into(), ..Flash::good(&me.user().account_name, why) }.keep(me).await?;
     Ok(Some(see_other(MANAGE)))
 }

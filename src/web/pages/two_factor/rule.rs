@@ -27,11 +27,12 @@ struct Page {
 /// As in: `1 of 4 people would be asked to set it up at their next sign-in.`
 pub fn asked(rule: &Rule) -> String {
     let people = text::count(u64::try_from(rule.people).unwrap_or(0), "person", "people");
+    let without = text::thousands(u64::try_from(rule.without).unwrap_or(0));
     match (rule.required_at.is_some(), rule.without) {
         (false, 0) => format!("Everybody has it already: {people}."),
-        (false, without) => format!("{without} of {people} would be asked to set it up at their next sign-in."),
+        (false, _) => format!("{without} of {people} would be asked to set it up at their next sign-in."),
         (true, 0) => format!("On. Everybody has it: {people}."),
-        (true, without) => format!("On. {without} of {people} will be asked to set it up at their next sign-in."),
+        (true, _) => format!("On. {without} of {people} will be asked to set it up at their next sign-in."),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::web::form::{Form, own_path, with_way_back};
 use crate::web::pages::home::first_screen;
 use crate::web::people::spend_visit;
 use crate::web::request::RequestInfo;
-use crate::web::second_factor::{Pending, pending, prove_by_code, prove_by_passkey};
+use crate::web::second_factor::{Pending, pending, prove_by_code, prove_by_passkey, wrong_code};
 use crate::web::{App, page, see_other};
 
 #[derive(Template)]
@@ -66,7 +66,7 @@ pub async fn create(
     let Some((user, pending)) = pending(&app, &web).await? else { return Ok(see_other("/sign-in")) };
     let Some(proof) = prove_by_code(&app, &info, &user, fields.get("code")).await? else {
         let factors = second_factors::of(&app.db, &user.id).await?;
-        let error = Some("This code isn’t right, or was used before. Wait for the next one and type that.");
+        let error = Some(wrong_code(factors.app_since.is_some()));
         let again = TwoFactor { error, ..TwoFactor::of(&app, &info, &user, factors) };
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again));
     };
