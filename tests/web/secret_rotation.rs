@@ -32,6 +32,8 @@ impl Operated {
     }
 
     async fn of(desk: TestApp) -> Self {
+        // The commands read the machine's clock: what this desk makes must not be a day old to them.
+        desk.pass(Clock::System.now().since(desk.app.now()));
         let alice = desk.alice().await;
         let folder = folder();
         std::fs::create_dir(folder.path().join("data")).expect("a folder");
