@@ -214,12 +214,16 @@
       problem.hidden = true;
       try {
         const answer = await fetch(form.dataset.options, { method: "POST", redirect: "manual" });
+        // Sent away to prove who it is: the page leads there as well, and back.
+        if (answer.type === "opaqueredirect") return location.reload();
         if (!answer.ok) throw new Error(answer.status === 429 ? "Too many tries. Wait a minute and try again." : "");
         const { publicKey } = await answer.json();
         const credential = making
           ? await passkeys.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(publicKey) })
           : await passkeys.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(publicKey) });
         form.elements.credential.value = JSON.stringify(credential);
+        // The box of the form beside it is for both.
+        if (form.elements.remember) form.elements.remember.value = document.querySelector("[name=remember]:checked")?.value ?? "";
         form.submit();
       } catch (failed) {
         const known = failed.name === "InvalidStateError" ? "This device has a passkey for you already." : failed.name === "Error" && failed.message;

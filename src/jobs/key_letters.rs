@@ -1,11 +1,13 @@
 //! What the mails about keys say: which key, what happened or will, since when and by whom, and what to do.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::reminders::Advice;
 use crate::clock::Timestamp;
 use crate::model::api_key::ApiKey;
 use crate::model::letter::{Button, Letter};
+use crate::model::name::isolated;
 use crate::model::reminder::{FLOOR, REFUSED_FLOOR, Spike, Stretch, TIMES};
 use crate::model::text;
 
@@ -20,9 +22,15 @@ pub(super) struct Letterhead<'a> {
 }
 
 impl Letterhead<'_> {
+    /// The key and its account, by their names.
+    fn names(&self) -> (Cow<'_, str>, Cow<'_, str>) {
+        (isolated(&self.key.name), isolated(self.account))
+    }
+
     /// `the API key billing (kd_live_…7Qx2) of Halden Freight`
     fn subject(&self) -> String {
-        format!("the API key {} ({}) of {}", self.key.name, self.key.fragment(), self.account)
+        let (name, account) = self.names();
+        format!("the API key {name} ({}) of {account}", self.key.fragment())
     }
 
     fn button(&self, label: &'static str, rest: &str) -> Button {
@@ -54,15 +62,17 @@ impl Letterhead<'_> {
 
     pub fn created(&self) -> Letter {
         let key = self.key;
-        let by = key.created_by_name.as_deref().unwrap_or("A program, or the command line,");
+        let (name, account) = self.names();
+        let by = key.created_by_name.as_deref().map_or(Cow::Borrowed("A program, or the command line,"), isolated);
         let scopes = if key.scopes.is_full_access() {
             "It has full access.".into()
         } else {
             format!("It may: {}.", text::list(&key.scopes.iter().map(str::to_owned).collect::<Vec<_>>()))
         };
-        let to = key.inbox_name.as_ref().map(|inbox| format!(" It is bound to {inbox}.")).unwrap_or_default();
+        let to = key.inbox_name.as_ref().map(|inbox| format!(" It is bound to {}.", isolated(inbox)));
+        let to = to.unwrap_or_default();
         Letter {
-            subject: format!("New API key {} for {}", key.name, self.account),
+            subject: format!("New API key {name} for {account}"),
             paragraphs: vec![
                 format!("{by} created {} on {}.", self.subject(), text::date_time(key.created_at)),
                 format!("{scopes}{to}"),
@@ -70,18 +80,18 @@ impl Letterhead<'_> {
             button: Some(self.page()),
             closing: format!(
                 "If nobody should have created it, delete it on that page: it stops at once. You get this email because you \
-                 are an administrator of {} on {}.",
-                self.account, self.brand
+                 are an administrator of {account} on {}.",
+                self.brand
             ),
         }
     }
 
     pub fn revealed(&self, at: Timestamp) -> Letter {
         let key = self.key;
-        let by = key.revealed_by_name.as_deref().unwrap_or("Somebody");
+        let by = key.revealed_by_name.as_deref().map_or(Cow::Borrowed("Somebody"), isolated);
         let from = key.revealed_ip.as_ref().map(|ip| format!(" from {ip}")).unwrap_or_default();
         Letter {
-            subject: format!("{} was revealed by {by}", key.name),
+            subject: format!("{} was revealed by {by}", isolated(&key.name)),
             paragraphs: vec![
                 format!("{by} revealed {}, which you created, on {}{from}.", self.subject(), text::date_time(at)),
                 "Whoever reveals a key can copy it and use it.".into(),
@@ -103,7 +113,7 @@ impl Letterhead<'_> {
         ];
         paragraphs.extend(self.ways_on());
         Letter {
-            subject: format!("{} expires {until}", self.key.name),
+            subject: format!("{} expires {until}", isolated(&self.key.name)),
             paragraphs,
             button: Some(self.successor()),
             closing: "If nothing needs it any more, let it expire: there is nothing to do.".into(),
@@ -121,7 +131,7 @@ impl Letterhead<'_> {
         ];
         paragraphs.extend(self.ways_on());
         Letter {
-            subject: format!("{} has expired", self.key.name),
+            subject: format!("{} has expired", isolated(&self.key.name)),
             paragraphs,
             button: Some(self.successor()),
             closing: "If nothing needs it any more, there is nothing to do.".into(),
@@ -147,7 +157,7 @@ impl Letterhead<'_> {
             Spike::Requests => "requests",
         };
         Letter {
-            subject: format!("Unusually many {what} with {}", self.key.name),
+            subject: format!("Unusually many {what} with {}", isolated(&self.key.name)),
             paragraphs: vec![
                 format!(
                     "In the hour from {}, there were {} requests with {}, and {} of them were refused.",
@@ -179,7 +189,7 @@ impl Letterhead<'_> {
             text::count(self.now.since(key.rotated_at.unwrap_or(key.created_at)).as_secs() / 86_400, "day", "days");
         let recommended = text::count(age.as_secs() / 86_400, "day", "days");
         Letter {
-            subject: format!("Time to rotate {}", key.name),
+            subject: format!("Time to rotate {}", isolated(&key.name)),
             paragraphs: vec![
                 format!(
                     "The secret of {} is {old} old. It should be replaced every {recommended}, so that a copy that \

@@ -1,10 +1,14 @@
 //! What the mails say. Short, certain, and with what to do if it was not you.
 
+use std::borrow::Cow;
+
 use zeroize::Zeroizing;
 
+use super::reminders::Advice;
 use crate::model::device::Device;
 use crate::model::invitation::Invitation;
 use crate::model::letter::{Button, Letter};
+use crate::model::name::isolated;
 use crate::model::text;
 use crate::model::user::User;
 use crate::store::leaked_keys::Exposure;
@@ -52,8 +56,8 @@ pub(super) fn password_changed(brand: &str) -> Letter {
 }
 
 pub(super) fn invitation(brand: &str, invitation: &Invitation, link: Zeroizing<String>) -> Letter {
-    let inviter = invitation.inviter_name.as_deref().unwrap_or("An administrator");
-    let (account, role) = (&invitation.account_name, invitation.role.in_words());
+    let inviter = invitation.inviter_name.as_deref().map_or(Cow::Borrowed("An administrator"), isolated);
+    let (account, role) = (isolated(&invitation.account_name), invitation.role.in_words());
     Letter {
         subject: format!("You are invited to {brand}"),
         paragraphs: vec![
@@ -69,18 +73,20 @@ pub(super) fn invitation(brand: &str, invitation: &Invitation, link: Zeroizing<S
 }
 
 pub(super) fn role_changed(brand: &str, user: &User) -> Letter {
+    let account = isolated(&user.account_name);
     Letter {
         subject: format!("Your {brand} role was changed"),
         paragraphs: vec![
-            format!("You are now {} of {} on {brand}.", user.role.in_words(), user.account_name),
+            format!("You are now {} of {account} on {brand}.", user.role.in_words()),
             "Every session of yours was signed out. Sign in again to go on.".into(),
         ],
         button: None,
-        closing: format!("If you didn’t expect this, ask an administrator of {}.", user.account_name),
+        closing: format!("If you didn’t expect this, ask an administrator of {account}."),
     }
 }
 
 pub(super) fn removed(brand: &str, account: &str) -> Letter {
+    let account = isolated(account);
     Letter {
         subject: format!("You were removed from {account}"),
         paragraphs: vec![
@@ -115,40 +121,61 @@ pub(super) fn new_device(brand: &str, session: &Listed, public_url: &str) -> Let
     }
 }
 
-pub(super) fn key_exposed(brand: &str, exposure: &Exposure, public_url: &str) -> Letter {
-    let Exposure { key_id, key_name, seen, is_deleted, has_secret } = exposure;
-    let page = format!("{public_url}/settings/api-keys/{key_id}");
-    let (stopped, next, label, link) = if *is_deleted {
-        let form = format!("{public_url}/settings/api-keys/new?from={key_id}");
-        (
-            "It was switched off at once",
-            "Create another key, and put it where this one was.",
-            "Create another key",
-            form,
-        )
+pub(super) fn key_exposed(brand: &str, exposure: &Exposure, advice: Advice, public_url: &str) -> Letter {
+    let Exposure { key_id, seen, is_deleted, has_secret, .. } = exposure;
+    let name = isolated(&exposure.key_name);
+    let stopped = if *is_deleted {
+        "It was switched off at once"
     } else if *has_secret {
-        let next = "The new secret of this key was not reported, and keeps working. Where the old one is still in use, put the \
-                    new one.";
-        ("Its old secret, from before you rotated it, was switched off at once", next, "See the key", page)
+        "Its old secret, from before you rotated it, was switched off at once"
     } else {
-        let next = "Rotate the key for a new secret, and put it where the old one was.";
-        ("Its secret was switched off at once", next, "Rotate the key", page)
+        "Its secret was switched off at once"
     };
+    let (next, button) = after_exposure(brand, exposure, advice, public_url);
     Letter {
-        subject: format!("Your {brand} key {key_name} was reported as leaked and switched off"),
+        subject: format!("Your {brand} key {name} was reported as leaked and switched off"),
         paragraphs: vec![
-            format!("The secret of your {brand} key {key_name} ({key_id}) was reported as leaked {seen}."),
+            format!("The secret of your {brand} key {name} ({key_id}) was reported as leaked {seen}."),
             format!("{stopped}: requests with it are refused. {next}"),
             "Look at what the key was used for before, on its page and in the audit log. Taking the secret out of a \
              public place does not make it secret again."
                 .into(),
         ],
-        button: Some(Button { label, link: link.into() }),
+        button: Some(button),
         closing:
             "Whoever holds a key can report it; nobody has to prove who they are. You get this email because you are \
                   an administrator of the account."
                 .into(),
     }
+}
+
+/// What to do about a leaked key, and where: nothing that the product doesn’t offer.
+fn after_exposure(brand: &str, exposure: &Exposure, advice: Advice, public_url: &str) -> (Cow<'static, str>, Button) {
+    let Exposure { key_id, is_deleted, has_secret, .. } = exposure;
+    let page = |label| Button { label, link: format!("{public_url}/settings/api-keys/{key_id}").into() };
+    if *has_secret && !*is_deleted {
+        let next = "The new secret of this key was not reported, and keeps working. Where the old one is still in use, put the \
+                    new one.";
+        return (next.into(), page("See the key"));
+    }
+    // A key that is deleted has no other secret to come.
+    if advice.rotates && !*is_deleted {
+        let next = "Rotate the key for a new secret, and put it where the old one was.";
+        return (next.into(), page("Rotate the key"));
+    }
+    if advice.creates {
+        let link = format!("{public_url}/settings/api-keys/new?from={key_id}").into();
+        let next = "Create another key, and put it where this one was.";
+        return (next.into(), Button { label: "Create another key", link });
+    }
+    let next = if advice.rotates_over_api && !*is_deleted {
+        "Rotate the key over the API for a new secret, and put it where the old one was.".into()
+    } else if advice.creates_over_api {
+        "Create another key over the API, and put it where this one was.".into()
+    } else {
+        format!("It can’t be replaced here: ask {brand} for another key.").into()
+    };
+    (next, page("See the key"))
 }
 
 pub(super) fn identity_linked(brand: &str) -> Letter {
@@ -187,6 +214,7 @@ pub(super) fn password_removed(brand: &str) -> Letter {
 }
 
 pub(super) fn factor_added(brand: &str, factor: &str) -> Letter {
+    let factor = isolated(factor);
     Letter {
         subject: format!("A second factor was added to your {brand} account"),
         paragraphs: vec![
@@ -201,7 +229,7 @@ pub(super) fn factor_added(brand: &str, factor: &str) -> Letter {
 pub(super) fn factor_removed(brand: &str, factor: &str) -> Letter {
     Letter {
         subject: format!("A second factor of your {brand} account was removed"),
-        paragraphs: vec![format!("It doesn’t sign you in any more: {factor}.")],
+        paragraphs: vec![format!("It doesn’t sign you in any more: {}.", isolated(factor))],
         button: None,
         closing: "If it wasn’t you, change your password at once and set two-factor up again, both under Settings → \
                   Security."

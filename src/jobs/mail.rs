@@ -140,7 +140,7 @@ async fn run_one(background: &Background, errand: &Errand) -> Result<(), NotSent
             .map(|session| letters::new_device(brand, &session, &background.post.public_url)),
         Kind::KeyExposed => leaked_keys::last_exposure(db, &errand.about)
             .await?
-            .map(|exposure| letters::key_exposed(brand, &exposure, &background.post.public_url)),
+            .map(|exposure| letters::key_exposed(brand, &exposure, background.advice, &background.post.public_url)),
         Kind::KeyCreated
         | Kind::KeyRevealed
         | Kind::KeyExpiring

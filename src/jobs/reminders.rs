@@ -20,6 +20,10 @@ pub struct Advice {
     pub creates: bool,
     /// Whether a page rotates keys.
     pub rotates: bool,
+    /// Whether programs make keys over the API.
+    pub creates_over_api: bool,
+    /// Whether programs rotate keys over the API.
+    pub rotates_over_api: bool,
     /// How old a secret should get, where a page rotates and the definition says so.
     pub rotates_after: Option<Duration>,
 }

@@ -1,6 +1,7 @@
 //! Invitations: somebody is asked by mail to join an account in a role. Whoever holds the newest link may, once, for
 //! seven days.
 
+use super::name::isolated;
 use super::user::Role;
 use crate::clock::Timestamp;
 
@@ -28,9 +29,10 @@ impl Invitation {
 
     /// Whom to ask for another, in words.
     pub fn whom_to_ask(&self) -> String {
+        let account = isolated(&self.account_name);
         match &self.inviter_name {
-            Some(name) => format!("{name} of {}", self.account_name),
-            None => format!("an administrator of {}", self.account_name),
+            Some(name) => format!("{} of {account}", isolated(name)),
+            None => format!("an administrator of {account}"),
         }
     }
 }

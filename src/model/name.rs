@@ -1,7 +1,13 @@
 //! Names that people give: of keys, inboxes and accounts.
 
+use std::borrow::Cow;
+
 /// Characters in the name of a key or an inbox.
 pub const LONGEST: usize = 50;
+
+/// FIRST STRONG ISOLATE and POP DIRECTIONAL ISOLATE (UAX #9, section 2.3): what stands between them runs its own way, and
+/// what stands around them does not heed it.
+const APART: [char; 2] = ['\u{2068}', '\u{2069}'];
 
 /// What is wrong with a trimmed `name` of at most `longest` characters, in a sentence for the form, if anything is.
 pub fn objection(name: &str, longest: usize) -> Option<String> {
@@ -33,8 +39,32 @@ fn is_unseen(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200c}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e01ef}')
 }
 
-/// Whether somebody typed `name`, as they read it: a browser shows white space in a row as one.
+/// The name as it stands in a sentence that is plain text. One that runs from right to left stands apart, or it would take
+/// the digits and brackets beside it along, and at the beginning turn the whole line around; any other is as it is. Only for
+/// what people read: programs, files and the record have the name itself.
+pub fn isolated(name: &str) -> Cow<'_, str> {
+    if name.chars().any(runs_leftwards) {
+        let [begin, end] = APART;
+        Cow::Owned(format!("{begin}{name}{end}"))
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+/// The blocks of Hebrew, Arabic and the other scripts that run from right to left, with their digits; and the mark that
+/// does nothing else.
+fn runs_leftwards(c: char) -> bool {
+    matches!(
+        c,
+        '\u{590}'..='\u{8ff}' | '\u{200f}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}'
+            | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}'
+    )
+}
+
+/// Whether somebody typed `name`, as they read it: a browser shows white space in a row as one, and whoever copies a name
+/// out of a sentence may copy along what holds it apart there.
 pub fn is_typed(typed: &str, name: &str) -> bool {
+    let [typed, name] = [typed, name].map(|text| text.replace(APART, ""));
     typed.split_whitespace().eq(name.split_whitespace())
 }
 
@@ -101,5 +131,19 @@ mod tests {
         assert!(is_typed(" night  worker ", "night worker") && is_typed("night worker", "night  worker"));
         assert!(!is_typed("nightworker", "night worker") && !is_typed("Night worker", "night worker"));
         assert!(!is_typed("", "night worker"));
+        assert!(is_typed(&isolated("مفتاح 2"), "مفتاح 2") && !is_typed(&isolated("مفتاح 2"), "مفتاح 3"));
+    }
+
+    #[test]
+    fn a_name_that_runs_from_right_to_left_stands_apart_and_no_other_does() {
+        for name in ["", "billing (eu) 2", "Straße", "заказы", "請求書", "👩\u{200d}🚀 crew"] {
+            assert!(matches!(isolated(name), Cow::Borrowed(same) if same == name), "{name:?}");
+        }
+        let scripts = ["מפתח", "مفتاح 2", "\u{710}", "\u{780}", "\u{7ca}", "\u{8a0}", "\u{10900}", "\u{1e900}"];
+        let forms = ["\u{fb1d}", "\u{fdf2}", "\u{fe8d}"];
+        let mixed = ["billing مفتاح", "billing \u{661}", "billing\u{200f}"];
+        for name in scripts.into_iter().chain(forms).chain(mixed) {
+            assert_eq!(isolated(name), format!("\u{2068}{name}\u{2069}"), "{name:?}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::App;
 use super::audience::Me;
 use super::error::Error;
 use super::view::{Avatar, Icon, icon};
+use crate::model::name::isolated;
 use crate::model::text;
 use crate::store::accounts::{self, Counts};
 use crate::store::count::Count;
@@ -117,8 +118,10 @@ fn entries(app: &App, me: &Me, place: Place, counts: Counts) -> Vec<Entry> {
 }
 
 impl Flash {
+    /// One sentence: what it is about, by its name, and what happened to it. Another name in `text` is for the caller to hold
+    /// apart.
     pub fn good(name: &str, text: &str) -> Self {
-        Self { kind: "good".into(), name: name.into(), text: text.into(), link: None }
+        Self { kind: "good".into(), name: isolated(name).into_owned(), text: text.into(), link: None }
     }
 
     pub fn with_link(self, href: String, label: &str) -> Self {

@@ -17,7 +17,7 @@ use crate::clock::Timestamp;
 use crate::gate::throttle::Throttled;
 use crate::model::text;
 use crate::product::Words;
-use crate::store::{Ended, Superseded, is_away};
+use crate::store::{Ended, Superseded, is_away, many_keys};
 
 #[derive(Clone, Debug)]
 pub enum Error {
@@ -35,6 +35,8 @@ pub enum Error {
     KnownDevicesOnly { seconds: u64 },
     /// 400
     BadRequest(&'static str),
+    /// 400, for more keys at once than a page of the list has.
+    TooManyKeys,
     /// 408
     TooSlow,
     /// 413
@@ -114,7 +116,7 @@ impl Error {
             Self::Forbidden(_) | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::SignInRequired { .. } | Self::ConfirmationRequired { .. } => StatusCode::SEE_OTHER,
             Self::TooManyRequests { .. } | Self::KnownDevicesOnly { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_) | Self::TooManyKeys => StatusCode::BAD_REQUEST,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
@@ -230,6 +232,11 @@ impl ErrorPage<'_> {
                 vec![("/forgot-password", "Reset the password".into()), (way_back(path), "Try again".into())],
             ),
             Error::BadRequest(why) => plain("That didn’t arrive in one piece", why),
+            Error::TooManyKeys => (
+                "That’s too many keys at once".into(),
+                Lead::Plain(format!("Choose at most {}. Nothing was changed.", many_keys::MOST)),
+                vec![("/settings/api-keys", "API keys".into())],
+            ),
             Error::TooSlow => plain("This took too long to arrive", "Your connection may be slow. Nothing was changed. Go back and press the button again."),
             Error::TooLarge => plain("That’s too much for one form", "A form may hold 64 KiB. Nothing was changed. Go back and make it shorter."),
             Error::CrossSite => plain(

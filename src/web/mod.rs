@@ -248,9 +248,16 @@ impl App {
 
     /// What a mail about a key may advise.
     fn advice(&self) -> Advice {
-        let (creates, rotates) = (self.product.offers(KeyAct::Create), self.product.offers(KeyAct::Rotate));
-        let age = Some(self.product.rotation.recommended_days).filter(|age| rotates && *age > 0);
-        Advice { creates, rotates, rotates_after: age.map(days) }
+        let product = &self.product;
+        let rotates = product.offers(KeyAct::Rotate);
+        let age = Some(product.rotation.recommended_days).filter(|age| rotates && *age > 0);
+        Advice {
+            creates: product.offers(KeyAct::Create),
+            rotates,
+            creates_over_api: product.offers_over_api(KeyAct::Create),
+            rotates_over_api: product.offers_over_api(KeyAct::Rotate),
+            rotates_after: age.map(days),
+        }
     }
 
     /// Whether we were told to stop: whoever has a choice had better go elsewhere.

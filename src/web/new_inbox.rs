@@ -5,6 +5,7 @@ use crate::host::host_of;
 use crate::model::inbox::{Inbox, local_part};
 use crate::model::name;
 use crate::model::text;
+use crate::product::Words;
 use crate::store::Act;
 use crate::store::inboxes::{self, Created};
 use crate::store::once::Once;
@@ -13,8 +14,8 @@ use crate::store::once::Once;
 pub enum Refused {
     /// What is wrong with its name.
     Name(String),
-    /// The sentence that says so.
-    NameTaken(String),
+    /// There is one of this name; [`name_taken`] says so.
+    NameTaken,
     /// The same request came before; this is the inbox it made.
     Before(String),
     /// A request with the same idempotency key asked for something else.
@@ -51,10 +52,13 @@ pub async fn add(
         Ok(Created::Now) => Ok(inbox),
         Ok(Created::Before(id)) => Err(Refused::Before(id)),
         Ok(Created::OtherRequest) => Err(Refused::OtherRequest),
-        Ok(Created::NameTaken) => {
-            let an_inbox = text::capitalised(&text::with_article(&app.product.words.resource));
-            Err(Refused::NameTaken(format!("{an_inbox} named {name} already exists. Choose another name.")))
-        }
+        Ok(Created::NameTaken) => Err(Refused::NameTaken),
         Err(error) => Err(Refused::Database(error)),
     }
+}
+
+/// What is said of a name that another inbox has.
+pub fn name_taken(name: &str, words: &Words) -> String {
+    let an_inbox = text::capitalised(&text::with_article(&words.resource));
+    format!("{an_inbox} named {name} already exists. Choose another name.")
 }

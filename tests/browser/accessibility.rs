@@ -1,10 +1,10 @@
 //! Every page and state stands before the inspector.
 
 use axum::http::Method;
-use sqlx::Connection as _;
 
 use crate::browser::{Key, View};
 use crate::caller::{add_inbox, call, get};
+use crate::database;
 use crate::desk::Desk;
 use crate::inspector::Inspector;
 use crate::person::PASSWORD;
@@ -223,10 +223,7 @@ async fn the_team_and_what_a_member_is_refused_are_open_to_everybody() {
         .await;
 
     // The last administrator stays one: the role is changed where it stands.
-    let mut database = sqlx::SqliteConnection::connect(&format!("sqlite://{}", desk.database().display()))
-        .await
-        .expect("the database opens");
-    sqlx::query("update users set role = 'member'").execute(&mut database).await.expect("the role changes");
+    database::change(&desk, "update users set role = 'member'").await;
     inspector.visit("error-403", "/settings/api-keys/new").await;
     inspector.visit("inboxes-of-a-member", "/settings/inboxes").await;
     inspector.done();

@@ -23,6 +23,9 @@ pub use fantoccini::key::Key;
 /// Longer than anything here takes on a loaded machine: a wait that ends in it has failed.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
+/// The cookie of whoever is signed in, over plain http.
+const SESSION: &str = "keydesk";
+
 /// A browser with an empty profile, looking at one site; closed when dropped.
 pub struct Browser {
     pub(crate) client: Client,
@@ -220,6 +223,18 @@ impl Browser {
         target.click().await.unwrap_or_else(|error| panic!("“{label}” cannot be clicked: {error}"));
     }
 
+    /// Opens the menu of the row so named: a script does so in place, and without it the list comes again with it open.
+    pub async fn open_menu(&self, name: &str) {
+        let button = format!("Actions for {name}");
+        if self.view().has_javascript() { self.click(&button).await } else { self.press(&button).await }
+    }
+
+    /// Whether whoever is signed in still is when the browser has been closed.
+    pub async fn is_kept_signed_in(&self) -> bool {
+        let cookies = self.client.get_all_cookies().await.expect("the browser has cookies");
+        cookies.iter().any(|cookie| cookie.name() == SESSION && cookie.expires_datetime().is_some())
+    }
+
     /// Forgets who is signed in, and every choice.
     pub async fn forget(&self) {
         self.client.delete_all_cookies().await.expect("cookies can be deleted");
@@ -361,7 +376,7 @@ impl Browser {
         found.expect("the wait ended with an element")
     }
 
-    async fn until(&self, what: &str, mut so: impl AsyncFnMut() -> bool) {
+    pub(crate) async fn until(&self, what: &str, mut so: impl AsyncFnMut() -> bool) {
         let polling = async {
             let mut pace = tokio::time::interval(Duration::from_millis(25));
             while !so().await {

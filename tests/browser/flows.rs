@@ -15,8 +15,17 @@ pub async fn walk(flow: impl AsyncFn(&Browser, &str)) {
 
 /// As [`walk`], at a desk of another product.
 pub async fn walk_at(desk: &Desk, flow: impl AsyncFn(&Browser, &str)) {
-    for script in [View::WIDE, View::WIDE.without_javascript()] {
-        let mut browser = Browser::open(desk.origin(), script).await;
+    walk_with(&[View::WIDE, View::WIDE.without_javascript()], desk, flow).await;
+}
+
+/// As [`walk_at`], only without JavaScript.
+pub async fn walk_without_javascript(desk: &Desk, flow: impl AsyncFn(&Browser, &str)) {
+    walk_with(&[View::WIDE.without_javascript()], desk, flow).await;
+}
+
+async fn walk_with(scripts: &[View], desk: &Desk, flow: impl AsyncFn(&Browser, &str)) {
+    for script in scripts {
+        let mut browser = Browser::open(desk.origin(), *script).await;
         for view in [View::WIDE, View::PHONE] {
             browser.look(view).await;
             // Shown when the flow fails.
@@ -282,7 +291,7 @@ async fn a_key_is_deleted_by_its_exact_name_and_that_is_said_once() {
         assert_eq!(get(ana.origin(), &secret, "/v1/key").await, 200);
 
         ana.goto("/settings/api-keys").await;
-        ana.click("Actions for first-key").await;
+        ana.open_menu("first-key").await;
         ana.follow("Delete…").await;
         assert_eq!(ana.heading().await, "Delete first-key?");
         // Use is written down once a second.
@@ -352,7 +361,7 @@ async fn a_rotated_key_has_two_secrets_until_the_old_one_is_stopped() {
         ana.sign_up("Halden Freight", email).await;
         let old = ana.reveal().await;
         ana.goto("/settings/api-keys").await;
-        ana.click("Actions for first-key").await;
+        ana.open_menu("first-key").await;
         ana.follow("Rotate…").await;
         ana.choose("grace", "7d").await;
         ana.press("Rotate key").await;

@@ -1,6 +1,5 @@
 //! The ways in, and the pages beside those of keys and people, walked with nothing but a keyboard.
 
-use crate::audit;
 use crate::browser::Key;
 use crate::caller::get;
 use crate::desk::Desk;
@@ -8,7 +7,7 @@ use crate::keyboard::{filter, go, join, pick, press, press_here, reach, reveal, 
 use crate::person::PASSWORD;
 use crate::recovery::mailed_link;
 use crate::support::{failing, staffed};
-use crate::two_factor::Phone;
+use crate::two_factor::{Phone, recovery_codes};
 
 const NEW: &str = "velvet harbour kestrel";
 const THANKS: &str = "Thank you. If it is one of ours, it has been switched off.";
@@ -65,10 +64,7 @@ async fn an_authenticator_app_is_set_up_asked_for_and_removed_by_keyboard() {
         write(ana, "Type the six digits that the app shows", &phone.code(0)).await;
         press(ana, "Turn on").await;
         assert_eq!(ana.heading().await, "Keep these recovery codes");
-        let codes: Vec<String> = ana.texts("pre code").await.concat().split_whitespace().map(str::to_owned).collect();
-        for code in &codes {
-            audit::note(code);
-        }
+        let codes = recovery_codes(ana).await;
         press(ana, "I have kept them").await;
         ana.see("10 of 10 left.").await;
 

@@ -6,7 +6,7 @@ use crate::flows::walk_at;
 use crate::inspector::Inspector;
 use crate::person::PASSWORD;
 
-fn desk() -> Desk {
+pub fn desk() -> Desk {
     Desk::start_where("\nreveal = \"once\"\n", "\nreveal = \"again\"\n")
 }
 
@@ -25,7 +25,7 @@ async fn a_key_is_revealed_again_from_the_first_screen_the_list_and_its_own_page
         // Nothing is lost by leaving: no question is asked on the way.
         ana.goto("/settings/api-keys").await;
         assert!(!ana.source().await.contains(&secret));
-        ana.click("Actions for first-key").await;
+        ana.open_menu("first-key").await;
         ana.follow("Reveal key").await;
         assert_eq!(ana.heading().await, "first-key");
         assert_eq!(ana.reveal_again().await, secret);
@@ -94,7 +94,7 @@ async fn its_pages_are_open_to_everybody() {
     inspector.look("again-rotated").await;
     inspector.visit("again-rotate-once-more", &format!("{key}/rotate")).await;
     inspector.browser.goto("/settings/api-keys").await;
-    inspector.browser.click("Actions for billing-worker").await;
+    inspector.browser.open_menu("billing-worker").await;
     inspector.browser.see("Reveal key").await;
     inspector.look("again-list-menu").await;
 

@@ -34,6 +34,16 @@ impl Phone {
     }
 }
 
+/// The recovery codes on the page, which come once.
+pub async fn recovery_codes(page: &Browser) -> Vec<String> {
+    let codes: Vec<String> = page.texts("pre code").await.concat().split_whitespace().map(str::to_owned).collect();
+    for code in &codes {
+        audit::note(code);
+    }
+    assert_eq!(codes.len(), 10);
+    codes
+}
+
 /// Sets an app up from the security page; answers it and the recovery codes.
 async fn sets_up(ana: &Browser) -> (Phone, Vec<String>) {
     ana.goto("/settings/security").await;
@@ -46,11 +56,7 @@ async fn sets_up(ana: &Browser) -> (Phone, Vec<String>) {
     ana.fill("code", &phone.code(0)).await;
     ana.press("Turn on").await;
     assert_eq!(ana.heading().await, "Keep these recovery codes");
-    let codes: Vec<String> = ana.texts("pre code").await.concat().split_whitespace().map(str::to_owned).collect();
-    for code in &codes {
-        audit::note(code);
-    }
-    assert_eq!(codes.len(), 10);
+    let codes = recovery_codes(ana).await;
     ana.follow("I have kept them").await;
     ana.see("10 of 10 left.").await;
     (phone, codes)
@@ -160,7 +166,7 @@ async fn whoever_owes_a_factor_sets_it_up_before_anything_else() {
         ana.goto("/settings/security").await;
         ana.see("1 of 1 person would be asked to set it up at their next sign-in.").await;
         ana.follow("Turn on…").await;
-        ana.press("Require two-factor").await;
+        ana.press("Turn on the rule").await;
         ana.see("is required of everyone from their next sign-in on.").await;
         ana.sign_out().await;
         ana.sign_in(email, PASSWORD).await;

@@ -1,5 +1,6 @@
 //! None, one and many of everything, and names as long and as foreign as they may be: what a page says stays right.
 
+use keydesk::model::name::isolated;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::support::TestApp;
@@ -80,7 +81,7 @@ async fn a_name_in_any_script_is_shown_found_and_typed_as_it_was_given() {
             [name.as_str()]
         );
         alice.post(&format!("{path}/delete"), &[("name", &name)]).await.redirects_to(KEYS);
-        let said = format!("{name} was deleted. Requests using it now fail with 401.");
+        let said = format!("{} was deleted. Requests using it now fail with 401.", isolated(&name));
         assert!(alice.get(KEYS).await.flash().is_some_and(|flash| flash.starts_with(&said)), "{name}");
     }
 }

@@ -1,5 +1,7 @@
 //! The account's rule on how long new keys may live, in the page and over the API alike.
 
+use keydesk::store::sessions::FRESH;
+use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use crate::support::{Actor, TestApp};
@@ -44,6 +46,30 @@ async fn a_rule_holds_for_new_keys_and_leaves_the_others() {
     alice.get(&format!("/settings/api-keys/{before}")).await.says("Expires No expiry");
     bob.creates("bobs", &[("expires", "none")]).await;
     alice.get("/settings/audit-log").await.says("Changed an account rule");
+}
+
+#[tokio::test]
+async fn whoever_is_asked_who_they_are_finds_their_choice_again() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    rules(&alice, &[("longest", "7")]).await;
+    desk.pass(FRESH);
+    for (choice, chosen, endless) in [
+        (&[("longest", "30")][..], "30", 0),
+        (&[("longest", "90"), ("endless", "yes")], "90", 1),
+        (&[("longest", "")], "", 0),
+        (&[("longest", ""), ("endless", "yes")], "", 1),
+    ] {
+        let asked = alice.post(RULE, choice).await;
+        let back = asked.location().strip_prefix("/re-authenticate?next=").expect("a question");
+        let back = percent_decode_str(back).decode_utf8_lossy();
+        assert!(back.starts_with(RULE), "{back}");
+        let form = alice.get(&back).await;
+        assert_eq!((form.chosen("longest"), form.chosen("endless").len()), (vec![chosen.to_owned()], endless));
+    }
+    alice.get(SECURITY).await.says("New keys may last up to 7 days.");
+    let form = alice.get(&format!("{RULE}?longest=8")).await;
+    assert_eq!(form.chosen("longest"), ["7"], "no rule can be so");
 }
 
 #[tokio::test]

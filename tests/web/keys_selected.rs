@@ -147,8 +147,17 @@ async fn nobody_reaches_keys_of_another_account_or_more_than_a_page_of_them() {
     bob.get(&asking("/settings/api-keys.csv", &[&key.id])).await.says_nothing_of("billing");
     let many: Vec<String> = (0..51).map(|number| format!("key_{number:016}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    assert_eq!(alice.get(&asking(DELETE, &many)).await.status, 400);
-    assert_eq!(sends(&alice, DELETE, &many, "51").await.status, 400);
+    for refused in [
+        alice.get(&asking(DELETE, &many)).await,
+        sends(&alice, DELETE, &many, "51").await,
+        sends(&alice, PAUSE, &many, "").await,
+        alice.get(&asking("/settings/api-keys.csv", &many)).await,
+    ] {
+        assert_eq!(refused.status, 400);
+        refused.has_heading("That’s too many keys at once");
+        refused.says("Choose at most 50. Nothing was changed.");
+        assert_eq!(refused.link("API keys").as_deref(), Some(LIST));
+    }
     for path in [DELETE, PAUSE] {
         alice.get(path).await.redirects_to(LIST);
         let said = "No key was selected. Tick the keys first.";

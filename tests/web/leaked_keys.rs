@@ -217,6 +217,44 @@ async fn where_nobody_can_make_another_key_it_stays_to_be_rotated() {
 }
 
 #[tokio::test]
+async fn the_mail_advises_nothing_that_the_product_does_not_offer() {
+    let desk = TestApp::with_product(|product| product.keys.in_page.retain(|act| *act != KeyAct::Rotate)).await;
+    let alice = desk.alice().await;
+    let key = alice.key("billing", &[]).await;
+    desk.mail().await;
+    reports(&desk, &key.secret, "").await;
+    let mail = desk.mail().await.remove(0);
+    assert!(mail.text.contains("Create another key, and put it where this one was."), "{}", mail.text);
+    assert!(!mail.text.to_lowercase().contains("rotat"), "{}", mail.text);
+    alice.get(&mail.link()).await.has_heading("Create a standard key");
+
+    for (over_api, advice) in [
+        (
+            vec![KeyAct::Create, KeyAct::Rotate],
+            "Rotate the key over the API for a new secret, and put it where the old one was.",
+        ),
+        (vec![KeyAct::Create], "Create another key over the API, and put it where this one was."),
+        (vec![], "It can’t be replaced here: ask Keydesk for another key."),
+    ] {
+        let desk = TestApp::with_product(|product| {
+            product.keys.in_page = vec![];
+            product.keys.over_api = over_api;
+        })
+        .await;
+        let alice = desk.alice().await;
+        let id = alice.first_key().await;
+        let secret = alice.reveals(&id).await;
+        desk.mail().await;
+        reports(&desk, &secret, "").await;
+        assert!(!works(&desk, &secret).await);
+        let mail = desk.mail().await.remove(0);
+        assert!(mail.text.contains(advice), "{}", mail.text);
+        assert!(mail.text.contains("See the key:") && !mail.text.contains("Rotate the key:"), "{}", mail.text);
+        assert_eq!(mail.link(), key_path(&id, ""));
+    }
+}
+
+#[tokio::test]
 async fn what_is_pasted_may_be_a_file_but_not_a_part_of_a_key() {
     let desk = TestApp::new().await;
     let alice = desk.alice().await;

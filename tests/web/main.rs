@@ -68,6 +68,7 @@ mod layers;
 mod leaked_keys;
 mod manual;
 mod metrics;
+mod names;
 mod once;
 mod openapi;
 mod page_weight;

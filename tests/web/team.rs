@@ -243,11 +243,14 @@ async fn roles_and_removals_ask_for_the_password_before_the_page_and_before_the_
         let here = path(&mei, act);
         let asked = format!("/re-authenticate?next={here}");
         alice.get(&here).await.redirects_to(&asked);
-        alice.post(&here, &[("role", "auditor")]).await.redirects_to(&asked);
+        let choice = if act == "role" { "%3Frole%3Dauditor" } else { "" };
+        alice.post(&here, &[("role", "auditor")]).await.redirects_to(&format!("{asked}{choice}"));
     }
     assert_eq!(desk.holdings().await, before);
     assert_eq!(desk.count("select count(*) from users where role = 'member'").await, 1);
     alice.confirms(&path(&mei, "role")).await.redirects_to(&path(&mei, "role"));
+    let form = alice.get(&format!("{}?role=auditor", path(&mei, "role"))).await;
+    assert_eq!(form.chosen("role"), ["auditor"], "the choice is there still");
     makes(&alice, &mei, "auditor").await.redirects_to(TEAM);
 }
 

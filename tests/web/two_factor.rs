@@ -310,7 +310,9 @@ async fn the_rule_asks_whoever_has_none_at_their_next_sign_in_and_nobody_before(
     alice.get(SECURITY).await.says("1 of 2 people would be asked to set it up at their next sign-in.");
     desk.pass(Duration::from_secs(1));
     alice.post(RULE, &[("rule", "perhaps")]).await.redirects_to(RULE);
-    alice.get(RULE).await.says("1 of 2 people would be asked to set it up at their next sign-in.");
+    let page = alice.get(RULE).await;
+    page.has_heading("Turn on “Require two-factor for everyone”?");
+    page.says("1 of 2 people would be asked to set it up at their next sign-in.");
     alice.post(RULE, &[("rule", "on")]).await.redirects_to(SECURITY);
     alice.get(RULE).await.says("On. 1 of 2 people will be asked to set it up at their next sign-in.");
     assert_eq!(mei.get("/settings/inboxes").await.status, 200, "nobody is signed out");
@@ -328,7 +330,9 @@ async fn the_rule_asks_whoever_has_none_at_their_next_sign_in_and_nobody_before(
     again.post(&format!("{APP}/remove"), &[]).await.redirects_to(MANAGE);
     let flash = again.get(MANAGE).await.flash();
     assert!(flash.is_some_and(|said| said.contains("Add another one before you remove this.")));
-    alice.get(RULE).await.says("On. Everybody has it: 2 people.");
+    let page = alice.get(RULE).await;
+    page.has_heading("Turn off “Require two-factor for everyone”?");
+    page.says("On. Everybody has it: 2 people.");
     alice.get("/settings/audit-log").await.says("Changed an account rule");
     alice.post(RULE, &[("rule", "off")]).await.redirects_to(SECURITY);
     again.post(&format!("{APP}/remove"), &[]).await.redirects_to(MANAGE);

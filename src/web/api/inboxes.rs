@@ -16,7 +16,7 @@ use crate::model::inbox;
 use crate::store::inboxes;
 use crate::web::App;
 use crate::web::form::Id;
-use crate::web::new_inbox::{Refused, add};
+use crate::web::new_inbox::{Refused, add, name_taken};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -96,7 +96,9 @@ pub async fn create(
         }
         Err(Refused::OtherRequest) => return Err(Problem::other_request()),
         Err(Refused::Name(why)) => return Err(Problem::invalid("name", why)),
-        Err(Refused::NameTaken(why)) => return Err(Problem::conflict(why)),
+        Err(Refused::NameTaken) => {
+            return Err(Problem::conflict(name_taken(request.body.name.trim(), &app.product.words)));
+        }
         Err(Refused::Database(error)) => return Err(error.into()),
     };
     Ok((StatusCode::CREATED, Json(inbox.into())))

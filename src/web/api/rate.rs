@@ -13,7 +13,12 @@ pub const HEADERS: [HeaderName; 3] = [LIMIT, REMAINING, RESET];
 
 /// Where a key stands in its minute, in the order of [`HEADERS`].
 pub fn values(allowance: Allowance) -> [HeaderValue; 3] {
-    [HeaderValue::from(allowance.limit), HeaderValue::from(allowance.remaining), HeaderValue::from(allowance.resets_at)]
+    [number(allowance.limit), number(allowance.remaining), number(allowance.resets_at)]
+}
+
+/// In one allocation, of which `HeaderValue::from` takes two.
+fn number(number: impl itoa::Integer) -> HeaderValue {
+    HeaderValue::from_str(itoa::Buffer::new().format(number)).expect("digits are a header")
 }
 
 /// Says where a key stands in its minute.

@@ -12,7 +12,7 @@ use crate::store::account_rules;
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Flash, Place};
 use crate::web::error::{Error, Missing};
-use crate::web::form::Form;
+use crate::web::form::{Fields, Form, Query, link};
 use crate::web::{App, page, see_other};
 
 const PATH: &str = "/settings/security/rules/key-lifetime";
@@ -64,24 +64,37 @@ async fn answer(app: &App, me: &Me, rule: KeyLifetime, errors: FieldErrors) -> R
     Ok(page(status, &shown))
 }
 
-/// `GET /settings/security/rules/key-lifetime`
-pub async fn show(State(app): State<App>, me: Me) -> Result<Response, Error> {
+/// The rule that was chosen; nothing if no such one can be.
+fn chosen(fields: &Fields, product: &Product) -> Option<KeyLifetime> {
+    let longest_days = match fields.get("longest") {
+        "" | "none" => None,
+        days => Some(days.parse().ok().filter(|days| CHOICES.contains(days))?),
+    };
+    let expiry_required = product.expiry.policy == ExpiryPolicy::Optional && fields.get("endless").is_empty();
+    Some(KeyLifetime { longest_days, expiry_required })
+}
+
+/// `GET /settings/security/rules/key-lifetime?longest=&endless=`: with the choice of somebody who was sent away to prove who
+/// they are.
+pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result<Response, Error> {
     offered(&app)?;
-    let rule = account_rules::key_lifetime(&app.db, me.account_id()).await?;
+    let rule = match chosen(&query, &app.product).filter(|_| query.has("longest")) {
+        Some(rule) => rule,
+        None => account_rules::key_lifetime(&app.db, me.account_id()).await?,
+    };
     answer(&app, &me, rule, FieldErrors::default()).await
 }
 
-/// `POST /settings/security/rules/key-lifetime` (`longest`: days, or empty; `endless`: `yes` if keys need not expire)
+/// `POST /settings/security/rules/key-lifetime` (`longest`: days, or empty or `none`; `endless`: `yes` if keys need not expire)
 pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Result<Response, Error> {
     offered(&app)?;
-    me.confirmed(&app, PATH)?;
-    let asked = fields.get("longest");
-    let longest_days = asked.parse().ok().filter(|days| CHOICES.contains(days));
-    let endless = app.product.expiry.policy == ExpiryPolicy::Optional && fields.get("endless").is_empty();
-    let rule = KeyLifetime { longest_days, expiry_required: endless };
-    if !asked.is_empty() && longest_days.is_none() {
+    let Some(rule) = chosen(&fields, &app.product) else {
+        let rule = account_rules::key_lifetime(&app.db, me.account_id()).await?;
         return answer(&app, &me, rule, ("longest", "Choose one of these.".to_owned()).into()).await;
-    }
+    };
+    // The way back has the choice in it: nobody makes it twice.
+    let longest = rule.longest_days.map_or("none".to_owned(), |days| days.to_string());
+    me.confirmed(&app, &link(PATH, &[("longest", &longest), ("endless", fields.get("endless"))]))?;
     let said = in_words(&rule.within(&app.product));
     account_rules::set_key_lifetime(&app.db, &me.act(&app), me.user(), rule, &said).await?;
     Flash::good("The rule is changed.", &format!(" {said}")).keep(&me).await?;

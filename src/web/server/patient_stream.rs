@@ -141,6 +141,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for PatientStream<S> {
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // A verdict is one part: the kernel takes it sooner if it need not ask how many there are.
+        if let [whole] = parts {
+            return self.poll_write(context, whole);
+        }
         let done = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
         self.written(done, context)
     }

@@ -95,6 +95,7 @@ pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Fo
     }
     let deleted = inboxes::delete(&app.db, &me.act(&app), me.account_id(), &id).await?;
     let keys = deleted.ok_or(Error::NotFound(Missing::Inbox))?;
+    let keys: Vec<String> = keys.iter().map(|key| name::isolated(key).into_owned()).collect();
     let with =
         if keys.is_empty() { String::new() } else { format!(", and with it {}", text::some(&keys, SAID, keys.len())) };
     Flash::good(&asked.inbox.name, &format!(" was deleted{with}.")).keep(&me).await?;

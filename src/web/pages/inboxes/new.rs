@@ -5,12 +5,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use crate::model::name::isolated;
 use crate::product::Words;
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Flash, Place};
 use crate::web::error::Error;
 use crate::web::form::Form;
-use crate::web::new_inbox::{Refused, add};
+use crate::web::new_inbox::{Refused, add, name_taken};
 use crate::web::{App, page, see_other};
 
 #[derive(Template)]
@@ -28,6 +29,10 @@ impl<'a> New<'a> {
         chrome.here = "/settings/inboxes/new".into();
         Ok(Self { chrome, words: &app.product.words, name: name.into(), error })
     }
+
+    async fn again(app: &'a App, me: &Me, name: &str, why: String) -> Result<Response, Error> {
+        Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &Self::of(app, me, name, Some(why)).await?))
+    }
 }
 
 /// `GET /settings/inboxes/new`
@@ -37,14 +42,16 @@ pub async fn show(State(app): State<App>, me: Me) -> Result<Response, Error> {
 
 /// `POST /settings/inboxes`
 pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Result<Response, Error> {
-    match add(&app, &me.act(&app), me.account_id(), fields.get("name"), None).await {
+    let name = fields.get("name");
+    match add(&app, &me.act(&app), me.account_id(), name, None).await {
         Ok(inbox) => {
             Flash::good(&inbox.name, " is ready.").keep(&me).await?;
             Ok(see_other("/settings/inboxes"))
         }
-        Err(Refused::Name(why) | Refused::NameTaken(why)) => {
-            let again = New::of(&app, &me, fields.get("name"), Some(why)).await?;
-            Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &again))
+        Err(Refused::Name(why)) => New::again(&app, &me, name, why).await,
+        Err(Refused::NameTaken) => {
+            let why = name_taken(&isolated(name.trim()), &app.product.words);
+            New::again(&app, &me, name, why).await
         }
         Err(Refused::Before(_) | Refused::OtherRequest) => Ok(see_other("/settings/inboxes")),
         Err(Refused::Database(error)) => Err(error.into()),

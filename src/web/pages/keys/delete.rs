@@ -54,7 +54,7 @@ async fn reach(app: &App, me: &Me, key: &ApiKey) -> Result<String, Error> {
     let kind = type_label(key.key_type, &app.product);
     let kind = if app.product.keys.types.len() == 1 { String::new() } else { format!("{}, ", kind.to_lowercase()) };
     let to = if let Some(inbox) = &key.inbox_name {
-        format!("in {inbox}")
+        format!("in {}", name::isolated(inbox))
     } else {
         let count = accounts::counts(&app.db, me.account_id()).await?.inboxes;
         match u64::try_from(count).unwrap_or(0) {
@@ -99,7 +99,7 @@ pub fn mismatch(name: &str) -> String {
         ""
     };
     let with = if name.matches('-').count() > 1 { ", with the hyphens" } else { with };
-    format!("The name doesn’t match. Type {name} exactly{with}.")
+    format!("The name doesn’t match. Type {} exactly{with}.", name::isolated(name))
 }
 
 #[cfg(test)]

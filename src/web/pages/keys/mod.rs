@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::model::api_key::{ApiKey, KeyType};
+use crate::model::name::isolated;
 use crate::model::seal::LIFETIME;
 use crate::model::secret::Secret;
 use crate::model::text;
@@ -117,7 +118,7 @@ fn type_label(key_type: KeyType, product: &Product) -> String {
 fn reach(key: &ApiKey, product: &Product) -> String {
     let label = type_label(key.key_type, product);
     match &key.inbox_name {
-        Some(inbox) => format!("{label} to {inbox}"),
+        Some(inbox) => format!("{label} to {}", isolated(inbox)),
         None if product.keys.types.len() == 1 => format!("All {}", product.words.resources),
         None => format!("{label}, all {}", product.words.resources),
     }

@@ -14,6 +14,7 @@ use crate::model::api_key::KeyType;
 use crate::model::inbox::Inbox;
 use crate::model::key_form::{FieldErrors, KeyForm, limit_reached, name_taken};
 use crate::model::key_lifetime::length;
+use crate::model::name::isolated;
 use crate::model::secret::Secret;
 use crate::model::text;
 use crate::product::{Environment, ExpiryPolicy, KeyAct, Product};
@@ -242,7 +243,7 @@ fn refusal(refused: &Issued, name: &str, product: &Product, environment: &str) -
         }
         Issued::LimitReached => ("name", limit_reached(product)).into(),
         Issued::NameTaken | Issued::OtherRequest | Issued::Key(_) | Issued::Before(_) => {
-            ("name", name_taken(name, product, environment)).into()
+            ("name", name_taken(&isolated(name), product, environment)).into()
         }
     }
 }

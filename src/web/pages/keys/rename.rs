@@ -57,10 +57,12 @@ pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Fo
     }
     if name != key.name {
         match key_changes::rename(&app.db, &me.act(&app), &key, name).await? {
-            Renamed::Now => Flash::good(&key.name, &format!(" is now called {name}.")).keep(&me).await?,
+            Renamed::Now => {
+                Flash::good(&key.name, &format!(" is now called {}.", name::isolated(name))).keep(&me).await?;
+            }
             Renamed::Gone => return Err(Error::NotFound(Missing::Key)),
             Renamed::NameTaken => {
-                let error = name_taken(name, &app.product, &key.environment);
+                let error = name_taken(&name::isolated(name), &app.product, &key.environment);
                 return Rename::again(&app, &me, key, typed, error).await;
             }
         }

@@ -121,7 +121,7 @@ fn address(act: KeyAct, ids: &[String]) -> String {
 /// The keys that were ticked, each once.
 pub(super) fn chosen(fields: &Fields) -> Result<Vec<String>, Error> {
     let ids = fields.ids("key");
-    if ids.len() > MOST { Err(Error::BadRequest("Choose at most 50 keys at once.")) } else { Ok(ids) }
+    if ids.len() > MOST { Err(Error::TooManyKeys) } else { Ok(ids) }
 }
 
 /// `GET /settings/api-keys/selected/delete?key=&key=…`

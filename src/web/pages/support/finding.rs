@@ -4,6 +4,7 @@
 use crate::clock::Timestamp;
 use crate::gate::reason::{Check, Reason};
 use crate::model::api_key::{ApiKey, Status};
+use crate::model::name::isolated;
 use crate::model::scopes::may_be_restricted;
 use crate::model::text;
 use crate::product::{KeyAct, Product};
@@ -276,7 +277,7 @@ impl Case<'_> {
             ),
             Reason::InboxOutOfReach => {
                 let asked = or(&refused.inboxes, &format!("the {resource} in the path"));
-                let own = self.key.and_then(|key| key.inbox_name.clone()).unwrap_or_default();
+                let own = self.key.and_then(|key| key.inbox_name.as_deref()).map(isolated).unwrap_or_default();
                 let needed = if own.is_empty() {
                     format!("one of the account’s {}", self.product.words.resources)
                 } else {
@@ -338,7 +339,7 @@ impl Case<'_> {
 
     /// `the key billing-worker (kd_live_…7Qx2)`, by what came of it.
     fn key_named(&self) -> String {
-        let named = |key: &ApiKey| format!("the key {} ({})", key.name, key.fragment());
+        let named = |key: &ApiKey| format!("the key {} ({})", isolated(&key.name), key.fragment());
         self.key.map_or_else(|| "the session".to_owned(), named)
     }
 

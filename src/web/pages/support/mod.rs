@@ -18,6 +18,7 @@ use crate::clock::{Timestamp, hours};
 use crate::gate::throttle::Rate;
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Actor, Target};
+use crate::model::name::isolated;
 use crate::model::text;
 use crate::product::{KeyAct, Product};
 use crate::store::refusals::{self, Refused};
@@ -218,7 +219,7 @@ fn warning(key: &ApiKey, product: &Product) -> String {
     format!(
         "Your API key {} ({}) was sent to us in plain text, so treat it as leaked: an administrator should {mend}. We have \
          not stored it. Never send a whole key; its last four characters are enough.",
-        key.name,
+        isolated(&key.name),
         key.fragment()
     )
 }

@@ -9,6 +9,7 @@ use axum::response::Response;
 use super::{Choice, choices};
 use crate::model::email;
 use crate::model::key_form::FieldErrors;
+use crate::model::name::isolated;
 use crate::model::user::Role;
 use crate::store::invitations::{self, Invited};
 use crate::web::audience::Me;
@@ -58,7 +59,7 @@ pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Resul
     match invitations::invite(&app.db, &me.act(&app), me.user(), &address, role).await? {
         Invited::Now => {}
         Invited::Here => {
-            let errors = ("email", format!("{address} is in the team already.")).into();
+            let errors = ("email", format!("{} is in the team already.", isolated(&address))).into();
             return Invite::of(&app, &me, &fields, errors).await;
         }
         Invited::NotAdministrator => return Err(Error::SignInRequired { next: String::new() }),
@@ -101,8 +102,7 @@ pub async fn send_again(State(app): State<App>, me: Me, Id(id): Id) -> Result<Re
 pub async fn withdraw(State(app): State<App>, me: Me, Id(id): Id) -> Result<Response, Error> {
     let withdrawn = invitations::withdraw(&app.db, &me.act(&app), me.account_id(), &id).await?;
     let address = withdrawn.ok_or(Error::NotFound(Missing::Person))?;
-    Flash::good("The invitation", &format!(" of {address} was withdrawn. Its link doesn’t work any more."))
-        .keep(&me)
-        .await?;
+    let said = format!(" of {} was withdrawn. Its link doesn’t work any more.", isolated(&address));
+    Flash::good("The invitation", &said).keep(&me).await?;
     Ok(see_other("/settings/team"))
 }

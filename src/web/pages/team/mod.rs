@@ -5,6 +5,7 @@ pub mod list;
 pub mod remove;
 pub mod role;
 
+use crate::model::name::isolated;
 use crate::model::user::{Role, User};
 use crate::store::team::Refused;
 use crate::store::users;
@@ -42,7 +43,8 @@ fn objection(refused: Refused, person: &User) -> Result<String, Error> {
         Refused::NotAdministrator => Err(Error::SignInRequired { next: String::new() }),
         Refused::LastAdministrator => Ok(format!(
             "{} is the only administrator of {}. Make somebody else one first.",
-            person.name, person.account_name
+            isolated(&person.name),
+            isolated(&person.account_name)
         )),
     }
 }

@@ -11,7 +11,7 @@ use crate::store::team;
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Flash, Place};
 use crate::web::error::Error;
-use crate::web::form::{Form, Id};
+use crate::web::form::{Fields, Form, Id, Query, link};
 use crate::web::{App, page, see_other};
 
 #[derive(Template)]
@@ -37,18 +37,23 @@ fn here(person: &User) -> String {
     format!("/settings/team/{}/role", person.id)
 }
 
-/// `GET /settings/team/{id}/role`
-pub async fn show(State(app): State<App>, me: Me, Id(id): Id) -> Result<Response, Error> {
+/// The form, as it is filled in.
+fn chosen(person: &User, fields: &Fields) -> String {
+    link(&here(person), &[("role", fields.get("role"))])
+}
+
+/// `GET /settings/team/{id}/role?role=`: with the choice of somebody who was sent away to prove who they are.
+pub async fn show(State(app): State<App>, me: Me, Id(id): Id, Query(query): Query) -> Result<Response, Error> {
     let person = find(&app, &me, &id).await?;
-    me.confirmed(&app, &here(&person))?;
-    let role = person.role;
+    me.confirmed(&app, &chosen(&person, &query))?;
+    let role = query.get("role").parse().unwrap_or(person.role);
     Ok(page(StatusCode::OK, &ChangeRole::of(&app, &me, person, role).await?))
 }
 
 /// `POST /settings/team/{id}/role`
 pub async fn create(State(app): State<App>, me: Me, Id(id): Id, Form(fields): Form) -> Result<Response, Error> {
     let person = find(&app, &me, &id).await?;
-    me.confirmed(&app, &here(&person))?;
+    me.confirmed(&app, &chosen(&person, &fields))?;
     let Ok(role) = fields.get("role").parse::<Role>() else {
         return again(&app, &me, person, "Choose a role.".into()).await;
     };
