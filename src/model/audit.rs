@@ -1,8 +1,6 @@
 //! The audit event: who did what to what, when, from where. Events of one account form a chain: each carries an HMAC
 //! over its own fields and the MAC before it, so an edit, a deletion or a swap shows.
 
-use std::fmt;
-
 use super::audit_chain;
 use super::audit_keys::AuditKey;
 use super::keyring::Keyring;
@@ -213,12 +211,6 @@ impl Action {
     }
 }
 
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
 impl std::str::FromStr for Action {
     type Err = super::user::Unknown;
 
@@ -365,5 +357,6 @@ pub(crate) mod tests {
         for action in Action::ALL {
             assert_eq!(action.code().parse::<Action>().expect("its own code"), action);
         }
+        assert!(Action::KeyDeleted.is_grave() && !Action::KeyCreated.is_grave());
     }
 }

@@ -206,7 +206,7 @@ impl KeyForm {
                     .filter(|_| policy == ExpiryPolicy::Required)
                     .map(|default| now + days(default)),
                 "none" | "never" => None,
-                count => Some(now + days(count.parse().ok().filter(|count| *count > 0).ok_or_else(after_today)?)),
+                count => Some(now + days(count.parse().map_err(|_| after_today())?)),
             }
         } else {
             Some(
@@ -352,7 +352,12 @@ mod tests {
         assert_eq!(error(&none, "scopes"), "Choose at least one scope. A key with no scopes can’t do anything.");
         let unknown = KeyForm { preset: "custom".into(), scopes: vec!["mail:sned".into()], ..form() };
         assert!(error(&unknown, "scopes").contains("mail:sned"));
-        assert!(error(&KeyForm { preset: "root".into(), ..form() }, "scopes").contains("root"));
+        let root = KeyForm { preset: "root".into(), ..form() };
+        assert_eq!(error(&root, "scopes"), "There is no preset \"root\". Choose send, read, full or custom.");
+        let mut without_reading = product();
+        without_reading.scopes.retain(|scope| scope.kind != ScopeKind::Read);
+        let errors = root.validate(&without_reading, None, NOW).expect_err("a mistake");
+        assert_eq!(errors.of("scopes"), Some("There is no preset \"root\". Choose send, full or custom."));
     }
 
     #[test]
@@ -374,6 +379,9 @@ mod tests {
         let full = KeyForm { preset: "full".into(), ..wide.clone() };
         let new = full.validate(&product(), Some(&inbox()), NOW).expect("a sound form");
         assert_eq!(new.scopes.to_string(), "mail:send mail:read mail:write");
+        let read = KeyForm { preset: "read".into(), ..wide.clone() };
+        let new = read.validate(&product(), Some(&inbox()), NOW).expect("a sound form");
+        assert_eq!(new.scopes.to_string(), "mail:read");
         let star = KeyForm { scopes: vec!["*".into()], ..wide };
         assert!(star.validate(&product(), Some(&inbox()), NOW).is_err());
     }
@@ -387,7 +395,9 @@ mod tests {
         assert_eq!(error(&on("2036-11-21"), "expires"), "Choose an expiry date no later than 20 Nov 2036.");
         assert!(on("2036-11-20").validate(&product(), None, NOW).is_ok());
         assert!(error(&on("9999-01-01"), "expires").contains("no later than"));
-        assert!(error(&KeyForm { expires: "-3".into(), ..form() }, "expires").contains("after today"));
+        for count in ["-3", "0"] {
+            assert!(error(&KeyForm { expires: count.into(), ..form() }, "expires").contains("after today"), "{count}");
+        }
         let tomorrow = on("2026-11-22").validate(&product(), None, NOW).expect("tomorrow").expires_at;
         assert_eq!(tomorrow.map(|at| at.to_string()).as_deref(), Some("2026-11-22T23:59:59Z"));
     }

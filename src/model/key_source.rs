@@ -53,8 +53,9 @@ mod tests {
         assert!(address("https://api.github.com/meta/public_keys/secret_scanning"));
         assert!(address("http://127.0.0.1:9000/keys") && address("http://[::1]:9000/") && address("http://localhost/"));
         assert_eq!("keys.json".parse(), Ok(KeySource::File("keys.json".into())));
-        for bad in ["", "http://api.github.com/", "ftp://127.0.0.1/", "https://a:b@c.example/", "https://", "file:///x"]
-        {
+        let named = ["https://a@c.example/", "https://:b@c.example/", "https://a:b@c.example/", "https://c.example/#d"];
+        let bad = ["", "http://api.github.com/", "ftp://127.0.0.1/", "ftp://c.example/", "https://", "file:///x"];
+        for bad in bad.into_iter().chain(named) {
             assert!(bad.parse::<KeySource>().is_err(), "{bad}");
         }
     }

@@ -97,4 +97,9 @@ mod tests {
         assert_eq!(hash(presented), token.hash());
         assert_ne!(Token::generate(Kind::Reset, &Entropy::seeded(2)).hash(), token.hash());
     }
+
+    #[test]
+    fn a_kind_is_stored_under_its_own_name() {
+        assert_eq!([Kind::Reset, Kind::Verify, Kind::Invitation].map(Kind::as_str), ["reset", "verify", "invitation"]);
+    }
 }

@@ -164,4 +164,13 @@ mod tests {
             assert_eq!(of(key, change), expected);
         }
     }
+
+    #[test]
+    fn a_reason_says_what_it_is_about() {
+        let [nameless, gone] = ["", "live"].map(|id| Misfit::Environment(id.into()).to_string());
+        assert_eq!(nameless, "it has no environment, which every key must have now");
+        assert_eq!(gone, "its environment live is not defined any more");
+        let kind = Misfit::Type(KeyType::Restricted).to_string();
+        assert_eq!(kind, "its type restricted is not offered any more");
+    }
 }

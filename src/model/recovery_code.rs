@@ -63,11 +63,15 @@ mod tests {
     fn a_set_holds_ten_that_differ_and_can_be_typed_in_any_manner() {
         let codes = generate(&Entropy::seeded(1));
         assert_eq!(codes.iter().map(|code| code.as_str()).collect::<BTreeSet<_>>().len(), CODES);
+        let signs: BTreeSet<char> = codes.iter().flat_map(|code| code.chars()).filter(|sign| *sign != '-').collect();
+        assert_eq!(signs.len(), ALPHABET.len(), "each character comes in ten of them");
         let code = codes[0].as_str();
         assert_eq!(code.len(), 29);
         assert_eq!(hash(code), hash(&code.to_uppercase().replace('-', " ")));
         assert_eq!(hash(&code.replace('0', "O").replace('1', "l")), hash(code));
+        assert_eq!(hash("Oa1o OlBI"), hash("0a10-01b1"), "whatever the codes of this seed are made of");
         assert_ne!(hash(code), hash(codes[1].as_str()));
         assert!(looks_like_one(code) && !looks_like_one("123 456"));
+        assert!(looks_like_one("1234-5678-9") && !looks_like_one("1234-5678"));
     }
 }

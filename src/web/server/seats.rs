@@ -138,6 +138,13 @@ mod tests {
     }
 
     #[test]
+    fn where_no_proxy_is_trusted_every_seat_is_for_strangers() {
+        let seats = seats(10, 10, "");
+        let held: Vec<_> = (0..10).map(|_| seats.take(at("203.0.113.9"))).collect();
+        assert!(held.iter().all(Option::is_some) && seats.take(at("203.0.113.8")).is_none());
+    }
+
+    #[test]
     fn nothing_is_remembered_of_whoever_left() {
         let seats = seats(10, 10, "");
         drop([seats.take(at("203.0.113.9")), seats.take(at("203.0.113.9")), seats.take(at("203.0.113.8"))]);
