@@ -28,6 +28,14 @@ async fn add_passkey(ana: &Browser, name: &str) {
     assert_eq!(ana.heading().await, "Two-factor authentication");
 }
 
+/// Shows the passkey on the page so headed. The field for a code has the focus there; the button stands above it.
+async fn use_passkey(ana: &Browser, heading: &str) {
+    assert_eq!(ana.heading().await, heading);
+    ana.see_focus("#code").await;
+    reach_back(ana, "Use a passkey").await;
+    ana.strike_and_leave(Key::Enter).await;
+}
+
 /// Signs in at the issuer's pages and lets the desk know who it is. Their fields have no labels.
 async fn consent(ana: &Browser, email: &str) {
     ana.tab_to("[name=login]").await;
@@ -60,13 +68,10 @@ async fn a_passkey_is_added_signs_in_confirms_and_is_removed_by_keyboard() {
     press(&ana, "Sign in with a passkey").await;
     assert_eq!(ana.heading().await, "API keys");
     assert!(ana.is_kept_signed_in().await, "the box of the password's form is for the passkey too");
-    // Beside the password it is the second step. The field for a code has the focus there; the button stands above it.
+    // Beside the password it is the second step.
     sign_out(&ana).await;
     sign_in(&ana, email, PASSWORD).await;
-    assert_eq!(ana.heading().await, "One more step");
-    ana.see_focus("#code").await;
-    reach_back(&ana, "Use a passkey").await;
-    ana.strike_and_leave(Key::Enter).await;
+    use_passkey(&ana, "One more step").await;
     assert_eq!(ana.heading().await, "API keys");
 
     go(&ana, "/settings/security").await;
@@ -76,20 +81,14 @@ async fn a_passkey_is_added_signs_in_confirms_and_is_removed_by_keyboard() {
     press(&ana, "Add a passkey").await;
     age_proofs(&desk).await;
     press(&ana, "Add passkey").await;
-    assert_eq!(ana.heading().await, "Confirm it’s you");
-    ana.see_focus("#code").await;
-    reach_back(&ana, "Use a passkey").await;
-    ana.strike_and_leave(Key::Enter).await;
+    use_passkey(&ana, "Confirm it’s you").await;
     assert_eq!(ana.heading().await, "Add a passkey");
     go(&ana, "/settings/security").await;
     press(&ana, "Manage two-factor").await;
 
     age_proofs(&desk).await;
     press(&ana, "Remove Work laptop").await;
-    assert_eq!(ana.heading().await, "Confirm it’s you");
-    ana.see_focus("#code").await;
-    reach_back(&ana, "Use a passkey").await;
-    ana.strike_and_leave(Key::Enter).await;
+    use_passkey(&ana, "Confirm it’s you").await;
     press(&ana, "Remove Work laptop").await;
     ana.see("Work laptop was removed. Two-factor is off.").await;
 
