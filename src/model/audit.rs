@@ -317,6 +317,7 @@ impl AuditEvent {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::model::user::Role;
 
     pub fn event() -> AuditEvent {
         AuditEvent {
@@ -358,5 +359,25 @@ pub(crate) mod tests {
             assert_eq!(action.code().parse::<Action>().expect("its own code"), action);
         }
         assert!(Action::KeyDeleted.is_grave() && !Action::KeyCreated.is_grave());
+    }
+
+    #[test]
+    fn who_came_in_is_the_same_way_in_under_a_name() {
+        let came = Actor { ip: "203.0.113.9".into(), ..Actor::machine("system", "Keydesk") };
+        assert_eq!((came.kind.as_str(), came.name.as_str()), ("system", "Keydesk"));
+        let user = User {
+            id: "usr_1".into(),
+            account_id: "acc_1".into(),
+            account_name: "Halden Freight".into(),
+            email: "ana@halden.example".into(),
+            name: "Ana".into(),
+            role: Role::Auditor,
+            staff_since: None,
+            created_at: Timestamp::default(),
+        };
+        let ana = came.as_user(&user, "ses_1");
+        let known = [&ana.kind, &ana.id, &ana.name, &ana.role, &ana.session_id, &ana.ip];
+        assert_eq!(known, ["user", "usr_1", "Ana", "auditor", "ses_1", "203.0.113.9"]);
+        assert!(!user.is_staff() && User { staff_since: Some(Timestamp::default()), ..user }.is_staff());
     }
 }

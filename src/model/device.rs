@@ -76,6 +76,7 @@ mod tests {
         ] {
             assert_eq!(mozilla(agent), Device { name: name.into(), icon }, "{agent}");
         }
-        assert_eq!(Device::of("curl/8.14", true).name, "curl, over the API");
+        let program = Device { name: "curl, over the API".into(), icon: "globe" };
+        assert_eq!(Device::of("curl/8.14", true), program);
     }
 }

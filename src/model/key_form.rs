@@ -418,5 +418,11 @@ mod tests {
         assert!(
             error(&KeyForm { allowed_ips: "203.0.113.0/24\nhome".into(), ..form() }, "allowed_ips").contains("home")
         );
+        let [most, more] = [MOST_NETWORKS, MOST_NETWORKS + 1].map(|count| {
+            let lines: Vec<String> = (0..count).map(|number| format!("10.0.{number}.0/24")).collect();
+            KeyForm { allowed_ips: lines.join("\n"), ..form() }
+        });
+        assert_eq!(most.validate(&product(), None, NOW).expect("as many as fit").allowed_ips.iter().count(), 200);
+        assert_eq!(error(&more, "allowed_ips"), "Use 200 addresses or fewer.");
     }
 }

@@ -38,6 +38,8 @@ mod tests {
         assert!(objection("short", &[]).is_some_and(|why| why.contains("This password has 5.")));
         assert!(objection(&"x9".repeat(129), &[]).is_some_and(|why| why.contains("256 characters or fewer")));
         assert!(objection("passwordpassword", &[]).is_some_and(|why| why.contains("easy to guess")));
+        assert_eq!(objection("velvet kest", &[]).as_deref(), Some("Use 12 characters or more. This password has 11."));
+        assert_eq!(objection("velvet kestr", &[]), None, "twelve are enough");
         assert!(objection("haldenfreight", &["Halden Freight"]).is_some());
     }
 

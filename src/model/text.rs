@@ -223,6 +223,14 @@ mod tests {
     }
 
     #[test]
+    fn forty_characters_may_be_an_id_and_more_may_be_a_secret() {
+        let [id, secret] = [40, 41].map(|length| "x".repeat(length));
+        assert_eq!([masked(&id), masked(&secret)], [id.as_str(), "…"]);
+        assert_eq!([without_secrets(&id), without_secrets(&secret)], [id.as_str(), "…"]);
+        assert!(can_be_id(&id) && can_be_id("key_1") && !can_be_id(&secret) && !can_be_id("key-1"));
+    }
+
+    #[test]
     fn a_secret_among_a_clients_words_is_left_out() {
         let browser =
             "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";

@@ -94,3 +94,27 @@ impl User {
         self.staff_since.is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_stored_shown_and_read_back_under_one_name() {
+        for (role, stored, label) in [
+            (Role::Administrator, "administrator", "Administrator"),
+            (Role::Auditor, "auditor", "Auditor"),
+            (Role::Member, "member", "Member"),
+        ] {
+            assert_eq!((role.as_str(), role.label(), role.to_string().as_str()), (stored, label, stored));
+            assert_eq!(stored.parse::<Role>().expect("a role"), role);
+        }
+        assert!("owner".parse::<Role>().is_err());
+    }
+
+    #[test]
+    fn only_administrators_change_keys_and_members_do_not_see_them() {
+        assert_eq!(Role::ALL.map(Role::manages_keys), [true, false, false]);
+        assert_eq!(Role::ALL.map(Role::sees_keys), [true, true, false]);
+    }
+}
