@@ -260,4 +260,15 @@ mod tests {
         memory.sweep();
         assert!(memory.rights.lock().expect("rights").is_empty());
     }
+    #[tokio::test]
+    async fn nothing_is_remembered_of_what_is_too_long_for_an_inbox() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db =
+            Db::open(&format!("sqlite://{}", folder.path().join("keydesk.db").display())).await.expect("a database");
+        let memory = Memory::new(10);
+        for (length, remembered) in [(LONGEST_INBOX_ID + 2, 0), (LONGEST_INBOX_ID + 1, 0), (LONGEST_INBOX_ID, 1)] {
+            assert!(!memory.is_inbox_of(&db, &"x".repeat(length), "acc_1").await.expect("the database answers"));
+            assert_eq!(memory.remembered().inboxes, remembered, "{length}");
+        }
+    }
 }

@@ -64,3 +64,41 @@ impl RefusedSignIns {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::user::Role;
+
+    fn ana() -> User {
+        User {
+            id: "usr_1".into(),
+            account_id: "acc_1".into(),
+            account_name: "Halden Freight".into(),
+            email: "ana@halden.example".into(),
+            name: "Ana".into(),
+            role: Role::Administrator,
+            staff_since: None,
+            created_at: Timestamp::default(),
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_counted_with_what_came_meanwhile() {
+        let (refused, visitor) = (RefusedSignIns::default(), || Actor { ip: "203.0.113.9".into(), ..Actor::default() });
+        let [first, second] = [1, 2].map(Timestamp::from_micros);
+        let take = || refused.waiting.lock().expect("a lock").pop_first().expect("a try");
+        for _ in 0..3 {
+            refused.note(ana(), visitor(), first);
+        }
+        let (key, taken) = take();
+        refused.put_back(key, taken);
+        let (key, taken) = take();
+        assert_eq!((taken.times, taken.at), (3, first), "put back as it was");
+        refused.note(ana(), visitor(), second);
+        refused.note(ana(), visitor(), second);
+        refused.put_back(key, taken);
+        let (_, both) = take();
+        assert_eq!((both.times, both.at), (5, first), "since the first of them");
+    }
+}

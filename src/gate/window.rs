@@ -229,4 +229,19 @@ mod tests {
         windows.sweep(NOW + Duration::from_secs(60));
         assert_eq!(kept(), 0);
     }
+
+    #[test]
+    fn what_other_nodes_counted_is_kept_for_its_minute_or_until_it_is_told() {
+        let windows = Windows::default();
+        let others = || windows.shards.iter().map(|shard| shard.lock().expect("a lock").others.len()).sum::<usize>();
+        windows.hear(KEY, Counted { minute: minute(NOW), requests: 1 });
+        windows.begins_to_wait("key_2");
+        windows.sweep(NOW);
+        assert_eq!(others(), 2);
+        windows.sweep(NOW + Duration::from_secs(60));
+        assert_eq!(others(), 1, "the one that waits");
+        windows.take("key_2");
+        windows.sweep(NOW + Duration::from_secs(60));
+        assert_eq!(others(), 0);
+    }
 }
