@@ -214,8 +214,8 @@
       problem.hidden = true;
       try {
         const answer = await fetch(form.dataset.options, { method: "POST", redirect: "manual" });
-        // Sent away to prove who it is: the page leads there as well, and back.
-        if (answer.type === "opaqueredirect") return location.reload();
+        // Sent away to prove who it is: the form's own page leads there as well, and back. What is here may be the answer to a post.
+        if (answer.type === "opaqueredirect") return location.assign(location.pathname.replace(/\/passkey$/, "") + location.search);
         if (!answer.ok) throw new Error(answer.status === 429 ? "Too many tries. Wait a minute and try again." : "");
         const { publicKey } = await answer.json();
         const credential = making

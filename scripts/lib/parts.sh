@@ -15,6 +15,11 @@ postgres_programs() {
   fi
 }
 
+# Whether the machine has fonts of a family.
+has_font() {
+  command -v fc-list >/dev/null && [[ -n $(fc-list "$1" family) ]]
+}
+
 # Prints the Debian packages that are missing for the steps named.
 missing_packages() {
   local step
@@ -29,8 +34,10 @@ missing_packages() {
         python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
         ;;
       browser | screenshots)
-        # The fonts are those that the pages ask for first: without any, a screenshot shows boxes.
-        command -v chromium >/dev/null || printf '%s\n' chromium fonts-inter fonts-jetbrains-mono
+        command -v chromium >/dev/null || echo chromium
+        # The fonts are those that the pages ask for first: without any, a screenshot shows boxes, and others are wider.
+        has_font Inter || echo fonts-inter
+        has_font 'JetBrains Mono' || echo fonts-jetbrains-mono
         command -v chromedriver >/dev/null || echo chromium-driver
         [[ $step == browser ]] || continue
         command -v npm >/dev/null || echo npm

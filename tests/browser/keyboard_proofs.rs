@@ -63,7 +63,10 @@ async fn a_passkey_is_added_signs_in_confirms_and_is_removed_by_keyboard() {
     ana.see("1 passkey. 10 of 10 recovery codes left.").await;
 
     sign_out(&ana).await;
+    press(&ana, "Sign in with a passkey").await;
+    assert_eq!(ana.heading().await, "API keys");
     assert!(!ana.is_kept_signed_in().await);
+    sign_out(&ana).await;
     tick(&ana, "[name=remember]").await;
     press(&ana, "Sign in with a passkey").await;
     assert_eq!(ana.heading().await, "API keys");

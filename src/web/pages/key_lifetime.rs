@@ -34,10 +34,15 @@ struct Choice {
     checked: bool,
 }
 
+/// What is shorter than the product's own longest.
+fn offered_days(product: &Product) -> impl Iterator<Item = u64> {
+    let most = product.expiry.max_days;
+    CHOICES.into_iter().filter(move |days| most.is_none_or(|most| *days < most))
+}
+
 fn choices(product: &Product, rule: KeyLifetime) -> Vec<Choice> {
     let most = product.expiry.max_days;
-    let own = CHOICES.into_iter().filter(|days| most.is_none_or(|most| *days < most));
-    let own = own.map(|days| Choice {
+    let own = offered_days(product).map(|days| Choice {
         value: days.to_string(),
         label: length(days),
         checked: rule.longest_days == Some(days),
@@ -68,7 +73,7 @@ async fn answer(app: &App, me: &Me, rule: KeyLifetime, errors: FieldErrors) -> R
 fn chosen(fields: &Fields, product: &Product) -> Option<KeyLifetime> {
     let longest_days = match fields.get("longest") {
         "" | "none" => None,
-        days => Some(days.parse().ok().filter(|days| CHOICES.contains(days))?),
+        days => Some(days.parse().ok().filter(|days| offered_days(product).any(|offered| offered == *days))?),
     };
     let expiry_required = product.expiry.policy == ExpiryPolicy::Optional && fields.get("endless").is_empty();
     Some(KeyLifetime { longest_days, expiry_required })
@@ -94,7 +99,8 @@ pub async fn create(State(app): State<App>, me: Me, Form(fields): Form) -> Resul
     };
     // The way back has the choice in it: nobody makes it twice.
     let longest = rule.longest_days.map_or("none".to_owned(), |days| days.to_string());
-    me.confirmed(&app, &link(PATH, &[("longest", &longest), ("endless", fields.get("endless"))]))?;
+    let endless = if fields.get("endless").is_empty() { "" } else { "yes" };
+    me.confirmed(&app, &link(PATH, &[("longest", &longest), ("endless", endless)]))?;
     let said = in_words(&rule.within(&app.product));
     account_rules::set_key_lifetime(&app.db, &me.act(&app), me.user(), rule, &said).await?;
     Flash::good("The rule is changed.", &format!(" {said}")).keep(&me).await?;

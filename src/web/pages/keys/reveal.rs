@@ -9,6 +9,7 @@ use axum::response::Response;
 use super::{Abilities, Seal, can_show_again, find};
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Action, Target};
+use crate::model::name::isolated;
 use crate::model::text;
 use crate::product::KeyAct;
 use crate::store::sealed_secrets::{self, RevealError};
@@ -63,7 +64,7 @@ impl SealPage {
             Seal::Open { .. } => "Copy your key now".into(),
             Seal::Sealed { .. } if self.key.rotated_at.is_some() => "New key ready".into(),
             Seal::Sealed { .. } => "Key created".into(),
-            Seal::Done { .. } => self.key.name.clone(),
+            Seal::Done { .. } => isolated(&self.key.name).into_owned(),
         }
     }
 

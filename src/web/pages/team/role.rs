@@ -37,9 +37,10 @@ fn here(person: &User) -> String {
     format!("/settings/team/{}/role", person.id)
 }
 
-/// The form, as it is filled in.
+/// The form, with the role that is chosen if it is one.
 fn chosen(person: &User, fields: &Fields) -> String {
-    link(&here(person), &[("role", fields.get("role"))])
+    let role = fields.get("role").parse().map_or("", Role::as_str);
+    link(&here(person), &[("role", role)])
 }
 
 /// `GET /settings/team/{id}/role?role=`: with the choice of somebody who was sent away to prove who they are.
