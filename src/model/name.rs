@@ -16,11 +16,16 @@ pub fn objection(name: &str, longest: usize) -> Option<String> {
         Some("Enter a name.".into())
     } else if length > longest {
         Some(format!("Use {longest} characters or fewer. This name has {length}."))
-    } else if name.chars().any(|c| c.is_control() || is_deceptive(c)) || name.chars().all(is_unseen) {
+    } else if name.chars().any(is_refused) || name.chars().all(is_unseen) {
         Some("Use letters, digits, spaces and punctuation only.".into())
     } else {
         None
     }
+}
+
+/// Whether no name may hold it.
+pub fn is_refused(c: char) -> bool {
+    c.is_control() || is_deceptive(c)
 }
 
 /// Characters that nobody sees, or that turn around what stands beside them. The joiners of Persian, Hindi and emoji are not

@@ -23,8 +23,8 @@ pub struct Environment(pub String);
 #[derive(ToSchema)]
 pub struct Grace(pub String);
 
-/// The name of a key or an inbox: 1 to 50 characters, none of them a control character. White space around it is cut
-/// off.
+/// The name of a key or an inbox: 1 to 50 characters. None is a control character, or one that nobody sees, or one that turns
+/// around what stands beside it. White space around it is cut off.
 #[derive(ToSchema)]
 pub struct Name(pub String);
 

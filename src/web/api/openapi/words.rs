@@ -9,7 +9,6 @@ use crate::product::Product;
 
 /// Characters that are white space to us and are cut off the ends of a name (Unicode's `White_Space`).
 const WHITE_SPACE: &str = r"\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
-const CONTROL: &str = r"\u0000-\u001f\u007f-\u009f";
 
 /// Gives every word its choices.
 pub(super) fn fill_in(schemas: &mut Value, product: &Product) {
@@ -42,10 +41,33 @@ fn scopes(product: &Product) -> Vec<String> {
     product.keys.full_access.then(|| WILDCARD.to_owned()).into_iter().chain(own).collect()
 }
 
-/// Something to see at both ends once the white space is cut off, no control character between them, and 50 characters
-/// at most. The white space does not count, so the length is not a keyword of its own.
+/// Something at both ends once the white space is cut off, nothing that a name may not hold, and 50 characters at most. The
+/// white space does not count, so the length is not a keyword of its own.
 fn name_pattern() -> String {
-    let edge = format!("[^{WHITE_SPACE}{CONTROL}]");
-    let between = format!("[^{CONTROL}]{{0,{}}}", name::LONGEST - 2);
+    let refused = refused();
+    let edge = format!("[^{WHITE_SPACE}{refused}]");
+    let between = format!("[^{refused}]{{0,{}}}", name::LONGEST - 2);
     format!("^[{WHITE_SPACE}]*{edge}({between}{edge})?[{WHITE_SPACE}]*$")
+}
+
+/// What no name may hold, as ranges of a pattern; all of it takes four digits.
+fn refused() -> String {
+    let all: Vec<u32> = ('\0'..='\u{ffff}').filter(|c| name::is_refused(*c)).map(u32::from).collect();
+    let ranges = all.chunk_by(|one, next| one + 1 == *next).filter_map(|range| Some((range.first()?, range.last()?)));
+    ranges.map(|(first, last)| format!(r"\u{first:04x}-\u{last:04x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pattern_names_what_names_may_not_hold() {
+        let refused = refused();
+        assert!(refused.starts_with(r"\u0000-\u001f\u007f-\u009f\u00ad-\u00ad"), "{refused}");
+        assert!(
+            ('\u{10000}'..='\u{10ffff}').all(|c| !name::is_refused(c)),
+            "what takes more digits is written otherwise"
+        );
+    }
 }
