@@ -54,7 +54,7 @@ fn name_pattern() -> String {
 fn refused() -> String {
     let all: Vec<u32> = ('\0'..='\u{ffff}').filter(|c| name::is_refused(*c)).map(u32::from).collect();
     let ranges = all.chunk_by(|one, next| one + 1 == *next).filter_map(|range| Some((range.first()?, range.last()?)));
-    ranges.map(|(first, last)| format!(r"\u{first:04x}-\u{last:04x}")).collect()
+    ranges.map(|(first, last)| format!(r"\u{first:04x}-\u{last:04x}")).collect::<Vec<_>>().concat()
 }
 
 #[cfg(test)]
