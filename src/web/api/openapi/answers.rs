@@ -29,6 +29,9 @@ pub(super) fn complete(operation: &mut Value) {
     if takes_query || takes_body {
         add("400", "The request is not what this path takes; `message` says why.");
     }
+    if takes_query {
+        add("414", "A path with its query may hold 4 KiB.");
+    }
     if takes_path {
         add("404", "There is no such resource, or it is not yours.");
     }
@@ -62,8 +65,8 @@ fn headers(status: &str, secured: bool) -> Value {
         "429" | "503" => add("Retry-After", "RetryAfter"),
         _ => {}
     }
-    // A credential that does not work has no window.
-    if secured && status != "401" {
+    // A credential that does not work has no window, and nobody asks whose it is behind an address that is too long.
+    if secured && !matches!(status, "401" | "414") {
         add("X-RateLimit-Limit", "RateLimit");
         add("X-RateLimit-Remaining", "RateRemaining");
         add("X-RateLimit-Reset", "RateReset");
