@@ -100,6 +100,7 @@ mod systemd;
 mod team;
 mod team_api;
 mod two_factor;
+mod two_factor_rule;
 mod usage_api;
 mod usage_page;
 mod usage_roll_up;

@@ -68,6 +68,9 @@ fn every_answer_has_its_headers_and_every_refusal_its_body() {
             let body = &response["content"]["application/json"]["schema"]["$ref"];
             assert!(status.starts_with('2') || *body == "#/components/schemas/ErrorBody", "{name} {status}");
         }
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let takes_query = parameters.clone().any(|parameter| parameter["in"] == "query");
+        assert_eq!(responses.contains_key("414"), takes_query, "{name}");
         let secured = operation.get("security").is_some();
         assert_eq!(secured, name.contains("/v1/") || name.contains("/gate/authorize"), "{name}");
         // Whoever has not set up what their account asks for is refused, too.
