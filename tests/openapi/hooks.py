@@ -1,5 +1,5 @@
-"""What a schema cannot say: moments lie ahead, an address is no longer than it may be, networks are written as people write them, an inbox that is named exists,
-a name is new, and nobody saws off the branch they sit on."""
+"""What a schema cannot say: moments lie ahead, an address is no longer than it may be, networks are written as people write
+them, an inbox that is named exists, a name is new, and nobody saws off the branch they sit on."""
 
 import itertools
 import os
