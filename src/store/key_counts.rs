@@ -6,6 +6,7 @@ use super::key_filter::{
     rotation_due, unrevealed, unused,
 };
 use super::key_leads::{Lead, found};
+use super::key_list::KeyList;
 use super::key_looks::{is_small, of_account};
 use super::{Db, columns, read};
 use crate::clock::Timestamp;
@@ -51,7 +52,7 @@ macro_rules! sum {
 }
 
 macro_rules! sums {
-    ($whose:expr) => {
+    ($keys:expr, $whose:expr) => {
         concat!(
             "
         select ",
@@ -93,7 +94,9 @@ macro_rules! sums {
             ",
             sum!("k.deleted_at is not null", "deleted"),
             "
-        from api_keys k
+        from ",
+            $keys,
+            "
         where ",
             $whose,
             narrowed!()
@@ -122,15 +125,16 @@ impl Sums {
     }
 }
 
-/// How many keys the filter finds per status, whatever status it asks for.
-pub async fn of_filter(db: &Db, account_id: &str, filter: &Filter, now: Timestamp) -> sqlx::Result<StatusCounts> {
+/// How many keys of the list there are per status, whatever status it asks for.
+pub async fn of(list: &KeyList<'_>) -> sqlx::Result<StatusCounts> {
+    let KeyList { db, account_id, filter, now, .. } = *list;
     if !filter.is_narrow() {
         return of_account(db, account_id, filter.due_since, now).await;
     }
     if db.crowded.of(account_id, now).is_none() && is_small(db, account_id).await? {
         return every(db, account_id, filter, now).await;
     }
-    let is_few = Lead::Words.finds_few(db, account_id, filter, now).await?;
+    let is_few = list.few().await? == Some(Lead::Words);
     let sums: Sums = match filter.words(account_id).filter(|_| is_few) {
         Some([one, other]) => read!(db, c => {
             let query = bind_filter!(sqlx::query_as(AMONG_FOUND), account_id, filter, now);
@@ -144,24 +148,25 @@ pub async fn of_filter(db: &Db, account_id: &str, filter: &Filter, now: Timestam
 }
 
 pub(super) const AMONG_FOUND: &str =
-    sums!(concat!("k.account_id || '' = $1\n        and k.id in (", found!(Words), ")"));
+    sums!("api_keys k", concat!("k.account_id || '' = $1\n        and k.id in (", found!(Words), ")"));
 
 /// What many keys have: as many of them as are among the newest.
-pub(super) const AMONG_NEWEST: &str = sums!(concat!(
-    "k.account_id || '' = $1
-        and k.id in (
-            select n.id
+pub(super) const AMONG_NEWEST: &str = sums!(
+    "(
+            select n.account_id, n.name_folded, n.key_type, n.environment, n.inbox_id, n.scopes, n.last4, n.created_at, n.created_by,
+                n.expires_at, n.paused_at, n.deleted_at, n.rotated_at, n.retires_at, n.sealed_until, n.revealed_at, n.last_used_at
             from api_keys n
             where n.account_id = $1
             and (case when n.deleted_at is null then 0 else 1 end) = 0
             order by n.created_at desc, n.id desc
             limit 1000
-        )"
-));
+        ) k",
+    "k.account_id = $1"
+);
 
 /// The same, of every key, however many there are: for what reads them all anyway.
 pub async fn every(db: &Db, account_id: &str, filter: &Filter, now: Timestamp) -> sqlx::Result<StatusCounts> {
-    const EVERY: &str = sums!("k.account_id = $1");
+    const EVERY: &str = sums!("api_keys k", "k.account_id = $1");
     let sums: Sums = read!(db, c => bind_filter!(sqlx::query_as(EVERY), account_id, filter, now).fetch_one(c))?;
     Ok(sums.per_status(false))
 }

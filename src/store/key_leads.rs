@@ -2,8 +2,8 @@
 //! many; whoever lists few of them reads these alone, whatever else the account holds.
 
 use super::key_filter::{Filter, bind_filter};
-use super::{Db, read};
-use crate::clock::Timestamp;
+use super::key_list::KeyList;
+use super::read;
 
 /// As many keys as a page looks at, whatever it finds among them.
 pub(super) const MOST: i64 = 1_000;
@@ -180,20 +180,14 @@ impl Lead {
     }
 
     /// Whether it finds no more than [`MOST`] keys.
-    pub(super) async fn finds_few(
-        self,
-        db: &Db,
-        account_id: &str,
-        filter: &Filter,
-        now: Timestamp,
-    ) -> sqlx::Result<bool> {
-        let words = filter.words(account_id);
+    pub(super) async fn finds_few(self, list: &KeyList<'_>) -> sqlx::Result<bool> {
+        let words = list.filter.words(list.account_id);
         if self == Self::Words && words.is_none() {
             return Ok(false);
         }
         let sql = self.number_sql();
-        let (found,): (i64,) = read!(db, c => {
-            let query = bind_filter!(sqlx::query_as(sql), account_id, filter, now);
+        let (found,): (i64,) = read!(list.db, c => {
+            let query = bind_filter!(sqlx::query_as(sql), list.account_id, list.filter, list.now);
             // As far as the words' own numbers, the same in every statement.
             let query = query.bind("").bind(0_i64).bind(0_i64).bind("").bind(0_i64).bind("").bind(MOST + 1);
             bind_words!(query, self, &words).fetch_one(c)

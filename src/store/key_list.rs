@@ -3,6 +3,8 @@
 //! came.
 
 use super::api_keys::select_key;
+use tokio::sync::OnceCell;
+
 use super::key_filter::{Filter, bind_filter, in_status};
 use super::key_leads::{Lead, MOST, bind_words, found, per_lead};
 use super::key_span::{Span, bind_place, in_span, per_order, per_sort, place, reach, sorted};
@@ -137,6 +139,25 @@ macro_rules! among_between {
     };
 }
 
+/// How many keys stand between two places, whatever they are: of so many that are looked at, and without reading one.
+macro_rules! number {
+    ($by:literal, $off:literal) => {
+        concat!(
+            "
+        select count(*)
+        from (
+            select 1 as one
+            from api_keys k
+            where k.account_id = $1",
+            in_span!("", $by, "", [2 3 4 5 6]),
+            sorted!($by, "", ""),
+            "
+            limit $7
+        ) counted"
+        )
+    };
+}
+
 /// `among!` in every order.
 macro_rules! among_in_order {
     ($lead:ident, $page:tt) => {
@@ -179,12 +200,16 @@ pub(super) fn between_sql(page: Page<'_>, lead: Option<Lead>) -> &'static str {
     per_sort!(page.sort, between)
 }
 
+pub(super) fn number_sql(sort: Sort) -> &'static str {
+    per_sort!(sort, number)
+}
+
 /// Runs one of the statements above.
 macro_rules! bind_list {
-    ($sql:expr, $account_id:expr, $filter:expr, $now:expr, ($lead:expr, $span:expr, $limit:expr), $words:expr) => {{
-        let span = $span;
-        let query =
-            bind_filter!(sqlx::query_as($sql), $account_id, $filter, $now).bind(&$filter.status).bind(span.gone);
+    ($sql:expr, $list:expr, ($lead:expr, $span:expr, $limit:expr), $words:expr) => {{
+        let (list, span) = ($list, $span);
+        let query = bind_filter!(sqlx::query_as($sql), list.account_id, list.filter, list.now);
+        let query = query.bind(&list.filter.status).bind(span.gone);
         let query = bind_place!(bind_place!(query, &span.low), &span.high).bind($limit);
         match $lead {
             Some(lead) => bind_words!(query, lead, $words),
@@ -193,81 +218,112 @@ macro_rules! bind_list {
     }};
 }
 
-/// The keys of a page, in its order.
-pub async fn list(db: &Db, account_id: &str, filter: &Filter, page: Page<'_>, now: Timestamp) -> sqlx::Result<Listed> {
-    let Some(way) = way(db, account_id, filter, page, now).await? else { return Ok(Listed::default()) };
-    let (sql, words) = (list_sql(page, way.lead()), filter.words(account_id));
-    let mut keys: Vec<ApiKey> = read!(db, c => {
-        bind_list!(sql, account_id, filter, now, (way.lead(), way.span(), page.limit), &words).fetch_all(c)
-    })?;
-    let is_full = i64::try_from(keys.len()).is_ok_and(|read| read >= page.limit);
-    if page.backwards {
-        keys.reverse();
-    }
-    let looked_to = if let Way::Along(_, looked_to) = way { looked_to.filter(|_| !is_full) } else { None };
-    Ok(Listed { keys, looked_to })
+/// A list that is asked for: whose keys, which of them, and as of when.
+pub struct KeyList<'a> {
+    pub(super) db: &'a Db,
+    pub(super) account_id: &'a str,
+    pub(super) filter: &'a Filter,
+    pub(super) now: Timestamp,
+    /// The first lead that finds few, once it was asked for: to find out costs as much as a small page.
+    few: OnceCell<Option<Lead>>,
 }
 
-/// How many keys of the filtered list come before `page.from`; none if too many would have to be looked at.
-pub async fn position(
-    db: &Db,
-    account_id: &str,
-    filter: &Filter,
-    page: Page<'_>,
-    now: Timestamp,
-) -> sqlx::Result<Option<i64>> {
-    let Some(from) = place(db, account_id, page.sort, page.from).await? else { return Ok(None) };
-    let whole = Span::of(filter, page.sort, now);
-    let lead = lead(db, account_id, filter, (page, &whole), now).await?;
-    let before = whole.until(from, page.descending);
-    let (sql, words) = (between_sql(page, lead), filter.words(account_id));
-    let (found, looked): (i64, i64) = read!(db, c => {
-        bind_list!(sql, account_id, filter, now, (lead, &before, MOST + 1), &words).fetch_one(c)
-    })?;
-    Ok((looked <= MOST).then_some(found))
-}
-
-/// How to read this page; there is none if it should follow a key that is nowhere.
-async fn way(db: &Db, account_id: &str, filter: &Filter, page: Page<'_>, now: Timestamp) -> sqlx::Result<Option<Way>> {
-    let whole = Span::of(filter, page.sort, now);
-    let span = if page.from.is_empty() {
-        whole
-    } else {
-        let Some(from) = place(db, account_id, page.sort, page.from).await? else { return Ok(None) };
-        whole.behind(from, page.is_read_down())
-    };
-    if !filter.is_narrow() && span.is_exact {
-        return Ok(Some(Way::Along(span, None)));
+impl<'a> KeyList<'a> {
+    pub fn new(db: &'a Db, account_id: &'a str, filter: &'a Filter, now: Timestamp) -> Self {
+        Self { db, account_id, filter, now, few: OnceCell::new() }
     }
-    let Some((looked_to, end)) = reach(db, account_id, (page, &span), MOST).await? else {
-        return Ok(Some(Way::Along(span, None)));
-    };
-    if let Some(lead) = few(db, account_id, filter, now).await? {
-        return Ok(Some(Way::Among(lead, span)));
-    }
-    Ok(Some(Way::Along(span.until(end, page.is_read_down()), Some(looked_to))))
-}
 
-/// The lead that a list in this span is read by: none if a look along the span sees all of it.
-async fn lead(
-    db: &Db,
-    account_id: &str,
-    filter: &Filter,
-    (page, span): (Page<'_>, &Span),
-    now: Timestamp,
-) -> sqlx::Result<Option<Lead>> {
-    if !filter.is_narrow() && span.is_exact || reach(db, account_id, (page, span), MOST).await?.is_none() {
-        return Ok(None);
-    }
-    few(db, account_id, filter, now).await
-}
-
-/// The first lead that finds few.
-async fn few(db: &Db, account_id: &str, filter: &Filter, now: Timestamp) -> sqlx::Result<Option<Lead>> {
-    for lead in Lead::of(filter) {
-        if lead.finds_few(db, account_id, filter, now).await? {
-            return Ok(Some(lead));
+    /// The keys of a page, in its order.
+    pub async fn page(&self, page: Page<'_>) -> sqlx::Result<Listed> {
+        let Some(way) = self.way(page).await? else { return Ok(Listed::default()) };
+        let (sql, words) = (list_sql(page, way.lead()), self.filter.words(self.account_id));
+        let mut keys: Vec<ApiKey> = read!(self.db, c => {
+            let (lead, span) = (way.lead(), way.span());
+            bind_list!(sql, self, (lead, span, page.limit), &words).fetch_all(c)
+        })?;
+        let is_full = i64::try_from(keys.len()).is_ok_and(|read| read >= page.limit);
+        if page.backwards {
+            keys.reverse();
         }
+        let looked_to = if let Way::Along(_, looked_to) = way { looked_to.filter(|_| !is_full) } else { None };
+        Ok(Listed { keys, looked_to })
     }
-    Ok(None)
+
+    /// How many keys of the list come before `page.from`; none if too many would have to be looked at.
+    pub async fn position(&self, page: Page<'_>) -> sqlx::Result<Option<i64>> {
+        let Some(from) = place(self.db, self.account_id, page.sort, page.from).await? else { return Ok(None) };
+        let whole = Span::of(self.filter, page.sort, self.now);
+        let is_whole = self.is_whole(&whole);
+        let lead = if is_whole { None } else { self.lead((page, &whole)).await? };
+        let before = whole.until(from, page.descending);
+        let (found, looked): (i64, i64) = if is_whole {
+            let (number,) = self.number(page, &before).await?;
+            (number, number)
+        } else {
+            let (sql, words) = (between_sql(page, lead), self.filter.words(self.account_id));
+            read!(self.db, c => bind_list!(sql, self, (lead, &before, MOST + 1), &words).fetch_one(c))?
+        };
+        Ok((looked <= MOST).then_some(found))
+    }
+
+    /// Whether more keys are in it than a look reaches.
+    pub async fn is_long(&self) -> sqlx::Result<bool> {
+        Ok(self.few().await?.is_none())
+    }
+
+    /// How many keys a span holds, of so many that are looked at, whatever else is asked for.
+    async fn number(&self, page: Page<'_>, span: &Span) -> sqlx::Result<(i64,)> {
+        let sql = number_sql(page.sort);
+        read!(self.db, c => {
+            let query = sqlx::query_as(sql).bind(self.account_id).bind(span.gone);
+            bind_place!(bind_place!(query, &span.low), &span.high).bind(MOST + 1).fetch_one(c)
+        })
+    }
+
+    /// Whether every key of a span is in the list.
+    fn is_whole(&self, span: &Span) -> bool {
+        !self.filter.is_narrow() && span.is_exact
+    }
+
+    /// How to read this page; there is none if it should follow a key that is nowhere.
+    async fn way(&self, page: Page<'_>) -> sqlx::Result<Option<Way>> {
+        let whole = Span::of(self.filter, page.sort, self.now);
+        let span = if page.from.is_empty() {
+            whole
+        } else {
+            let Some(from) = place(self.db, self.account_id, page.sort, page.from).await? else { return Ok(None) };
+            whole.behind(from, page.is_read_down())
+        };
+        if self.is_whole(&span) {
+            return Ok(Some(Way::Along(span, None)));
+        }
+        let Some((looked_to, end)) = reach(self.db, self.account_id, (page, &span), MOST).await? else {
+            return Ok(Some(Way::Along(span, None)));
+        };
+        if let Some(lead) = self.few().await? {
+            return Ok(Some(Way::Among(lead, span)));
+        }
+        Ok(Some(Way::Along(span.until(end, page.is_read_down()), Some(looked_to))))
+    }
+
+    /// The lead that the list is read by in this span: none if a look along the span sees all of it.
+    async fn lead(&self, (page, span): (Page<'_>, &Span)) -> sqlx::Result<Option<Lead>> {
+        if reach(self.db, self.account_id, (page, span), MOST).await?.is_none() {
+            return Ok(None);
+        }
+        self.few().await
+    }
+
+    /// The first lead that finds few.
+    pub(super) async fn few(&self) -> sqlx::Result<Option<Lead>> {
+        let few = self.few.get_or_try_init(async || {
+            for lead in Lead::of(self.filter) {
+                if lead.finds_few(self).await? {
+                    return Ok(Some(lead));
+                }
+            }
+            Ok(None)
+        });
+        few.await.copied()
+    }
 }

@@ -10,7 +10,7 @@ use super::count::LOOK;
 use super::key_counts::{self, AMONG_FOUND, AMONG_NEWEST};
 use super::key_filter::Filter;
 use super::key_leads::Lead;
-use super::key_list::{self, Page, Sort};
+use super::key_list::{self, KeyList, Page, Sort};
 use super::key_looks::{self, OF_ACCOUNT};
 use super::key_span::reach_sql;
 use super::{Db, Engine, key_days};
@@ -163,6 +163,8 @@ async fn every_statement_is_read_from_an_index_and_a_page_in_its_order() {
                 assert!(plan.contains("(account_id=? AND <expr>=? AND ("), "{page:?}: {plan}");
             }
         }
+        let number = plan(&db, &renumbered(&key_list::number_sql(page.sort).replace("limit $7", "limit 1001"))).await;
+        assert!(!reads_all(&number) && !number.contains("TEMP B-TREE"), "{page:?}: {number}");
         let between = plan(&db, key_list::between_sql(page, None)).await;
         assert!(!reads_all(&between) && !between.contains("TEMP B-TREE"), "{page:?}: {between}");
         for lead in LEADS {
@@ -236,7 +238,7 @@ async fn read_whole(db: &Db, filter: &Filter, sort: Sort, descending: bool) -> V
     let (mut all, mut from) = (Vec::new(), String::new());
     loop {
         let page = Page { sort, descending, from: &from, backwards: false, limit: 400 };
-        let listed = key_list::list(db, ACCOUNT, filter, page, NOW).await.expect("a page");
+        let listed = KeyList::new(db, ACCOUNT, filter, NOW).page(page).await.expect("a page");
         let full = listed.keys.len() == 400;
         let last = listed.keys.last().map(|key| key.id.clone()).filter(|_| full);
         all.extend(listed.keys);
@@ -250,7 +252,7 @@ async fn what_looks_at_few_keys_finds_what_reads_all_of_them_finds() {
     let (db, _folder) = filled(3_000, "same").await;
     for (index, filter) in filters().into_iter().enumerate() {
         let every = key_counts::every(&db, ACCOUNT, &filter, NOW).await.expect("counts");
-        let counted = key_counts::of_filter(&db, ACCOUNT, &filter, NOW).await.expect("counts");
+        let counted = key_counts::of(&KeyList::new(&db, ACCOUNT, &filter, NOW)).await.expect("counts");
         for status in STATUSES {
             let (exact, count) = (every.of(status).found, counted.of(status));
             let is_true = if count.more { count.found <= exact } else { count.found == exact };

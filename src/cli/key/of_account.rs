@@ -10,7 +10,7 @@ use crate::model::key_form::{KeyForm, NewKey, limit_reached, name_taken};
 use crate::model::secret::Secret;
 use crate::store::api_keys::{self, Issue, Issued};
 use crate::store::key_filter::Filter;
-use crate::store::key_list::{self, Page, Sort};
+use crate::store::key_list::{KeyList, Page, Sort};
 use crate::store::{account_rules, users};
 use crate::web::App;
 
@@ -23,7 +23,7 @@ pub async fn list(settings: &Settings, email: &str) -> Result<(), Failure> {
     let mut from = String::new();
     loop {
         let page = Page { sort: Sort::Created, descending: true, from: &from, backwards: false, limit: PAGE };
-        let keys = key_list::list(&app.db, &account_id, &Filter::default(), page, app.now()).await?.keys;
+        let keys = KeyList::new(&app.db, &account_id, &Filter::default(), app.now()).page(page).await?.keys;
         for key in &keys {
             let (status, ends) = (key.status(app.now()), format!("{}…{}", key.prefix, key.last4));
             println!("{}\t{}\t{}\t{ends}\t{}", key.id, status.as_str(), key.environment, key.name);

@@ -31,7 +31,7 @@ use crate::store::account_rules;
 use crate::store::api_keys::{self, Issue, Issued, Rotated, Rotation};
 use crate::store::inboxes;
 use crate::store::key_filter::Filter;
-use crate::store::key_list::{self, Sort};
+use crate::store::key_list::{self, KeyList, Sort};
 use crate::web::App;
 use crate::web::form::Id;
 
@@ -90,7 +90,7 @@ pub async fn list(State(app): State<App>, caller: Caller, asked: Asked) -> Resul
     let (limit, from) = (asked.limit()?, asked.id("after", "key")?);
     let page = key_list::Page { sort: Sort::Created, descending: true, from, backwards: false, limit: one_more(limit) };
     let now = app.now();
-    let listed = key_list::list(&app.db, caller.account_id(), &Filter::default(), page, now).await?;
+    let listed = KeyList::new(&app.db, caller.account_id(), &Filter::default(), now).page(page).await?;
     Ok(Json(Page::of(listed.keys, limit, |key| key.id.clone(), |key| Key::of(&key, now))))
 }
 

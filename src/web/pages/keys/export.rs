@@ -20,7 +20,7 @@ use crate::model::secret::Secret;
 use crate::model::text;
 use crate::store::key_counts;
 use crate::store::key_filter::Filter;
-use crate::store::key_list::{self, Page, Sort};
+use crate::store::key_list::{KeyList, Page, Sort};
 use crate::store::many_keys;
 use crate::web::audience::Me;
 use crate::web::error::Error;
@@ -142,7 +142,7 @@ impl Export {
         };
         // The newest first: a key that is made meanwhile moves none of the others.
         let page = Page { sort: Sort::Created, descending: true, from: &from, backwards: false, limit: PIECE };
-        let read = key_list::list(&self.app.db, &self.account_id, &self.filter, page, self.now).await;
+        let read = KeyList::new(&self.app.db, &self.account_id, &self.filter, self.now).page(page).await;
         let listed = read.map_err(|error| {
             tracing::error!(%error, "An export of keys was cut off");
             io::Error::other("the database does not answer")

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::paging::{position, read, showing, trim};
+use super::paging::{own_order, position, showing, trim};
 use super::triage::{self, Tab};
 use super::{Tag, can_show_again, export, type_label};
 use crate::clock::Timestamp;
@@ -19,7 +19,7 @@ use crate::product::{ExpiryPolicy, KeyAct};
 use crate::store::key_counts;
 use crate::store::key_days::{self, KeyDay};
 use crate::store::key_filter::Filter;
-use crate::store::key_list::{Listed, PAGE, Page, Sort};
+use crate::store::key_list::{KeyList, Listed, PAGE, Page, Sort};
 use crate::store::{accounts, api_keys, inboxes};
 use crate::web::audience::Me;
 use crate::web::chrome::{Chrome, Place};
@@ -282,12 +282,16 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
     {
         return Ok(see_other(&format!("/settings/api-keys/{}", only.id)));
     }
-    let Listed { mut keys, looked_to } = read(&app, account_id, &mut asked, now).await?;
-    let counts = key_counts::of_filter(&app.db, account_id, &asked.filter, now).await?;
+    let list = KeyList::new(&app.db, account_id, &asked.filter, now);
+    if let Some(order) = own_order(&list, &asked).await? {
+        order.clone_into(&mut asked.sort);
+    }
+    let Listed { mut keys, looked_to } = list.page(asked.page()).await?;
+    let counts = key_counts::of(&list).await?;
     let (before, after) = trim(&mut keys, &asked, looked_to);
     let from_day = now.hour().div_euclid(24) - DAYS + 1;
     let days = key_days::list(&app.db, account_id, &keys, from_day).await?;
-    let first = position(&app, account_id, &asked, &keys, now).await?;
+    let first = position(&list, &asked, &keys).await?;
     let beside = |name: &str, id: Option<String>| id.map(|id| asked.href(&[(name, &id)]));
     let mut chrome = Chrome::of(&app, &me, Place::Keys).await?;
     chrome.here = asked.href(&[("after", &asked.after), ("before", &asked.before)]);

@@ -1,29 +1,23 @@
 //! The pages of the list: which keys stand on one, what leads to those beside it, and what is said of where one is.
 
 use super::list::Asked;
-use crate::clock::Timestamp;
 use crate::model::api_key::ApiKey;
 use crate::model::text;
 use crate::store::count::Count;
-use crate::store::key_list::{self, Listed, PAGE, Page};
-use crate::web::App;
+use crate::store::key_list::{KeyList, PAGE, Page};
 use crate::web::error::Error;
 
-/// The page as it is asked for. Of more keys than a look reaches, those of a status that a moment decides stand in the
-/// order of that moment where nobody asked for another: there they are side by side.
-pub(super) async fn read(app: &App, account_id: &str, asked: &mut Asked, now: Timestamp) -> Result<Listed, Error> {
-    let listed = key_list::list(&app.db, account_id, &asked.filter, asked.page(), now).await?;
+/// The order that a list stands in where nobody asked for one: of more keys than a look reaches, those of a status that a
+/// moment decides stand in the order of that moment, where they are side by side.
+pub(super) async fn own_order(list: &KeyList<'_>, asked: &Asked) -> Result<Option<&'static str>, Error> {
     let order = match asked.filter.status.as_str() {
         "expired" => "-expires",
         "expiring" => "expires",
         "never-used" => "-created",
-        _ => return Ok(listed),
+        _ => return Ok(None),
     };
-    if listed.looked_to.is_none() || !asked.sort.is_empty() || !asked.page().from.is_empty() {
-        return Ok(listed);
-    }
-    order.clone_into(&mut asked.sort);
-    Ok(key_list::list(&app.db, account_id, &asked.filter, asked.page(), now).await?)
+    let is_asked_for = !asked.sort.is_empty() || !asked.page().from.is_empty();
+    Ok(if !is_asked_for && list.is_long().await? { Some(order) } else { None })
 }
 
 /// Cuts the page to its length, and gives the keys that the pages before and after it lead on from.
@@ -49,18 +43,12 @@ pub(super) fn trim(
 }
 
 /// How many keys stand before the page, unless they are too many to say.
-pub(super) async fn position(
-    app: &App,
-    account_id: &str,
-    asked: &Asked,
-    keys: &[ApiKey],
-    now: Timestamp,
-) -> Result<Option<i64>, Error> {
+pub(super) async fn position(list: &KeyList<'_>, asked: &Asked, keys: &[ApiKey]) -> Result<Option<i64>, Error> {
     let plain_first_page = asked.after.is_empty() && asked.before.is_empty();
     match keys.first() {
         Some(first) if !plain_first_page => {
             let page = Page { from: &first.id, ..asked.page() };
-            Ok(key_list::position(&app.db, account_id, &asked.filter, page, now).await?)
+            Ok(list.position(page).await?)
         }
         _ => Ok(Some(0)),
     }
