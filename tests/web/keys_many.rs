@@ -97,3 +97,27 @@ async fn a_look_that_finds_nothing_in_a_thousand_keys_says_that_there_are_more_t
     assert_eq!((looks, ids(&page)), (4, vec![first]), "{}", page.text());
     page.says("Showing 1 of 1+ keys");
 }
+
+#[tokio::test]
+async fn more_keys_that_expire_soon_than_a_look_reaches_stand_in_the_order_of_their_end() {
+    let desk = TestApp::new().await;
+    let alice = desk.alice().await;
+    many(&desk, &alice).await;
+    let end = desk.app.now().micros() + 86_400_000_000;
+    // The last so many of them end, one after the other, and were used one after the other.
+    let expire = async |keys: u64| {
+        let from = 1_000_000_000_003_000 - keys;
+        let ends = format!(
+            "update api_keys set last_used_at = created_at,
+                expires_at = case when id > 'key_{from}' then {end} + cast(substr(id, 5) as bigint) % 10000 end
+             where name_folded like 'worker %'"
+        );
+        desk.database.run(&ends).await;
+    };
+    let (last_used, soonest) = ("key_1000000000003000", "key_1000000000001901");
+    for (keys, sort, first) in [(900, "", last_used), (1_100, "", soonest), (1_100, "-last_used", last_used)] {
+        expire(keys).await;
+        let page = alice.get(&format!("{LIST}?status=expiring&sort={sort}")).await;
+        assert_eq!((ids(&page).len(), ids(&page)[0].as_str()), (50, first), "{keys}, {sort}");
+    }
+}
