@@ -30,6 +30,8 @@ bench_gate() {
   for row in "${chosen[@]}"; do
     prepare "$row"
   done
+  printf 'Waiting until what was counted is written\n'
+  settle_all
   : >"$scratch/slots"
   for ((round = 1; round <= rounds; round++)); do
     printf 'Round %s of %s\n' "$round" "$rounds"

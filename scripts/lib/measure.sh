@@ -64,6 +64,26 @@ settle() {
   done
 }
 
+# Waits until the servers have written what they counted so far: a long flush rests for up to half a minute before it goes on.
+settle_all() {
+  local before after
+  for _ in {1..20}; do
+    before=$(spent_by_all)
+    sleep 32
+    after=$(spent_by_all)
+    ((after - before > 20)) || return 0
+  done
+}
+
+# Prints the ticks that all servers have spent.
+spent_by_all() {
+  local pid sum=0
+  for pid in "${pid_of[@]}"; do
+    sum=$((sum + $(spent_by "$pid")))
+  done
+  printf '%s\n' "$sum"
+}
+
 # load URL SECONDS FILE KIND STATUS MODE: sends the requests of a file; prints what came of it as a line of JSON.
 load() {
   local status=0

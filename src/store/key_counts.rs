@@ -5,7 +5,7 @@ use super::key_filter::{
     Filter, active, bind_filter, expired, expiring, full_access, narrowed, never_used, owner_left, paused, retiring,
     rotation_due, unrevealed, unused,
 };
-use super::key_leads::{Lead, found};
+use super::key_leads::{Lead, led};
 use super::key_list::KeyList;
 use super::key_looks::{is_small, of_account};
 use super::{Db, columns, read};
@@ -134,21 +134,29 @@ pub async fn of(list: &KeyList<'_>) -> sqlx::Result<StatusCounts> {
     if db.crowded.of(account_id, now).is_none() && is_small(db, account_id).await? {
         return every(db, account_id, filter, now).await;
     }
-    let is_few = list.few().await? == Some(Lead::Words);
-    let sums: Sums = match filter.words(account_id).filter(|_| is_few) {
-        Some([one, other]) => read!(db, c => {
+    let few = list.few().await?;
+    let sums: Sums = match (few, filter.words(account_id)) {
+        (Some(Lead::Inbox), _) => {
+            read!(db, c => bind_filter!(sqlx::query_as(OF_INBOX), account_id, filter, now).fetch_one(c))?
+        }
+        (Some(Lead::Words), Some([one, other])) => read!(db, c => {
             let query = bind_filter!(sqlx::query_as(AMONG_FOUND), account_id, filter, now);
             // Up to the words' own numbers.
             let query = query.bind("").bind(0_i64).bind(0_i64).bind("").bind(0_i64).bind("").bind(0_i64);
             query.bind(&one).bind(&other).fetch_one(c)
         })?,
-        None => read!(db, c => bind_filter!(sqlx::query_as(AMONG_NEWEST), account_id, filter, now).fetch_one(c))?,
+        _ => read!(db, c => bind_filter!(sqlx::query_as(AMONG_NEWEST), account_id, filter, now).fetch_one(c))?,
     };
-    Ok(sums.per_status(!is_few))
+    // That a status leads to few tells nothing of the others.
+    let is_whole = matches!(few, Some(Lead::Inbox | Lead::Words));
+    Ok(sums.per_status(!is_whole))
 }
 
-pub(super) const AMONG_FOUND: &str =
-    sums!("api_keys k", concat!("k.account_id || '' = $1\n        and k.id in (", found!(Words), ")"));
+/// Those that are bound to the inbox.
+pub(super) const OF_INBOX: &str = sums!("api_keys k", concat!("k.account_id || '' = $1\n        and ", led!(Inbox)));
+
+/// Those that words find.
+pub(super) const AMONG_FOUND: &str = sums!("api_keys k", concat!("k.account_id || '' = $1\n        and ", led!(Words)));
 
 /// What many keys have: as many of them as are among the newest.
 pub(super) const AMONG_NEWEST: &str = sums!(

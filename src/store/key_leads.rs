@@ -8,9 +8,10 @@ use super::read;
 /// As many keys as a page looks at, whatever it finds among them.
 pub(super) const MOST: i64 = 1_000;
 
-/// What narrows a list: words that its keys have, or the status.
+/// What narrows a list: the inbox that its keys are bound to, words that they have, or the status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lead {
+    Inbox,
     Words,
     Active,
     Retiring,
@@ -104,10 +105,21 @@ macro_rules! found {
     };
 }
 
+/// Those keys, as a condition. An inbox has an index of the keys themselves; the other leads know them by their ids.
+macro_rules! led {
+    (Inbox) => {
+        "k.inbox_id = $4"
+    };
+    ($lead:ident) => {
+        concat!("k.id in (", $crate::store::key_leads::found!($lead), "\n        )")
+    };
+}
+
 /// `$text!(…, Lead)` of the lead that `$lead` is.
 macro_rules! per_lead {
     ($lead:expr, $text:ident $(, $more:tt)*) => {
         match $lead {
+            $crate::store::key_leads::Lead::Inbox => $text!(Inbox $(, $more)*),
             $crate::store::key_leads::Lead::Words => $text!(Words $(, $more)*),
             $crate::store::key_leads::Lead::Active => $text!(Active $(, $more)*),
             $crate::store::key_leads::Lead::Retiring => $text!(Retiring $(, $more)*),
@@ -125,6 +137,11 @@ macro_rules! per_lead {
 }
 
 macro_rules! number {
+    (Inbox) => {
+        "
+        select count(*)
+        from (select 1 as one from api_keys where inbox_id = $4 limit $19) counted"
+    };
     (Words) => {
         "
         select (select count(*) from (select 1 as one from key_words($20) limit $19) a)
@@ -157,7 +174,7 @@ macro_rules! bind_words {
     }};
 }
 
-pub(super) use {bind_words, found, per_lead};
+pub(super) use {bind_words, found, led, per_lead};
 
 impl Lead {
     /// What narrows this list, the most telling first.
@@ -176,7 +193,8 @@ impl Lead {
             "expired" => Some(Self::Expired),
             _ => None,
         };
-        filter.is_narrow().then_some(Self::Words).into_iter().chain(status)
+        let inbox = (!filter.inbox.is_empty()).then_some(Self::Inbox);
+        inbox.into_iter().chain(filter.is_narrow().then_some(Self::Words)).chain(status)
     }
 
     /// Whether it finds no more than [`MOST`] keys.

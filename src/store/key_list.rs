@@ -2,11 +2,11 @@
 //! the same whatever the account holds: it looks at a thousand keys at most and, where these do not fill it, says how far it
 //! came.
 
-use super::api_keys::select_key;
 use tokio::sync::OnceCell;
 
+use super::api_keys::select_key;
 use super::key_filter::{Filter, bind_filter, in_status};
-use super::key_leads::{Lead, MOST, bind_words, found, per_lead};
+use super::key_leads::{Lead, MOST, bind_words, led, per_lead};
 use super::key_span::{Span, bind_place, in_span, per_order, per_sort, place, reach, sorted};
 use super::{Db, read};
 use crate::clock::Timestamp;
@@ -82,10 +82,9 @@ macro_rules! among {
         and k.id in (
             select k.id
             from api_keys k
-            where k.id in (",
-            found!($lead),
+            where ",
+            led!($lead),
             "
-            )
             and k.account_id || '' = $1",
             in_span!(" + 0", $by, $off, [14 15 16 17 18]),
             in_status!(),
@@ -126,10 +125,9 @@ macro_rules! among_between {
             "
         select count(*) as found, cast(0 as bigint) as looked
         from api_keys k
-        where k.id in (",
-            found!($lead),
+        where ",
+            led!($lead),
             "
-        )
         and k.account_id || '' = $1",
             in_span!(" + 0", $by, $off, [14 15 16 17 18]),
             in_status!(),
@@ -253,31 +251,31 @@ impl<'a> KeyList<'a> {
     pub async fn position(&self, page: Page<'_>) -> sqlx::Result<Option<i64>> {
         let Some(from) = place(self.db, self.account_id, page.sort, page.from).await? else { return Ok(None) };
         let whole = Span::of(self.filter, page.sort, self.now);
-        let is_whole = self.is_whole(&whole);
-        let lead = if is_whole { None } else { self.lead((page, &whole)).await? };
+        if self.is_whole(&whole) {
+            let number = self.number(page, &whole.until(from, page.descending)).await?;
+            return Ok((number <= MOST).then_some(number));
+        }
+        let lead = self.lead((page, &whole)).await?;
         let before = whole.until(from, page.descending);
-        let (found, looked): (i64, i64) = if is_whole {
-            let (number,) = self.number(page, &before).await?;
-            (number, number)
-        } else {
-            let (sql, words) = (between_sql(page, lead), self.filter.words(self.account_id));
-            read!(self.db, c => bind_list!(sql, self, (lead, &before, MOST + 1), &words).fetch_one(c))?
-        };
+        let (sql, words) = (between_sql(page, lead), self.filter.words(self.account_id));
+        let (found, looked): (i64, i64) =
+            read!(self.db, c => bind_list!(sql, self, (lead, &before, MOST + 1), &words).fetch_one(c))?;
         Ok((looked <= MOST).then_some(found))
     }
 
-    /// Whether more keys are in it than a look reaches.
+    /// Whether something narrows it, and still leaves more keys than a look reaches.
     pub async fn is_long(&self) -> sqlx::Result<bool> {
-        Ok(self.few().await?.is_none())
+        Ok(Lead::of(self.filter).next().is_some() && self.few().await?.is_none())
     }
 
     /// How many keys a span holds, of so many that are looked at, whatever else is asked for.
-    async fn number(&self, page: Page<'_>, span: &Span) -> sqlx::Result<(i64,)> {
+    async fn number(&self, page: Page<'_>, span: &Span) -> sqlx::Result<i64> {
         let sql = number_sql(page.sort);
-        read!(self.db, c => {
+        let (number,) = read!(self.db, c => {
             let query = sqlx::query_as(sql).bind(self.account_id).bind(span.gone);
             bind_place!(bind_place!(query, &span.low), &span.high).bind(MOST + 1).fetch_one(c)
-        })
+        })?;
+        Ok(number)
     }
 
     /// Whether every key of a span is in the list.

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use tempfile::TempDir;
 
 use super::count::LOOK;
-use super::key_counts::{self, AMONG_FOUND, AMONG_NEWEST};
+use super::key_counts::{self, AMONG_FOUND, AMONG_NEWEST, OF_INBOX};
 use super::key_filter::Filter;
 use super::key_leads::Lead;
 use super::key_list::{self, KeyList, Page, Sort};
@@ -20,7 +20,8 @@ use crate::model::api_key::{ApiKey, EXPIRES_SOON, NEVER_USED_AFTER, UNUSED_AFTER
 const ACCOUNT: &str = "acc_0123456789abcdef";
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 const SORTS: [Sort; 4] = [Sort::LastUsed, Sort::Name, Sort::Created, Sort::Expires];
-const LEADS: [Lead; 12] = [
+const LEADS: [Lead; 13] = [
+    Lead::Inbox,
     Lead::Words,
     Lead::Active,
     Lead::Retiring,
@@ -193,7 +194,9 @@ async fn every_count_is_read_from_an_index() {
         [("$8", "0"), ("$7", "$12"), ("$6", "$11"), ("$5", "$10"), ("$4", "$9"), ("$3", "1200"), ("$2", "$8")];
     let of_account = of_account.into_iter().fold(OF_ACCOUNT.to_owned(), |sql, (from, to)| sql.replace(from, to));
     let numbers = LEADS.map(|lead| lead.number_sql().to_owned());
-    for sql in numbers.into_iter().chain([of_account, AMONG_FOUND.to_owned(), AMONG_NEWEST.to_owned()]) {
+    for sql in
+        numbers.into_iter().chain([of_account, OF_INBOX.to_owned(), AMONG_FOUND.to_owned(), AMONG_NEWEST.to_owned()])
+    {
         let plan = plan(&db, &sql).await;
         assert!(!reads_all(&plan), "{sql}: {plan}");
     }
