@@ -66,7 +66,14 @@ impl Desk {
         let (cookies, key_id, secret) = runtime.block_on(fill(&router));
         let desk = Self { runtime, app, router, cookies, headers: headers(&secret), key_id, _data: data };
         assert!(desk.runtime.block_on(desk.decides()), "from now on the gate remembers it");
+        desk.use_key();
         desk
+    }
+
+    /// A request that its page draws: of a key that nobody used, it has little to say.
+    fn use_key(&self) {
+        assert_eq!(self.answer(&self.head()), 200);
+        self.runtime.block_on(self.app.gate.usage.flush(&self.app.db, None)).expect("the database answers");
     }
 
     pub fn key_path(&self) -> String {
