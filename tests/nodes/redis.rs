@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use redis::AsyncCommands as _;
 use tempfile::TempDir;
 use tokio::net::UnixStream;
+
+use crate::node::Key;
 
 pub struct Redis {
     process: Child,
@@ -34,6 +37,25 @@ impl Redis {
     pub async fn resume(&mut self) {
         self.process = serve(self.folder.path());
         self.listens().await;
+    }
+
+    /// How many requests of the key the nodes wrote down, in whatever minute.
+    pub async fn counted(&self, key: &Key) -> u32 {
+        let client = redis::Client::open(self.url()).expect("a URL");
+        let mut connection = client.get_multiplexed_async_connection().await.expect("Redis answers");
+        let mut counted = 0;
+        for node in connection.keys::<_, Vec<String>>("keydesk:*:nod_*").await.expect("names") {
+            let of_node: Option<u32> = connection.hget(node, &key.id).await.expect("a count");
+            counted += of_node.unwrap_or(0);
+        }
+        counted
+    }
+
+    /// Waits until so many requests of the key are written down.
+    pub async fn holds(&self, key: &Key, requests: u32) {
+        while self.counted(key).await != requests {
+            tokio::task::yield_now().await;
+        }
     }
 
     fn socket(&self) -> PathBuf {
