@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use http::HeaderValue;
 
-use super::usage::Tally;
+use super::tally::Tally;
 use crate::clock::Timestamp;
 use crate::model::api_key::{AllowedIps, KeyType, Lifetime, Status};
 use crate::model::key_facts::{KeyFacts, grants};

@@ -16,6 +16,7 @@ pub mod refused_sign_ins;
 pub mod rehashes;
 pub mod shared_windows;
 mod spread;
+mod tally;
 pub mod throttle;
 pub mod usage;
 pub mod verdict;

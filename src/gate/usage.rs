@@ -1,30 +1,31 @@
 //! Usage, counted in memory and handed over in batches: a request costs no write, and where a key is used often no allocation.
+//! What is counted of one key is its [`Tally`].
 //! A kill loses at most what was counted since the last flush, and never a key.
 
 use std::collections::BTreeMap;
+use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::known::Known;
-use super::once::Once;
+use super::tally::Tally;
 use super::verdict::Refusal;
 use super::written::Written;
 use crate::clock::Timestamp;
 use crate::model::text::{masked, without_secrets};
-use crate::store::usage::{KeyUse, LastUse};
+use crate::store::usage::KeyUse;
 use crate::store::{self, Db};
 
-/// Addresses of a key in one flush; more tell nobody more.
-const MOST_ADDRESSES: usize = 16;
 /// Characters of a path that are worth remembering.
 const LONGEST_PATH: usize = 200;
 /// Keys written in one transaction: whoever waits to write waits no longer than for these.
 const KEYS_AT_ONCE: usize = 500;
-/// As many keys as may wait to be flushed for longer than they must: each takes 150 bytes while it does.
+/// As many keys as may wait to be flushed for longer than they must: each takes 160 bytes while it does.
 const CROWD: usize = 150_000;
 
 /// A request that passed, as the first screen shows it.
@@ -57,7 +58,13 @@ pub struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    fn kept(&self) -> PassedRequest {
+    /// A number that two requests share if nothing tells them apart but their moment, and hardly any others do: without the seed,
+    /// nobody finds two.
+    fn look(&self, looks: &RandomState) -> u64 {
+        looks.hash_one((self.method, self.path, self.ip, self.user_agent, self.scopes))
+    }
+
+    pub(super) fn kept(&self) -> PassedRequest {
         PassedRequest {
             at: self.at.micros(),
             method: self.method.to_owned(),
@@ -77,181 +84,12 @@ pub(super) fn short(path: &str) -> &str {
     &path[..start.iter().rposition(|byte| *byte == b'/').unwrap_or(0)]
 }
 
-/// What one secret was used for since the last flush. There is none of a key that was not.
-#[derive(Debug, Default)]
-pub struct Tally {
-    /// The only request so far. Very many keys have no second one before they are flushed, so it takes little room.
-    once: Option<Once>,
-    often: Option<Box<Often>>,
-}
-
-/// What more than one request came to.
-#[derive(Debug, Default)]
-struct Often {
-    /// Of the hour that is being counted.
-    count: Count,
-    /// Of hours that ended before they were flushed.
-    earlier: Vec<Count>,
-    /// The last request that passed.
-    last: Option<Last>,
-    /// The first request of the key that passed ever.
-    first: Option<Box<PassedRequest>>,
-    /// Where requests came from, and when last.
-    addresses: Vec<(IpAddr, Timestamp)>,
-    /// Scopes that were taken, and when last; a key holds no more of them than the definition has.
-    scopes: Vec<(Box<str>, Timestamp)>,
-}
-
-#[derive(Debug, Default)]
-struct Count {
-    hour: i64,
-    ok: i64,
-    refused: Vec<(&'static str, i64)>,
-}
-
-/// Its texts are overwritten in place.
-#[derive(Debug)]
-struct Last {
-    at: Timestamp,
-    ip: IpAddr,
-    agent: String,
-    route: String,
-}
-
-impl Tally {
-    fn pass(&mut self, visit: &Visit<'_>, is_first: bool) {
-        if self.once.is_none() && self.often.is_none() {
-            self.once = Some(Once::of(visit, is_first));
-        } else {
-            self.often().pass(visit, is_first);
-        }
-    }
-
-    fn often(&mut self) -> &mut Often {
-        let often = self.often.get_or_insert_default();
-        if let Some(once) = self.once.take() {
-            often.pass(&once.visit(), once.is_first);
-        }
-        often
-    }
-
-    /// What was counted of the key, as it is written.
-    fn told(mut self, key: &Known, written: &Written) -> KeyUse {
-        std::mem::take(self.often()).told(key, written)
-    }
-}
-
-impl Often {
-    /// The count that a request at `at` belongs to.
-    fn at(&mut self, at: Timestamp) -> &mut Count {
-        let hour = at.hour();
-        if self.count.hour != hour {
-            let ended = std::mem::replace(&mut self.count, Count { hour, ..Count::default() });
-            if !ended.is_empty() {
-                self.earlier.push(ended);
-            }
-        }
-        &mut self.count
-    }
-
-    fn pass(&mut self, visit: &Visit<'_>, is_first: bool) {
-        self.at(visit.at).ok += 1;
-        if is_first {
-            self.first = Some(Box::new(visit.kept()));
-        }
-        self.last.get_or_insert_with(|| Last::at(visit.ip)).overwrite(visit);
-        for scope in visit.scopes.into_iter().filter(|scope| !scope.is_empty()) {
-            match self.scopes.iter_mut().find(|(known, _)| **known == *scope) {
-                Some((_, at)) => *at = visit.at,
-                None => push(&mut self.scopes, (scope.into(), visit.at)),
-            }
-        }
-        if let Some((_, at)) = self.addresses.iter_mut().find(|(known, _)| *known == visit.ip) {
-            *at = visit.at;
-        } else if self.addresses.len() < MOST_ADDRESSES {
-            push(&mut self.addresses, (visit.ip, visit.at));
-        }
-    }
-
-    fn refuse(&mut self, reason: &'static str, at: Timestamp) {
-        let refused = &mut self.at(at).refused;
-        match refused.iter_mut().find(|(counted, _)| *counted == reason) {
-            Some((_, count)) => *count += 1,
-            None => push(refused, (reason, 1)),
-        }
-    }
-
-    /// What was counted of the key, as it is written.
-    fn told(self, key: &Known, written: &Written) -> KeyUse {
-        let mut told = KeyUse::of(key.account_id(), key.id(), key.found_by().to_string());
-        for counted in self.earlier.into_iter().chain([self.count]).filter(|counted| !counted.is_empty()) {
-            told.count(counted.hour, counted.ok, &counted.refused);
-            // What is counted here was known from one read of the key: a rotation makes another of it.
-            if key.dies_at().is_some() {
-                told.count_retiring(counted.hour, counted.ok);
-            }
-        }
-        told.last = self.last.map(|last| LastUse {
-            at: last.at,
-            ip: last.ip.to_string(),
-            agent: without_secrets(&last.agent),
-            route: masked(&last.route),
-        });
-        told.first_request =
-            self.first.and_then(|first| Some((Timestamp::from_micros(first.at), serde_json::to_string(&first).ok()?)));
-        let scopes = self.scopes.into_iter().filter(|(scope, at)| written.is_due(key.id(), scope, *at));
-        told.scopes.extend(scopes.map(|(scope, at)| (scope.into(), at)));
-        let addresses = self.addresses.into_iter().map(|(ip, at)| (ip.to_string(), at));
-        told.addresses.extend(addresses.filter(|(ip, at)| written.is_due(key.id(), ip, *at)));
-        told
-    }
-}
-
-impl Last {
-    fn at(ip: IpAddr) -> Self {
-        Self { at: Timestamp::default(), ip, agent: String::new(), route: String::new() }
-    }
-
-    fn overwrite(&mut self, visit: &Visit<'_>) {
-        (self.at, self.ip) = (visit.at, visit.ip);
-        overwrite(&mut self.agent, &[visit.user_agent]);
-        overwrite(&mut self.route, &[visit.method, " ", short(visit.path)]);
-    }
-}
-
-impl Count {
-    fn is_empty(&self) -> bool {
-        self.ok == 0 && self.refused.is_empty()
-    }
-}
-
-/// Most keys come from one place and take one scope: room for it, and for more when they come.
-fn push<T>(list: &mut Vec<T>, one: T) {
-    if list.len() < 2 {
-        list.reserve_exact(1);
-    }
-    list.push(one);
-}
-
-fn overwrite(text: &mut String, parts: &[&str]) {
-    let mut rest = text.as_str();
-    let same = parts.iter().all(|part| {
-        rest.strip_prefix(part).is_some_and(|after| {
-            rest = after;
-            true
-        })
-    });
-    if !(same && rest.is_empty()) {
-        text.clear();
-        text.reserve_exact(parts.iter().map(|part| part.len()).sum());
-        text.extend(parts.iter().copied());
-    }
-}
-
 /// What was counted since the last flush.
 #[derive(Default)]
 pub struct Usage {
     dirty: Mutex<Vec<Arc<Known>>>,
+    /// What looks are told apart by.
+    looks: RandomState,
     bell: Notify,
     written: Written,
     /// Taken from its keys, and not written because the database was away.
@@ -266,12 +104,13 @@ impl Usage {
     pub fn passed(&self, known: &Arc<Known>, visit: &Visit<'_>) {
         // The first screen tells of a request that succeeded, not of one that was let in and found nothing.
         let is_first = visit.status < 400 && known.is_used_first();
-        self.count(known, |tally| tally.pass(visit, is_first));
+        let look = visit.look(&self.looks);
+        self.count(known, |tally| tally.pass(visit, look, is_first));
     }
 
     /// Counts a request that the key was known for, and refused.
     pub fn refused(&self, known: &Arc<Known>, refusal: &Refusal, at: Timestamp) {
-        self.count(known, |tally| tally.often().refuse(refusal.reason(), at));
+        self.count(known, |tally| tally.refuse(refusal.reason(), at));
     }
 
     fn count(&self, known: &Arc<Known>, add: impl FnOnce(&mut Tally)) {
