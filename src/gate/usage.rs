@@ -2,6 +2,7 @@
 //! What is counted of one key is its [`Tally`].
 //! A kill loses at most what was counted since the last flush, and never a key.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;
@@ -87,17 +88,47 @@ pub(super) fn short(path: &str) -> &str {
 /// What was counted since the last flush.
 #[derive(Default)]
 pub struct Usage {
-    dirty: Mutex<Vec<Arc<Known>>>,
+    waiting: Mutex<Waiting>,
     /// What looks are told apart by.
     looks: RandomState,
     bell: Notify,
     written: Written,
     /// Taken from its keys, and not written because the database was away.
     unwritten: Mutex<Batch>,
+    /// Held by whoever writes: what is on its way to the database is nowhere else.
+    writing: tokio::sync::Mutex<()>,
+}
+
+/// The keys that were used and not written since.
+#[derive(Default)]
+struct Waiting {
+    /// Since the round began.
+    new: Vec<Arc<Known>>,
+    /// Of the round that is being written, the next one last.
+    round: Vec<Arc<Known>>,
 }
 
 /// By key and secret.
 type Batch = BTreeMap<(String, String), KeyUse>;
+
+impl Waiting {
+    fn len(&self) -> usize {
+        self.new.len() + self.round.len()
+    }
+
+    /// Puts the keys of an account where they are written next, and says how many there are.
+    fn advance(&mut self, account_id: &str) -> usize {
+        let is_its = |known: &mut Arc<Known>| known.account_id() == account_id;
+        let mut its: Vec<_> = self.new.extract_if(.., is_its).collect();
+        its.extend(self.round.extract_if(.., is_its));
+        self.round.extend_from_slice(&its);
+        its.len()
+    }
+
+    fn next(&mut self, most: usize) -> Vec<Arc<Known>> {
+        self.round.split_off(self.round.len().saturating_sub(most))
+    }
+}
 
 impl Usage {
     /// Counts a request that passed.
@@ -119,17 +150,22 @@ impl Usage {
         add(tally.get_or_insert_default());
         drop(tally);
         if is_first {
-            let mut dirty = lock(&self.dirty);
-            dirty.push(known.clone());
-            if dirty.len() == CROWD {
+            let mut waiting = lock(&self.waiting);
+            waiting.new.push(known.clone());
+            if waiting.len() == CROWD {
                 self.bell.notify_one();
             }
         }
     }
 
-    /// Waits until so many keys wait to be flushed that they should not wait any longer.
-    pub async fn is_crowded(&self) {
+    /// Waits until so many keys wait to be written that they should not wait any longer.
+    pub async fn crowd(&self) {
         self.bell.notified().await;
+    }
+
+    /// Whether so many keys wait.
+    pub fn is_crowded(&self) -> bool {
+        lock(&self.waiting).len() >= CROWD
     }
 
     /// Writes what was counted, of one account if `only` names one. What the database does not take is written with the
@@ -138,35 +174,69 @@ impl Usage {
     /// # Errors
     /// If the database does not answer.
     pub async fn flush(&self, db: &Db, only: Option<&str>) -> sqlx::Result<()> {
-        let mut dirty = in_order(self.take_dirty(only)).await?.into_iter();
-        loop {
-            let some: Vec<_> = dirty.by_ref().take(KEYS_AT_ONCE).collect();
-            let batch = self.take(&some);
-            if batch.is_empty() {
-                return Ok(());
+        let _turn = self.writing.lock().await;
+        if let Some(account_id) = only {
+            let mut left = lock(&self.waiting).advance(account_id);
+            while left > 0 {
+                let most = left.min(KEYS_AT_ONCE);
+                self.write_next(db, most).await?;
+                left -= most;
             }
+            return self.write_next(db, 0).await.map(drop);
+        }
+        self.gather().await?;
+        while self.write_next(db, KEYS_AT_ONCE).await? {}
+        Ok(())
+    }
+
+    /// Begins a round of all keys that wait, and says how many times [`Self::write_some`] has to be called for it.
+    ///
+    /// # Errors
+    /// If the runtime ends.
+    pub async fn begin_round(&self) -> sqlx::Result<usize> {
+        let _turn = self.writing.lock().await;
+        Ok(self.gather().await?.div_ceil(KEYS_AT_ONCE).max(1))
+    }
+
+    /// Writes some keys of the round, in one transaction, and says whether there are more.
+    ///
+    /// # Errors
+    /// If the database does not answer; they are written with the next.
+    pub async fn write_some(&self, db: &Db) -> sqlx::Result<bool> {
+        let _turn = self.writing.lock().await;
+        self.write_next(db, KEYS_AT_ONCE).await
+    }
+
+    /// Puts the keys that wait in the order in which they are written, and says how many there are.
+    async fn gather(&self) -> sqlx::Result<usize> {
+        let mut all = std::mem::take(&mut *lock(&self.waiting));
+        all.round.append(&mut all.new);
+        let round = in_order(all.round).await?;
+        let keys = round.len();
+        lock(&self.waiting).round = round;
+        Ok(keys)
+    }
+
+    /// Writes up to `most` keys, and what could not be written before; says whether the round has more.
+    async fn write_next(&self, db: &Db, most: usize) -> sqlx::Result<bool> {
+        let some = lock(&self.waiting).next(most);
+        let batch = self.take(&some);
+        if !batch.is_empty() {
             // Also within the batch: rows are locked in the order of their ids by everybody who locks more than one.
             if let Err(error) = store::usage::flush(db, batch.values()).await {
                 let mut unwritten = lock(&self.unwritten);
                 for (key, older) in batch {
                     put_back(&mut unwritten, key, older);
                 }
-                // What was not taken from its keys yet is counted there.
-                lock(&self.dirty).extend(dirty);
                 return Err(error);
             }
         }
+        Ok(!lock(&self.waiting).round.is_empty())
     }
 
-    fn take_dirty(&self, only: Option<&str>) -> Vec<Arc<Known>> {
-        let mut dirty = lock(&self.dirty);
-        let Some(account_id) = only else { return std::mem::take(&mut *dirty) };
-        dirty.extract_if(.., |known| known.account_id() == account_id).collect()
-    }
-
-    fn take(&self, dirty: &[Arc<Known>]) -> Batch {
+    fn take(&self, some: &[Arc<Known>]) -> Batch {
         let mut batch = std::mem::take(&mut *lock(&self.unwritten));
-        for known in dirty {
+        for known in some {
             let Some(tally) = lock(&known.tally).take() else { continue };
             let told = tally.told(known, &self.written);
             add(&mut batch, (told.key_id.clone(), told.secret_hash.clone()), told);
@@ -175,15 +245,15 @@ impl Usage {
     }
 }
 
-/// In the order in which they were created, which is that of their rows: keys that are written together then share the pages
-/// that they lie on. Where there are many to sort, beside the verdicts.
-async fn in_order(mut dirty: Vec<Arc<Known>>) -> sqlx::Result<Vec<Arc<Known>>> {
-    if dirty.len() <= KEYS_AT_ONCE {
-        return Ok(dirty);
+/// The newest first, so that the last is the oldest: keys that are written together then share the pages that their rows lie on.
+/// Where there are many to sort, beside the verdicts.
+async fn in_order(mut keys: Vec<Arc<Known>>) -> sqlx::Result<Vec<Arc<Known>>> {
+    if keys.len() <= KEYS_AT_ONCE {
+        return Ok(keys);
     }
     let sorting = tokio::task::spawn_blocking(move || {
-        dirty.sort_by_cached_key(|known| known.created_at);
-        dirty
+        keys.sort_by_cached_key(|known| Reverse(known.created_at));
+        keys
     });
     // Only the end of the runtime keeps it from being done.
     sorting.await.map_err(|_| sqlx::Error::PoolClosed)
@@ -211,6 +281,27 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::hours;
+    use crate::gate::known::tests::known;
+    use crate::model::api_key::tests::NOW;
+    use crate::model::key_facts::KeyFacts;
+    use crate::model::key_facts::tests::facts;
+
+    #[tokio::test]
+    async fn the_oldest_keys_are_written_first_unless_an_account_is_looked_at() {
+        let made = |hour: u64| Arc::new(known(KeyFacts { created_at: NOW + hours(hour * 7 % 601), ..facts() }));
+        let mut waiting =
+            Waiting { new: vec![], round: in_order((0..600).map(made).collect()).await.expect("an order") };
+        let other = Arc::new(known(KeyFacts { account_id: "acc_2".into(), ..facts() }));
+        waiting.round.insert(0, other.clone());
+        waiting.new.push(other);
+        assert_eq!((waiting.len(), waiting.advance("acc_2")), (602, 2));
+        assert!(waiting.next(2).iter().all(|known| known.account_id() == "acc_2"));
+        let next = waiting.next(KEYS_AT_ONCE);
+        assert_eq!((next.len(), waiting.next(KEYS_AT_ONCE).len(), waiting.len()), (500, 100, 0));
+        assert!(next.is_sorted_by_key(|known| Reverse(known.created_at)));
+        assert_eq!(next.last().map(|known| known.created_at), Some(made(0).created_at));
+    }
 
     #[test]
     fn a_long_path_ends_with_a_whole_segment() {

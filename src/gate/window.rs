@@ -3,8 +3,10 @@
 //! counted as they say it ([`super::shared_windows`]); a verdict never asks them.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use foldhash::quality::RandomState;
 
 use super::spread::Spread;
 use crate::clock::Timestamp;
@@ -76,7 +78,7 @@ struct Others {
 
 impl Default for Windows {
     fn default() -> Self {
-        Self { shards: std::array::from_fn(|_| Mutex::default()), hasher: RandomState::new() }
+        Self { shards: std::array::from_fn(|_| Mutex::default()), hasher: RandomState::default() }
     }
 }
 

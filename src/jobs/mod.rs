@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -31,11 +31,11 @@ use crate::store::{
 
 /// At most one write per key in this time; a kill loses no more than what was counted since.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
-/// A flush that takes long, because very many keys were used at once, is followed by a rest this many times as long: the
-/// counting must not take the processor from the verdicts.
+/// What is written of keys in one transaction is followed by a rest this many times as long: the counting must not take the
+/// processor from the verdicts, also where very many keys were used at once.
 const REST: u32 = 19;
-/// No count waits longer than this for its flush to begin.
-const LONGEST_REST: Duration = Duration::from_secs(30);
+/// No count waits much longer than this to be written.
+const LONGEST_ROUND: Duration = Duration::from_secs(30);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// What the jobs work with.
@@ -100,35 +100,70 @@ async fn keep_house(background: Background) {
         tokio::select! {
             _ = flushing.tick() => {}
             // So many keys that what they wait with takes more memory than a rest is worth.
-            () = background.gate.usage.is_crowded() => {}
+            () = background.gate.usage.crowd() => {}
             _ = sweeping.tick() => {
                 report("sweep", sweep(&background).await);
                 continue;
             }
         }
-        let began = background.clock.now();
-        report("flush", flush(&background).await);
-        let took = background.clock.now().since(began);
-        flushing.reset_after((took * REST).clamp(FLUSH_EVERY, LONGEST_REST));
+        report("flush of notes", to_its_end(flush_notes(background.clone())).await);
+        let rest = flush_usage(&background).await.unwrap_or_else(|error| {
+            report("flush", Err(error));
+            FLUSH_EVERY
+        });
+        flushing.reset_after(rest.max(FLUSH_EVERY));
     }
 }
 
-/// Writes what was counted and noted since the last time. In a task of its own: whoever gives up waiting must not lose
-/// what was taken to be written.
+/// Writes what was counted of keys since the last time, resting between transactions; answers how long to rest after the last.
+///
+/// # Errors
+/// If the database does not answer; nothing is lost by trying again.
+async fn flush_usage(background: &Background) -> sqlx::Result<Duration> {
+    let Background { gate, db, clock, .. } = background.clone();
+    let beginning = gate.clone();
+    let steps = to_its_end(async move { beginning.usage.begin_round().await }).await?;
+    let longest = LONGEST_ROUND / u32::try_from(steps).unwrap_or(u32::MAX);
+    loop {
+        let began = clock.now();
+        let (writing, into) = (gate.clone(), db.clone());
+        let are_more = to_its_end(async move { writing.usage.write_some(&into).await }).await?;
+        let rest = (clock.now().since(began) * REST).min(longest);
+        if !are_more {
+            return Ok(rest);
+        }
+        if !gate.usage.is_crowded() {
+            sleep(rest).await;
+        }
+    }
+}
+
+/// Writes what was counted and noted since the last time, at once.
 ///
 /// # Errors
 /// If the database does not answer; nothing is lost by trying again.
 pub async fn flush(background: &Background) -> sqlx::Result<()> {
     let background = background.clone();
-    let writing = tokio::spawn(async move {
-        let Background { db, gate, .. } = &background;
-        gate.usage.flush(db, None).await?;
-        gate.rehashes.flush(db).await?;
-        gate.refused_sign_ins.flush(db, &background.act(&product())).await?;
-        gate.refusals.flush(db).await
-    });
+    to_its_end(async move {
+        background.gate.usage.flush(&background.db, None).await?;
+        flush_notes(background).await
+    })
+    .await
+}
+
+async fn flush_notes(background: Background) -> sqlx::Result<()> {
+    let Background { db, gate, .. } = &background;
+    gate.rehashes.flush(db).await?;
+    gate.refused_sign_ins.flush(db, &background.act(&product())).await?;
+    gate.refusals.flush(db).await
+}
+
+/// In a task of its own: whoever gives up waiting must not lose what was taken to be written.
+async fn to_its_end<T: Send + 'static>(
+    writing: impl Future<Output = sqlx::Result<T>> + Send + 'static,
+) -> sqlx::Result<T> {
     // Only the end of the runtime keeps a task from finishing.
-    writing.await.unwrap_or(Err(sqlx::Error::PoolClosed))
+    tokio::spawn(writing).await.unwrap_or(Err(sqlx::Error::PoolClosed))
 }
 
 /// After a start under a definition that shows a secret once: destroys what was kept under one that shows it again.

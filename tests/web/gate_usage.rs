@@ -264,6 +264,31 @@ async fn a_flush_that_is_given_up_half_way_loses_nothing() {
     assert_eq!(desk.passed(&key.id).await, 3);
 }
 
+#[tokio::test]
+async fn while_many_keys_are_written_at_leisure_an_account_that_is_looked_at_comes_first() {
+    let desk = TestApp::with_product(|product| product.rate_limit.per_minute = 0).await;
+    let alice = desk.alice().await;
+    let (key, other) = (alice.key("billing", &[]).await, desk.bob().await.key("other", &[]).await);
+    let usage = &desk.app.gate.usage;
+    let asks = async |secret: &str| assert_eq!(desk.holder(secret).asks("").await.status, 200);
+    asks(&key.secret).await;
+    asks(&other.secret).await;
+    assert_eq!(usage.begin_round().await.expect("a round"), 1);
+    // A key of the round that is used again waits in it; it is not counted twice.
+    asks(&key.secret).await;
+    let account = desk.database.text(&format!("select account_id from api_keys where id = '{}'", key.id)).await;
+    usage.flush(&desk.app.db, Some(&account)).await.expect("the database answers");
+    assert_eq!((desk.passed(&key.id).await, desk.passed(&other.id).await), (2, 0));
+    asks(&key.secret).await;
+    assert!(
+        !usage.write_some(&desk.app.db).await.expect("the database answers"),
+        "the other was the last of the round"
+    );
+    assert_eq!((desk.passed(&key.id).await, desk.passed(&other.id).await), (2, 1));
+    desk.flush().await;
+    assert_eq!((desk.passed(&key.id).await, desk.passed(&other.id).await), (3, 1));
+}
+
 /// `kill -9`: what was flushed is there, the key is there, and nobody is counted who did not come.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_loses_at_most_what_came_after_the_last_flush_and_never_a_key() {
