@@ -59,7 +59,7 @@ settle() {
   for _ in {1..60}; do
     before=$(spent_by "$1")
     # What was counted is written with rests between, which are nineteen times as long.
-    sleep 1
+    sleep 2
     after=$(spent_by "$1")
     ((after - before > 1)) || return 0
   done

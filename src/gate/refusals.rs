@@ -22,7 +22,7 @@ pub const PER_ONE_AND_MINUTE: u32 = 20;
 /// flood of garbage does not push customers out.
 pub const KNOWN_PER_SECOND: u32 = 100;
 pub const UNKNOWN_PER_SECOND: u32 = 10;
-/// Refusals in memory; more than the longest rest between two flushes brings.
+/// Refusals in memory; more than known keys bring in the half minute that a flush takes at most.
 const MOST_WAITING: usize = 4000;
 /// Characters that are kept of a scope, an inbox, or what the key had.
 const LONGEST: usize = 300;

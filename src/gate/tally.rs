@@ -1,5 +1,5 @@
 //! What is counted of one key between two flushes. Most keys are asked for by one program that asks for one thing, so requests
-//! that look like the one before are a number; what differs has its own counts, times and texts.
+//! that look like the first are a number; once one differs, each has its counts, times and texts.
 
 use std::net::IpAddr;
 
@@ -32,7 +32,7 @@ struct Alike {
     last_at: Timestamp,
 }
 
-/// What more than one request came to.
+/// What requests that differ came to, and any that were refused.
 #[derive(Debug, Default)]
 struct Often {
     /// Of the hour that is being counted.
@@ -66,11 +66,11 @@ struct Last {
 }
 
 impl Tally {
-    /// Counts a request that passed, with the [look](super::usage::Visit) that it shares with those that are like it.
-    pub(super) fn pass(&mut self, visit: &Visit<'_>, look: u64, is_first: bool) {
+    /// Counts a request that passed, with the look that it shares with those that are like it.
+    pub(super) fn pass(&mut self, visit: &Visit<'_>, look: impl Fn() -> u64, is_first: bool) {
         match &mut self.alike {
-            Some(alike) if alike.is_like(visit, look) && !is_first => alike.again(visit.at),
-            None if self.often.is_none() => self.alike = Some(Alike::of(visit, look, is_first)),
+            Some(alike) if alike.is_like(visit, look()) && !is_first => alike.again(visit.at),
+            None if self.often.is_none() => self.alike = Some(Alike::of(visit, look(), is_first)),
             _ => self.often().pass(visit, is_first),
         }
     }
@@ -270,7 +270,7 @@ mod tests {
                     each.refuse("paused", at);
                 } else {
                     let (visit, look, is_first) = drawn(&dice, at);
-                    tally.pass(&visit, look, is_first);
+                    tally.pass(&visit, || look, is_first);
                     each.pass(&visit, is_first);
                 }
             }

@@ -59,8 +59,8 @@ pub struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    /// A number that two requests share if nothing tells them apart but their moment, and hardly any others do: without the seed,
-    /// nobody finds two.
+    /// A number that requests share if nothing tells them apart but their moment, and others hardly ever. Where two that differ
+    /// did, the key's last use would be told as that of the first until the next flush.
     fn look(&self, looks: &RandomState) -> u64 {
         looks.hash_one((self.method, self.path, self.ip, self.user_agent, self.scopes))
     }
@@ -93,10 +93,10 @@ pub struct Usage {
     looks: RandomState,
     bell: Notify,
     written: Written,
-    /// Taken from its keys, and not written because the database was away.
-    unwritten: Mutex<Batch>,
     /// Held by whoever writes: what is on its way to the database is nowhere else.
     writing: tokio::sync::Mutex<()>,
+    /// Taken from its keys, and not written because the database was away: one batch at most, since no other is taken before.
+    unwritten: Mutex<Batch>,
 }
 
 /// The keys that were used and not written since.
@@ -135,8 +135,7 @@ impl Usage {
     pub fn passed(&self, known: &Arc<Known>, visit: &Visit<'_>) {
         // The first screen tells of a request that succeeded, not of one that was let in and found nothing.
         let is_first = visit.status < 400 && known.is_used_first();
-        let look = visit.look(&self.looks);
-        self.count(known, |tally| tally.pass(visit, look, is_first));
+        self.count(known, |tally| tally.pass(visit, || visit.look(&self.looks), is_first));
     }
 
     /// Counts a request that the key was known for, and refused.
@@ -217,25 +216,29 @@ impl Usage {
         Ok(keys)
     }
 
-    /// Writes up to `most` keys, and what could not be written before; says whether the round has more.
+    /// Writes what could not be written before, then up to `most` keys; says whether the round has more.
     async fn write_next(&self, db: &Db, most: usize) -> sqlx::Result<bool> {
+        let unwritten = std::mem::take(&mut *lock(&self.unwritten));
+        self.write(db, unwritten).await?;
         let some = lock(&self.waiting).next(most);
-        let batch = self.take(&some);
-        if !batch.is_empty() {
-            // Also within the batch: rows are locked in the order of their ids by everybody who locks more than one.
-            if let Err(error) = store::usage::flush(db, batch.values()).await {
-                let mut unwritten = lock(&self.unwritten);
-                for (key, older) in batch {
-                    put_back(&mut unwritten, key, older);
-                }
-                return Err(error);
-            }
-        }
+        self.write(db, self.take(&some)).await?;
         Ok(!lock(&self.waiting).round.is_empty())
     }
 
+    async fn write(&self, db: &Db, batch: Batch) -> sqlx::Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        // Also within the batch: rows are locked in the order of their ids by everybody who locks more than one.
+        let written = store::usage::flush(db, batch.values()).await;
+        if written.is_err() {
+            *lock(&self.unwritten) = batch;
+        }
+        written
+    }
+
     fn take(&self, some: &[Arc<Known>]) -> Batch {
-        let mut batch = std::mem::take(&mut *lock(&self.unwritten));
+        let mut batch = Batch::new();
         for known in some {
             let Some(tally) = lock(&known.tally).take() else { continue };
             let told = tally.told(known, &self.written);
@@ -257,14 +260,6 @@ async fn in_order(mut keys: Vec<Arc<Known>>) -> sqlx::Result<Vec<Arc<Known>>> {
     });
     // Only the end of the runtime keeps it from being done.
     sorting.await.map_err(|_| sqlx::Error::PoolClosed)
-}
-
-/// What was not written is older than what may have been put back meanwhile.
-fn put_back(batch: &mut Batch, key: (String, String), mut older: KeyUse) {
-    if let Some(later) = batch.remove(&key) {
-        older.add(later);
-    }
-    batch.insert(key, older);
 }
 
 fn add(batch: &mut Batch, key: (String, String), more: KeyUse) {

@@ -31,10 +31,11 @@ use crate::store::{
 
 /// At most one write per key in this time; a kill loses no more than what was counted since.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
-/// What is written of keys in one transaction is followed by a rest this many times as long: the counting must not take the
-/// processor from the verdicts, also where very many keys were used at once.
+/// What is written of keys in one transaction is followed by a rest this many times as long, or by less where a round would take
+/// too long with that: the counting must not take the processor from the verdicts, also where very many keys were used at once.
 const REST: u32 = 19;
-/// No count waits much longer than this to be written.
+/// For all keys that wait. A count waits two of these at most, and the time that writing takes: for the round that goes on, and for
+/// its own.
 const LONGEST_ROUND: Duration = Duration::from_secs(30);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
@@ -107,33 +108,31 @@ async fn keep_house(background: Background) {
             }
         }
         report("flush of notes", to_its_end(flush_notes(background.clone())).await);
-        let rest = flush_usage(&background).await.unwrap_or_else(|error| {
-            report("flush", Err(error));
-            FLUSH_EVERY
-        });
+        let rest = flush_usage(&background).await;
         flushing.reset_after(rest.max(FLUSH_EVERY));
     }
 }
 
 /// Writes what was counted of keys since the last time, resting between transactions; answers how long to rest after the last.
-///
-/// # Errors
-/// If the database does not answer; nothing is lost by trying again.
-async fn flush_usage(background: &Background) -> sqlx::Result<Duration> {
+/// What a database that is away does not take waits for the next time.
+async fn flush_usage(background: &Background) -> Duration {
     let Background { gate, db, clock, .. } = background.clone();
     let beginning = gate.clone();
-    let steps = to_its_end(async move { beginning.usage.begin_round().await }).await?;
+    let steps = to_its_end(async move { beginning.usage.begin_round().await }).await.unwrap_or(1);
     let longest = LONGEST_ROUND / u32::try_from(steps).unwrap_or(u32::MAX);
     loop {
         let began = clock.now();
         let (writing, into) = (gate.clone(), db.clone());
-        let are_more = to_its_end(async move { writing.usage.write_some(&into).await }).await?;
-        let rest = (clock.now().since(began) * REST).min(longest);
-        if !are_more {
-            return Ok(rest);
-        }
-        if !gate.usage.is_crowded() {
-            sleep(rest).await;
+        let written = to_its_end(async move { writing.usage.write_some(&into).await }).await;
+        let took = clock.now().since(began);
+        match written {
+            Ok(false) => return (took * REST).min(longest),
+            Ok(true) if gate.usage.is_crowded() => {}
+            Ok(true) => sleep((took * REST).min(longest)).await,
+            Err(error) => {
+                report("flush", Err(error));
+                return (took * REST).min(LONGEST_ROUND);
+            }
         }
     }
 }

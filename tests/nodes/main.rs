@@ -192,8 +192,8 @@ async fn pass_together(nodes: &[Node; 2], key: &Key, redis: &Redis) {
 /// Waits until both nodes write what they let through where the other reads it.
 async fn count_together(nodes: &[Node; 2], key: &Key, redis: &Redis) {
     a_fresh_minute().await;
-    let mut clients = [nodes[0].connect().await, nodes[1].connect().await];
-    for client in &mut clients {
+    for node in nodes {
+        let mut client = node.connect().await;
         let written = async {
             loop {
                 let before = redis.counted(key).await;

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use redis::AsyncCommands as _;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncCommands as _, AsyncConnectionConfig};
 use tempfile::TempDir;
 use tokio::net::UnixStream;
 
@@ -41,21 +43,23 @@ impl Redis {
 
     /// How many requests of the key the nodes wrote down, in whatever minute.
     pub async fn counted(&self, key: &Key) -> u32 {
-        let client = redis::Client::open(self.url()).expect("a URL");
-        let mut connection = client.get_multiplexed_async_connection().await.expect("Redis answers");
-        let mut counted = 0;
-        for node in connection.keys::<_, Vec<String>>("keydesk:*:nod_*").await.expect("names") {
-            let of_node: Option<u32> = connection.hget(node, &key.id).await.expect("a count");
-            counted += of_node.unwrap_or(0);
-        }
-        counted
+        counted(&mut self.connect().await, key).await
     }
 
     /// Waits until so many requests of the key are written down.
     pub async fn holds(&self, key: &Key, requests: u32) {
-        while self.counted(key).await != requests {
-            tokio::task::yield_now().await;
+        let mut connection = self.connect().await;
+        while counted(&mut connection, key).await != requests {
+            // A node writes each hundredth of a second.
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    /// However long an answer takes.
+    async fn connect(&self) -> MultiplexedConnection {
+        let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        let client = redis::Client::open(self.url()).expect("a URL");
+        client.get_multiplexed_async_connection_with_config(&config).await.expect("Redis answers")
     }
 
     fn socket(&self) -> PathBuf {
@@ -67,6 +71,15 @@ impl Redis {
             tokio::task::yield_now().await;
         }
     }
+}
+
+async fn counted(connection: &mut MultiplexedConnection, key: &Key) -> u32 {
+    let mut counted = 0;
+    for node in connection.keys::<_, Vec<String>>("keydesk:*:nod_*").await.expect("names") {
+        let of_node: Option<u32> = connection.hget(node, &key.id).await.expect("a count");
+        counted += of_node.unwrap_or(0);
+    }
+    counted
 }
 
 fn serve(folder: &Path) -> Child {

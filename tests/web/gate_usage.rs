@@ -223,6 +223,7 @@ async fn a_flush_that_fails_loses_nothing_and_the_next_writes_it_once() {
         for _ in 0..2 {
             assert!(keydesk::jobs::flush(&desk.app.background()).await.is_err(), "{table} is away");
             program.asks("").await;
+            assert!(desk.app.gate.usage.write_some(&desk.app.db).await.is_err(), "{table} is away");
         }
         desk.database.run(&format!("alter table away rename to {table}")).await;
         desk.flush().await;
