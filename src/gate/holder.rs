@@ -11,7 +11,7 @@ use crate::store::sessions;
 /// Whose credential passed.
 #[derive(Clone, Debug)]
 pub enum Holder {
-    Key(Arc<Known>),
+    Key(Known),
     Session(Arc<sessions::Session>),
 }
 

@@ -35,7 +35,7 @@ pub(super) async fn in_time<T>(asked: impl Future<Output = sqlx::Result<T>>) -> 
 
 pub struct Memory {
     /// By the beginning of the hash; each knows its whole.
-    known: Cache<u64, Arc<Known>, UnitWeighter, Spread>,
+    known: Cache<u64, Known, UnitWeighter, Spread>,
     unknown: Cache<SecretHash, Arc<Seen>>,
     /// By inbox id.
     inboxes: Cache<String, Arc<Place>>,
@@ -68,7 +68,7 @@ pub struct Sought {
 
 /// What memory says of a secret.
 pub enum Recall {
-    Key(Arc<Known>),
+    Key(Known),
     /// It belongs to no key.
     Nobody,
     /// The database has to be asked.
@@ -100,7 +100,7 @@ impl Memory {
             if Self::is_true(&known, hash, changes) {
                 return Recall::Key(known);
             }
-            self.known.remove_if(&hash.beginning(), |stale| Arc::ptr_eq(stale, &known));
+            self.known.remove_if(&hash.beginning(), |stale| stale.is(&known));
         } else if let Some(seen) = self.unknown.get(hash) {
             // No key's own change makes this untrue, only one that could be about any key.
             if changes.is_current("", &seen) {
@@ -115,7 +115,7 @@ impl Memory {
     ///
     /// # Errors
     /// If the database does not answer; then nothing is remembered.
-    pub async fn learn(&self, db: &Db, sought: &Sought, product: &Product) -> sqlx::Result<Option<Arc<Known>>> {
+    pub async fn learn(&self, db: &Db, sought: &Sought, product: &Product) -> sqlx::Result<Option<Known>> {
         if !db.changes().is_watched() {
             return Ok(self.read(db, sought, product).await?.map_err(drop).ok());
         }
@@ -124,7 +124,7 @@ impl Memory {
             let place = match self.known.get_value_or_guard_async(&hash.beginning()).await {
                 Ok(known) if Self::is_true(&known, hash, db.changes()) => return Ok(Some(known)),
                 Ok(stale) => {
-                    self.known.remove_if(&hash.beginning(), |kept| Arc::ptr_eq(kept, &stale));
+                    self.known.remove_if(&hash.beginning(), |kept| kept.is(&stale));
                     continue;
                 }
                 Err(place) => place,
@@ -151,7 +151,7 @@ impl Memory {
 
     /// Whether it is the key of this hash, and what is known of it is still true.
     fn is_true(known: &Known, hash: &SecretHash, changes: &Changes) -> bool {
-        known.is_of(hash) && changes.is_current(known.id(), &known.seen)
+        known.is_of(hash) && changes.is_current(known.id(), known.seen())
     }
 
     /// Whether the account has this inbox.
@@ -177,7 +177,7 @@ impl Memory {
 
     /// One read, or two while there are two generations of the secret file; nobody is said with the moment since when
     /// nobody is true.
-    async fn read(&self, db: &Db, sought: &Sought, product: &Product) -> sqlx::Result<Result<Arc<Known>, Seen>> {
+    async fn read(&self, db: &Db, sought: &Sought, product: &Product) -> sqlx::Result<Result<Known, Seen>> {
         let seen = db.changes().seen_now();
         let mut found = key_facts::find(db, &sought.hash).await?.map(|facts| (sought.hash, facts));
         if let (None, Some(old)) = (&found, sought.old) {
@@ -186,7 +186,7 @@ impl Memory {
         let Some((hash, mut facts)) = found else { return Ok(Err(seen)) };
         let rights = self.shared(Rights::of(&mut facts, product));
         let hashes = Hashes { sought: sought.hash, found: hash };
-        Ok(Ok(Arc::new(Known::new(facts, rights, hashes, seen))))
+        Ok(Ok(Known::new(facts, rights, hashes, seen)))
     }
 
     /// The same rights as another key's, where there is one that has them.
@@ -208,17 +208,16 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
-    use super::super::known::tests::known;
+    use super::super::known::tests::known_since;
     use super::*;
     use crate::model::key_facts::tests::facts;
     use crate::product::DEFAULT;
 
     /// A memory that knows one key since the last of `changes`, and the key's hash.
     fn memory(changes: &Changes) -> (Memory, SecretHash) {
-        let (memory, mut known) = (Memory::new(10), known(facts()));
-        known.seen = changes.seen_now();
+        let (memory, known) = (Memory::new(10), known_since(facts(), changes.seen_now()));
         let hash = known.found_by();
-        memory.known.insert(hash.beginning(), Arc::new(known));
+        memory.known.insert(hash.beginning(), known);
         (memory, hash)
     }
 

@@ -91,7 +91,7 @@ pub struct Verdict {
     /// Whose credential it was, if it is one that works here and now.
     pub holder: Option<Holder>,
     /// Whose key it is, if it is one and does not work here and now.
-    pub turned_away: Option<Arc<Known>>,
+    pub turned_away: Option<Known>,
     /// Where the key stands in its minute, if its minutes are counted.
     pub allowance: Option<Allowance>,
 }
@@ -100,7 +100,7 @@ pub struct Verdict {
 #[derive(Debug)]
 pub struct TurnedAway {
     pub refusal: Refusal,
-    pub key: Option<Arc<Known>>,
+    pub key: Option<Known>,
 }
 
 impl From<Refusal> for TurnedAway {
@@ -117,7 +117,7 @@ impl Verdict {
 
     /// Whose request it was, as far as anybody knows.
     pub fn whose(&self) -> Whose<'_> {
-        Whose::of(self.holder.as_ref(), self.turned_away.as_deref())
+        Whose::of(self.holder.as_ref(), self.turned_away.as_ref())
     }
 }
 
@@ -279,7 +279,7 @@ impl Gate {
         hash: SecretHash,
         presented: Presented<'_>,
         (source, now): (IpAddr, Timestamp),
-    ) -> Result<Result<Arc<Known>, Refusal>, Unavailable> {
+    ) -> Result<Result<Known, Refusal>, Unavailable> {
         let asked = self.garbage.look(&source_of(source), PER_SOURCE_OF_GARBAGE, now);
         if let Err(throttled) = asked {
             return Ok(Err(Refusal::Throttled { until: throttled.until }));

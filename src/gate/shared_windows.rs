@@ -13,13 +13,13 @@ use super::window::{Counted, Windows};
 pub struct SharedWindows {
     windows: Arc<Windows>,
     are_shared: AtomicBool,
-    spent: Mutex<Vec<Arc<Known>>>,
+    spent: Mutex<Vec<Known>>,
     bell: Notify,
 }
 
 /// What passed here of one key.
 pub struct Spent {
-    key: Arc<Known>,
+    key: Known,
     windows: Arc<Windows>,
     pub counted: Counted,
 }
@@ -46,7 +46,7 @@ impl SharedWindows {
     }
 
     /// A request of the key was spent here.
-    pub(super) fn note(&self, key: &Arc<Known>) {
+    pub(super) fn note(&self, key: &Known) {
         if self.are_shared() && self.windows.begins_to_wait(key.id()) {
             self.spent().push(key.clone());
             self.bell.notify_one();
@@ -71,7 +71,7 @@ impl SharedWindows {
         let taken: Vec<_> = spent.drain(..first).collect();
         drop(spent);
         let spent =
-            |key: Arc<Known>| Spent { counted: self.windows.take(key.id()), key, windows: self.windows.clone() };
+            |key: Known| Spent { counted: self.windows.take(key.id()), key, windows: self.windows.clone() };
         taken.into_iter().map(spent).collect()
     }
 
@@ -82,7 +82,7 @@ impl SharedWindows {
         }
     }
 
-    fn spent(&self) -> MutexGuard<'_, Vec<Arc<Known>>> {
+    fn spent(&self) -> MutexGuard<'_, Vec<Known>> {
         self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,18 +14,20 @@ use crate::store::usage::{KeyUse, LastUse};
 /// Addresses of a key in one flush; more tell nobody more.
 const MOST_ADDRESSES: usize = 16;
 
-/// What one secret was used for since the last flush. There is none of a key that was not.
+/// What one secret was used for since the last flush.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub(super) enum Tally {
+    #[default]
+    Nothing,
     /// Every request so far, if all of them look alike: then this is all that a request touches.
-    alike: Option<Alike>,
-    often: Option<Box<Often>>,
+    Alike(Alike),
+    Often(Box<Often>),
 }
 
 /// Requests of one hour that nothing tells apart but their moments.
 #[derive(Debug)]
-struct Alike {
-    first: Once,
+pub(super) struct Alike {
+    first: Box<Once>,
     look: u64,
     /// After the first.
     more: u32,
@@ -34,7 +36,7 @@ struct Alike {
 
 /// What requests that differ came to, and any that were refused.
 #[derive(Debug, Default)]
-struct Often {
+pub(super) struct Often {
     /// Of the hour that is being counted.
     count: Count,
     /// Of hours that ended before they were flushed.
@@ -66,37 +68,47 @@ struct Last {
 }
 
 impl Tally {
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+
     /// Counts a request that passed, with the look that it shares with those that are like it.
     pub(super) fn pass(&mut self, visit: &Visit<'_>, look: impl Fn() -> u64, is_first: bool) {
-        match &mut self.alike {
-            Some(alike) if alike.is_like(visit, look()) && !is_first => alike.again(visit.at),
-            None if self.often.is_none() => self.alike = Some(Alike::of(visit, look(), is_first)),
-            _ => self.often().pass(visit, is_first),
+        match self {
+            Self::Alike(alike) if alike.is_like(visit, look()) && !is_first => alike.again(visit.at),
+            Self::Nothing => *self = Self::Alike(Alike::of(visit, look(), is_first)),
+            _ => self.tell_apart(|often| often.pass(visit, is_first)),
         }
     }
 
     /// Counts a request that was refused.
     pub(super) fn refuse(&mut self, reason: &'static str, at: Timestamp) {
-        self.often().refuse(reason, at);
+        self.tell_apart(|often| often.refuse(reason, at));
     }
 
-    fn often(&mut self) -> &mut Often {
-        let often = self.often.get_or_insert_default();
-        if let Some(alike) = self.alike.take() {
-            alike.add_to(often);
+    fn tell_apart(&mut self, add: impl FnOnce(&mut Often)) {
+        let mut often = std::mem::take(self).into_often();
+        add(&mut often);
+        *self = Self::Often(often);
+    }
+
+    fn into_often(self) -> Box<Often> {
+        match self {
+            Self::Nothing => Box::default(),
+            Self::Alike(alike) => alike.each(),
+            Self::Often(often) => often,
         }
-        often
     }
 
     /// What was counted of the key, as it is written.
-    pub(super) fn told(mut self, key: &Known, written: &Written) -> KeyUse {
-        std::mem::take(self.often()).told(key, written)
+    pub(super) fn told(self, key: &Known, written: &Written) -> KeyUse {
+        self.into_often().told(key, written)
     }
 }
 
 impl Alike {
     fn of(visit: &Visit<'_>, look: u64, is_first: bool) -> Self {
-        Self { first: Once::of(visit, is_first), look, more: 0, last_at: visit.at }
+        Self { first: Box::new(Once::of(visit, is_first)), look, more: 0, last_at: visit.at }
     }
 
     fn is_like(&self, visit: &Visit<'_>, look: u64) -> bool {
@@ -109,13 +121,14 @@ impl Alike {
     }
 
     /// Counts each of them. Those between the first and the last leave nothing but their number.
-    fn add_to(&self, often: &mut Often) {
-        let first = self.first.visit();
+    fn each(&self) -> Box<Often> {
+        let (mut often, first) = (Box::<Often>::default(), self.first.visit());
         often.pass(&first, self.first.is_first);
         if let Some(between) = self.more.checked_sub(1) {
             often.pass(&Visit { at: self.last_at, ..first }, false);
             often.at(self.last_at).ok += i64::from(between);
         }
+        often
     }
 }
 
@@ -274,7 +287,7 @@ mod tests {
                     each.pass(&visit, is_first);
                 }
             }
-            alike += usize::from(tally.alike.as_ref().is_some_and(|alike| alike.more > 1));
+            alike += usize::from(matches!(&tally, Tally::Alike(alike) if alike.more > 1));
             let (tally, each) = (tally.told(&key, &Written::default()), each.told(&key, &Written::default()));
             assert_eq!(format!("{tally:?}"), format!("{each:?}"));
         }
@@ -283,6 +296,6 @@ mod tests {
 
     #[test]
     fn a_key_that_is_asked_for_one_thing_takes_little_memory() {
-        assert!(size_of::<Tally>() <= 96, "{}", size_of::<Tally>());
+        assert!(size_of::<Tally>() <= 40, "{}", size_of::<Tally>());
     }
 }

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -103,9 +103,9 @@ pub struct Usage {
 #[derive(Default)]
 struct Waiting {
     /// Since the round began.
-    new: Vec<Arc<Known>>,
+    new: Vec<Known>,
     /// Of the round that is being written, the next one last.
-    round: Vec<Arc<Known>>,
+    round: Vec<Known>,
 }
 
 /// By key and secret.
@@ -118,35 +118,35 @@ impl Waiting {
 
     /// Puts the keys of an account where they are written next, and says how many there are.
     fn advance(&mut self, account_id: &str) -> usize {
-        let is_its = |known: &mut Arc<Known>| known.account_id() == account_id;
+        let is_its = |known: &mut Known| known.account_id() == account_id;
         let mut its: Vec<_> = self.new.extract_if(.., is_its).collect();
         its.extend(self.round.extract_if(.., is_its));
         self.round.extend_from_slice(&its);
         its.len()
     }
 
-    fn next(&mut self, most: usize) -> Vec<Arc<Known>> {
+    fn next(&mut self, most: usize) -> Vec<Known> {
         self.round.split_off(self.round.len().saturating_sub(most))
     }
 }
 
 impl Usage {
     /// Counts a request that passed.
-    pub fn passed(&self, known: &Arc<Known>, visit: &Visit<'_>) {
+    pub fn passed(&self, known: &Known, visit: &Visit<'_>) {
         // The first screen tells of a request that succeeded, not of one that was let in and found nothing.
         let is_first = visit.status < 400 && known.is_used_first();
         self.count(known, |tally| tally.pass(visit, || visit.look(&self.looks), is_first));
     }
 
     /// Counts a request that the key was known for, and refused.
-    pub fn refused(&self, known: &Arc<Known>, refusal: &Refusal, at: Timestamp) {
+    pub fn refused(&self, known: &Known, refusal: &Refusal, at: Timestamp) {
         self.count(known, |tally| tally.refuse(refusal.reason(), at));
     }
 
-    fn count(&self, known: &Arc<Known>, add: impl FnOnce(&mut Tally)) {
-        let mut tally = lock(&known.tally);
-        let is_first = tally.is_none();
-        add(tally.get_or_insert_default());
+    fn count(&self, known: &Known, add: impl FnOnce(&mut Tally)) {
+        let mut tally = known.tally();
+        let is_first = tally.is_nothing();
+        add(&mut tally);
         drop(tally);
         if is_first {
             let mut waiting = lock(&self.waiting);
@@ -237,10 +237,13 @@ impl Usage {
         written
     }
 
-    fn take(&self, some: &[Arc<Known>]) -> Batch {
+    fn take(&self, some: &[Known]) -> Batch {
         let mut batch = Batch::new();
         for known in some {
-            let Some(tally) = lock(&known.tally).take() else { continue };
+            let tally = std::mem::take(&mut *known.tally());
+            if tally.is_nothing() {
+                continue;
+            }
             let told = tally.told(known, &self.written);
             add(&mut batch, (told.key_id.clone(), told.secret_hash.clone()), told);
         }
@@ -250,12 +253,12 @@ impl Usage {
 
 /// The newest first, so that the last is the oldest: keys that are written together then share the pages that their rows lie on.
 /// Where there are many to sort, beside the verdicts.
-async fn in_order(mut keys: Vec<Arc<Known>>) -> sqlx::Result<Vec<Arc<Known>>> {
+async fn in_order(mut keys: Vec<Known>) -> sqlx::Result<Vec<Known>> {
     if keys.len() <= KEYS_AT_ONCE {
         return Ok(keys);
     }
     let sorting = tokio::task::spawn_blocking(move || {
-        keys.sort_by_cached_key(|known| Reverse(known.created_at));
+        keys.sort_by_cached_key(|known| Reverse(known.created_at()));
         keys
     });
     // Only the end of the runtime keeps it from being done.
@@ -284,18 +287,18 @@ mod tests {
 
     #[tokio::test]
     async fn the_oldest_keys_are_written_first_unless_an_account_is_looked_at() {
-        let made = |hour: u64| Arc::new(known(KeyFacts { created_at: NOW + hours(hour * 7 % 601), ..facts() }));
+        let made = |hour: u64| known(KeyFacts { created_at: NOW + hours(hour * 7 % 601), ..facts() });
         let mut waiting =
             Waiting { new: vec![], round: in_order((0..600).map(made).collect()).await.expect("an order") };
-        let other = Arc::new(known(KeyFacts { account_id: "acc_2".into(), ..facts() }));
+        let other = known(KeyFacts { account_id: "acc_2".into(), ..facts() });
         waiting.round.insert(0, other.clone());
         waiting.new.push(other);
         assert_eq!((waiting.len(), waiting.advance("acc_2")), (602, 2));
         assert!(waiting.next(2).iter().all(|known| known.account_id() == "acc_2"));
         let next = waiting.next(KEYS_AT_ONCE);
         assert_eq!((next.len(), waiting.next(KEYS_AT_ONCE).len(), waiting.len()), (500, 100, 0));
-        assert!(next.is_sorted_by_key(|known| Reverse(known.created_at)));
-        assert_eq!(next.last().map(|known| known.created_at), Some(made(0).created_at));
+        assert!(next.is_sorted_by_key(|known| Reverse(known.created_at())));
+        assert_eq!(next.last().map(|known| known.created_at()), Some(made(0).created_at()));
     }
 
     #[test]

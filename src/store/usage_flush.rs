@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::usage::{KeyUse, LastUse, Sums};
-use super::{Db, Tx, TxConnection, account_usage, change, usage_scopes};
+use super::{Db, Tx, TxConnection, account_usage, change, usage_scopes, within};
 use crate::clock::Timestamp;
 use crate::model::usage::UsageHour;
 
@@ -54,7 +54,8 @@ macro_rules! add_up {
     };
 }
 
-/// Adds up the requests of a key in a bucket of a table.
+/// Adds up the requests of a key in a bucket of a table. A row's account stays as it is: what an update names, every index that
+/// has it is rewritten for.
 macro_rules! add_requests {
     ($table:literal, $bucket:literal) => {
         of_rows!(
@@ -77,11 +78,27 @@ macro_rules! add_requests {
                 $table,
                 ".ok + excluded.ok, refused = ",
                 $table,
-                ".refused + excluded.refused,
-            account_id = excluded.account_id, ok_old = ",
+                ".refused + excluded.refused, ok_old = ",
                 $table,
                 ".ok_old + excluded.ok_old"
             )
+        )
+    };
+}
+
+/// Marks secrets as used; what is said of each, from rows in JSON.
+macro_rules! mark_secrets {
+    ($said:literal, $grouped:literal) => {
+        of_rows!(
+            concat!(
+                "
+        update api_key_secrets
+        set last_used_at = u.at, last_used_ip = u.ip, used = used + u.passed, used_retiring = used_retiring + u.retiring
+        from (
+            select ",
+                $said
+            ),
+            concat!($grouped, ") u where api_key_secrets.secret_hash = u.hash")
         )
     };
 }
@@ -231,26 +248,35 @@ async fn mark_used(tx: &mut Tx, batch: &[&KeyUse]) -> sqlx::Result<()> {
     write(tx, MARK, &rows).await
 }
 
-/// Two that are known by the hashes of two generations of the secret file can be one.
+/// Two that are known by the hashes of two generations of the secret file can be one. To see which, every row is looked up once
+/// more and all are sorted, so SQLite is asked first whether there are two generations: while we write, nobody else adds one.
 async fn mark_secrets_used(tx: &mut Tx, batch: &[&KeyUse]) -> sqlx::Result<()> {
-    const MARK: OfRows = of_rows!(
-        "
-        update api_key_secrets
-        set last_used_at = u.at, last_used_ip = u.ip, used = used + u.passed, used_retiring = used_retiring + u.retiring
-        from (
-            select coalesce((select o.secret_hash from api_key_secrets o where o.old_hash = e.value ->> 0), e.value ->> 0)
-                    as hash,
+    const OF_ONE: OfRows = mark_secrets!(
+        "e.value ->> 0 as hash, cast(e.value ->> 1 as bigint) as at, e.value ->> 2 as ip,
+                cast(e.value ->> 3 as bigint) as passed, cast(e.value ->> 4 as bigint) as retiring",
+        ""
+    );
+    const OF_TWO: OfRows = mark_secrets!(
+        "coalesce((select o.secret_hash from api_key_secrets o where o.old_hash = e.value ->> 0), e.value ->> 0) as hash,
                 max(cast(e.value ->> 1 as bigint)) as at, max(e.value ->> 2) as ip,
                 cast(sum(cast(e.value ->> 3 as bigint)) as bigint) as passed,
                 cast(sum(cast(e.value ->> 4 as bigint)) as bigint) as retiring",
-        "group by 1) u where api_key_secrets.secret_hash = u.hash"
+        "group by 1"
     );
     let row = |key_use: &&KeyUse| {
         let last = key_use.last.as_ref()?;
         let sum = |counts: &BTreeMap<i64, i64>| counts.values().sum::<i64>();
         Some((key_use.secret_hash.clone(), last.at.micros(), last.ip.clone(), sum(&key_use.ok), sum(&key_use.ok_old)))
     };
-    write(tx, MARK, &batch.iter().filter_map(row).collect::<Vec<_>>()).await
+    let is_sqlite = matches!(tx.connection, TxConnection::Sqlite(_));
+    let statement = if is_sqlite && !has_two_generations(tx).await? { OF_ONE } else { OF_TWO };
+    write(tx, statement, &batch.iter().filter_map(row).collect::<Vec<_>>()).await
+}
+
+async fn has_two_generations(tx: &mut Tx) -> sqlx::Result<bool> {
+    const FIND: &str = "select 1 from api_key_secrets where old_hash is not null limit 1";
+    let found: Option<(i64,)> = within!(tx, c => sqlx::query_as(FIND).fetch_optional(c))?;
+    Ok(found.is_some())
 }
 
 async fn mark_first_used(tx: &mut Tx, batch: &[&KeyUse]) -> sqlx::Result<()> {

@@ -103,7 +103,7 @@ pub async fn enter(State(app): State<App>, info: RequestInfo, mut request: Reque
 
 /// Refuses whoever does not come in, and keeps it for support.
 fn turned_away(app: &App, info: &RequestInfo, credential: Credential<'_>, why: &TurnedAway) -> Response {
-    let whose = Whose::of(None, why.key.as_deref());
+    let whose = Whose::of(None, why.key.as_ref());
     app.gate.refusals.note(&why.refusal, whose, &attempt(info, credential.last4()));
     Problem::from(why.refusal.clone()).into_response()
 }
