@@ -70,8 +70,7 @@ impl SharedWindows {
         let first = spent.len().min(most);
         let taken: Vec<_> = spent.drain(..first).collect();
         drop(spent);
-        let spent =
-            |key: Known| Spent { counted: self.windows.take(key.id()), key, windows: self.windows.clone() };
+        let spent = |key: Known| Spent { counted: self.windows.take(key.id()), key, windows: self.windows.clone() };
         taken.into_iter().map(spent).collect()
     }
 

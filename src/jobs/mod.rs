@@ -33,7 +33,7 @@ use crate::store::{
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
 /// What is written of keys in one transaction is followed by a rest this many times as long, or by less where a round would take
 /// too long with that: the counting must not take the processor from the verdicts, also where very many keys were used at once.
-const REST: u32 = 19;
+const REST: u32 = 24;
 /// For all keys that wait. A count waits two of these at most, and the time that writing takes: for the round that goes on, and for
 /// its own.
 const LONGEST_ROUND: Duration = Duration::from_secs(30);
