@@ -69,9 +69,8 @@ struct Waiting {
 impl<'a> Whose<'a> {
     pub fn of(holder: Option<&'a Holder>, turned_away: Option<&'a Known>) -> Self {
         match (holder, turned_away) {
-            (Some(Holder::Key(key)), _) => Self::Key(key),
+            (Some(Holder::Key(key)), _) | (None, Some(key)) => Self::Key(key),
             (Some(Holder::Session(session)), _) => Self::Session { account_id: &session.user.account_id },
-            (None, Some(key)) => Self::Key(key),
             (None, None) => Self::Nobody,
         }
     }

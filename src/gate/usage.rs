@@ -298,7 +298,7 @@ mod tests {
         let next = waiting.next(KEYS_AT_ONCE);
         assert_eq!((next.len(), waiting.next(KEYS_AT_ONCE).len(), waiting.len()), (500, 100, 0));
         assert!(next.is_sorted_by_key(|known| Reverse(known.created_at())));
-        assert_eq!(next.last().map(|known| known.created_at()), Some(made(0).created_at()));
+        assert_eq!(next.last().map(Known::created_at), Some(made(0).created_at()));
     }
 
     #[test]
