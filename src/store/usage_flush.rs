@@ -54,8 +54,8 @@ macro_rules! add_up {
     };
 }
 
-/// Adds up the requests of a key in a bucket of a table. A row's account stays as it is: what an update names, every index that
-/// has it is rewritten for.
+/// Adds up the requests of a key in a bucket of a table. A row's account stays as it is: of what an update names, SQLite rewrites
+/// every index.
 macro_rules! add_requests {
     ($table:literal, $bucket:literal) => {
         of_rows!(
