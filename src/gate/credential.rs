@@ -1,8 +1,7 @@
 //! The `Authorization` header (RFC 6750, section 2.1): exactly one, `Bearer` in any case, one space, one token. Nothing
 //! else is a credential: no cookie, no query parameter, no other scheme.
 
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use super::headers::{Headers, text};
 
 /// Bytes of the header with a secret in it.
 const LONGEST: usize = 256;
@@ -24,13 +23,13 @@ pub enum Credential<'a> {
 }
 
 impl<'a> Credential<'a> {
-    pub fn from_headers(headers: &'a HeaderMap) -> Self {
-        let mut values = headers.get_all(AUTHORIZATION).iter();
+    pub fn from_headers(headers: impl Headers<'a>) -> Self {
+        let mut values = headers.of("authorization");
         let Some(value) = values.next() else { return Self::Missing };
         if values.next().is_some() || value.len() > LONGEST_SESSION {
             return Self::Unusable;
         }
-        match value.to_str().ok().and_then(|value| value.split_once(' ')) {
+        match text(value).and_then(|value| value.split_once(' ')) {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Self::bearer(token),
             _ => Self::Unusable,
         }
@@ -61,7 +60,8 @@ impl<'a> Credential<'a> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::header::AUTHORIZATION;
+    use http::{HeaderMap, HeaderValue};
 
     use super::*;
 

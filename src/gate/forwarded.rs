@@ -4,8 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::{HeaderMap, HeaderValue};
-
+use super::headers::{Headers, text};
 use crate::model::trusted_proxies::TrustedProxies;
 
 /// A request as its peer describes it.
@@ -39,29 +38,29 @@ const FORWARDED: [&str; 2] = ["x-forwarded-method", "x-forwarded-uri"];
 /// The value of each header that says something, in one pass over what is mostly a few others.
 #[derive(Default)]
 struct Said<'a> {
-    source: Option<&'a HeaderValue>,
-    proto: Option<&'a HeaderValue>,
-    original: [Option<&'a HeaderValue>; 2],
-    forwarded: [Option<&'a HeaderValue>; 2],
+    source: Option<&'a [u8]>,
+    proto: Option<&'a [u8]>,
+    original: [Option<&'a [u8]>; 2],
+    forwarded: [Option<&'a [u8]>; 2],
 }
 
 impl<'a> Forwarded<'a> {
     /// # Errors
     /// If a trusted peer says something twice, in two ways, or half.
-    pub fn read(headers: &'a HeaderMap, peer: IpAddr, proxies: &TrustedProxies) -> Result<Self, Ambiguous> {
+    pub fn read(headers: impl Headers<'a>, peer: IpAddr, proxies: &TrustedProxies) -> Result<Self, Ambiguous> {
         let peer = peer.to_canonical();
         if !proxies.contains(peer) {
             return Ok(Self { source: peer, secure: None, original: None, trusted: false });
         }
         let said = Said::read(headers)?;
-        let secure = match text(said.proto)? {
+        let secure = match plain(said.proto)? {
             Some("https") => Some(true),
             Some("http") => Some(false),
             Some(_) => return Err("X-Forwarded-Proto is neither http nor https."),
             None => None,
         };
         Ok(Self {
-            source: source(text(said.source)?, peer, proxies)?,
+            source: source(plain(said.source)?, peer, proxies)?,
             secure,
             original: said.request()?,
             trusted: true,
@@ -70,13 +69,13 @@ impl<'a> Forwarded<'a> {
 }
 
 impl<'a> Said<'a> {
-    fn read(headers: &'a HeaderMap) -> Result<Self, Ambiguous> {
+    fn read(headers: impl Headers<'a>) -> Result<Self, Ambiguous> {
         let mut said = Self::default();
-        for (name, value) in headers {
-            if is_disguised(name.as_str()) {
+        for (name, value) in headers.each() {
+            if is_disguised(name) {
                 return Err("A header is spelled like a forwarded one, with _ or . for -.");
             }
-            if let Some(place) = said.place(name.as_str())
+            if let Some(place) = said.place(name)
                 && place.replace(value).is_some()
             {
                 return Err("A forwarded header came twice.");
@@ -85,16 +84,11 @@ impl<'a> Said<'a> {
         Ok(said)
     }
 
-    fn place(&mut self, name: &str) -> Option<&mut Option<&'a HeaderValue>> {
-        match name {
-            FOR => Some(&mut self.source),
-            PROTO => Some(&mut self.proto),
-            _ => {
-                let pairs = [(ORIGINAL, &mut self.original), (FORWARDED, &mut self.forwarded)];
-                let mut places = pairs.into_iter().flat_map(|(names, pair)| names.into_iter().zip(pair));
-                places.find(|(known, _)| *known == name).map(|(_, place)| place)
-            }
-        }
+    fn place(&mut self, name: &str) -> Option<&mut Option<&'a [u8]>> {
+        let pairs = [(ORIGINAL, &mut self.original), (FORWARDED, &mut self.forwarded)];
+        let places = pairs.into_iter().flat_map(|(names, pair)| names.into_iter().zip(pair));
+        let mut places = places.chain([(FOR, &mut self.source), (PROTO, &mut self.proto)]);
+        places.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, place)| place)
     }
 
     fn request(&self) -> Result<Option<Original<'a>>, Ambiguous> {
@@ -108,13 +102,13 @@ impl<'a> Said<'a> {
 /// A name that another server could fold onto one of ours.
 fn is_disguised(name: &str) -> bool {
     name.contains(['_', '.']) && {
-        let folded = name.replace(['_', '.'], "-");
+        let folded = name.replace(['_', '.'], "-").to_ascii_lowercase();
         ["x-forwarded-", "x-original-", "x-keydesk-"].iter().any(|ours| folded.starts_with(ours))
     }
 }
 
-fn text(value: Option<&HeaderValue>) -> Result<Option<&str>, Ambiguous> {
-    value.map(HeaderValue::to_str).transpose().map_err(|_| "A forwarded header is not plain text.")
+fn plain(value: Option<&[u8]>) -> Result<Option<&str>, Ambiguous> {
+    value.map(|value| text(value).ok_or("A forwarded header is not plain text.")).transpose()
 }
 
 /// The right-most address that no trusted peer has: what stands left of it, anybody could have written.
@@ -137,8 +131,8 @@ fn address(text: &str) -> Option<IpAddr> {
     parsed.ok().map(|address: IpAddr| address.to_canonical())
 }
 
-fn pair([method, uri]: [Option<&HeaderValue>; 2]) -> Result<Option<Original<'_>>, Ambiguous> {
-    match (text(method)?, text(uri)?) {
+fn pair([method, uri]: [Option<&[u8]>; 2]) -> Result<Option<Original<'_>>, Ambiguous> {
+    match (plain(method)?, plain(uri)?) {
         (Some(method), Some(uri)) => Ok(Some(Original { method, uri })),
         (None, None) => Ok(None),
         _ => Err("Method and path of the original request must come both."),
@@ -147,6 +141,8 @@ fn pair([method, uri]: [Option<&HeaderValue>; 2]) -> Result<Option<Original<'_>>
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     const PROXY: &str = "10.0.0.1";

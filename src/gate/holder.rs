@@ -31,11 +31,11 @@ impl Holder {
         }
     }
 
-    pub fn identity(&self, product: &Product) -> Identity {
+    pub fn identity(&self, product: &Product) -> Identity<'_> {
         match self {
             Self::Key(key) => key.identity(),
             Self::Session(session) => {
-                identity_of_session(&session.user.account_id, &role_scopes(session.user.role, product).join(" "))
+                identity_of_session(&session.user.account_id, role_scopes(session.user.role, product).join(" "))
             }
         }
     }

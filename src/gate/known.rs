@@ -2,11 +2,11 @@
 //! counted. A million of these are to fit into little memory: what a key shares with others is shared, its texts lie in one
 //! piece, and what few keys have takes no room in the others.
 
+use std::borrow::Cow;
 use std::num::NonZeroI64;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::HeaderValue;
 use triomphe::ThinArc;
 
 use super::tally::Tally;
@@ -52,7 +52,8 @@ pub struct Rights {
     pub environment: String,
     /// With all that they imply.
     pub scopes: Scopes,
-    said: [HeaderValue; 3],
+    /// As they are said of the key.
+    said: String,
 }
 
 /// What few keys have.
@@ -77,7 +78,7 @@ pub(super) struct Hashes {
 
 /// What a gateway is told of a credential that passed: key id, account id, type, environment, scopes, inbox.
 pub const IDENTITY: usize = 6;
-pub type Identity = [HeaderValue; IDENTITY];
+pub type Identity<'a> = [Cow<'a, str>; IDENTITY];
 
 impl Known {
     pub(super) fn new(facts: KeyFacts, rights: Arc<Rights>, hashes: Hashes, seen: Seen) -> Self {
@@ -196,9 +197,9 @@ impl Known {
         }
     }
 
-    pub fn identity(&self) -> Identity {
-        let [key_type, environment, scopes] = self.facts().rights.said.clone();
-        [said(self.id()), said(self.account_id()), key_type, environment, scopes, said(self.text(2))]
+    pub fn identity(&self) -> Identity<'_> {
+        let Rights { key_type, environment, said, .. } = self.rights();
+        [self.id(), self.account_id(), key_type.as_str(), environment, said, self.text(2)].map(Cow::Borrowed)
     }
 
     /// In seconds since the Unix epoch.
@@ -245,22 +246,14 @@ impl Rights {
             KeyType::Restricted => scopes.with_implied_within_binding(product),
         };
         let environment = std::mem::take(&mut facts.environment);
-        let said = [HeaderValue::from_static(key_type.as_str()), said(&environment), said(&scopes.to_string())];
+        let said = scopes.to_string();
         Self { key_type, environment, scopes, said }
     }
 }
 
 /// Whoever came with a session token: no key, and what their role may do.
-pub fn identity_of_session(account_id: &str, scopes: &str) -> Identity {
-    [said(""), said(account_id), HeaderValue::from_static("session"), said(""), said(scopes), said("")]
-}
-
-/// Ids and scopes are plain ASCII; were one not, the header is there and empty, so that no client can fill it in.
-fn said(text: &str) -> HeaderValue {
-    match text {
-        "" => HeaderValue::from_static(""),
-        text => HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("")),
-    }
+pub fn identity_of_session(account_id: &str, scopes: String) -> Identity<'_> {
+    ["".into(), account_id.into(), "session".into(), "".into(), scopes.into(), "".into()]
 }
 
 /// No key expires in the microsecond of the epoch; one that did expired long before.

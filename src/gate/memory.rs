@@ -49,6 +49,12 @@ struct Place {
     seen: Seen,
 }
 
+impl Place {
+    fn is_of(&self, account_id: &str) -> bool {
+        self.account_id.as_deref() == Some(account_id)
+    }
+}
+
 /// How many of each are remembered.
 #[derive(Clone, Copy, Debug)]
 pub struct Remembered {
@@ -154,23 +160,23 @@ impl Memory {
         known.is_of(hash) && changes.is_current(known.id(), known.seen())
     }
 
-    /// Whether the account has this inbox.
+    /// Whether the account has this inbox, if memory knows.
+    pub fn recall_inbox(&self, changes: &Changes, inbox_id: &str, account_id: &str) -> Option<bool> {
+        if inbox_id.len() > LONGEST_INBOX_ID {
+            return Some(false);
+        }
+        let place = self.inboxes.get(inbox_id).filter(|_| changes.is_watched())?;
+        changes.is_current(inbox_id, &place.seen).then(|| place.is_of(account_id))
+    }
+
+    /// The same, of the database, and remembers the answer.
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn is_inbox_of(&self, db: &Db, inbox_id: &str, account_id: &str) -> sqlx::Result<bool> {
-        if inbox_id.len() > LONGEST_INBOX_ID {
-            return Ok(false);
-        }
-        let is_its = |place: &Place| place.account_id.as_deref() == Some(account_id);
-        if let Some(place) = self.inboxes.get(inbox_id).filter(|_| db.changes().is_watched())
-            && db.changes().is_current(inbox_id, &place.seen)
-        {
-            return Ok(is_its(&place));
-        }
+    pub async fn learn_inbox(&self, db: &Db, inbox_id: &str, account_id: &str) -> sqlx::Result<bool> {
         let seen = db.changes().seen_now();
         let place = Place { account_id: Box::pin(in_time(inboxes::find_account(db, inbox_id))).await?, seen };
-        let answer = is_its(&place);
+        let answer = place.is_of(account_id);
         self.inboxes.insert(inbox_id.to_owned(), Arc::new(place));
         Ok(answer)
     }
@@ -266,7 +272,10 @@ mod tests {
             Db::open(&format!("sqlite://{}", folder.path().join("keydesk.db").display())).await.expect("a database");
         let memory = Memory::new(10);
         for (length, remembered) in [(LONGEST_INBOX_ID + 2, 0), (LONGEST_INBOX_ID + 1, 0), (LONGEST_INBOX_ID, 1)] {
-            assert!(!memory.is_inbox_of(&db, &"x".repeat(length), "acc_1").await.expect("the database answers"));
+            let inbox = "x".repeat(length);
+            if memory.recall_inbox(db.changes(), &inbox, "acc_1") != Some(false) {
+                assert!(!memory.learn_inbox(&db, &inbox, "acc_1").await.expect("the database answers"));
+            }
             assert_eq!(memory.remembered().inboxes, remembered, "{length}");
         }
     }

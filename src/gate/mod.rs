@@ -4,6 +4,7 @@
 
 pub mod credential;
 pub mod forwarded;
+pub mod headers;
 mod holder;
 pub mod known;
 mod memory;
@@ -121,10 +122,25 @@ impl Verdict {
     }
 }
 
-/// A credential could not be tested: the database did not answer.
+/// A credential could not be tested.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct Unavailable(#[from] sqlx::Error);
+pub enum Unavailable {
+    /// The database did not answer.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// It would have to be asked first.
+    #[error("not all that the verdict takes is remembered")]
+    NotRemembered,
+}
+
+/// What a verdict may be taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// What is remembered: nothing is waited for, and where it does not suffice nothing has happened.
+    Memory,
+    /// The database too.
+    Database,
+}
 
 impl Gate {
     /// `cache_keys` is the number of keys remembered at once.
@@ -176,12 +192,26 @@ impl Gate {
         needs: Result<impl IntoIterator<Item = Need<'_>>, Refusal>,
         now: Timestamp,
     ) -> Result<Verdict, Unavailable> {
-        let holder = match self.identify(credential, source, now).await? {
+        self.decide_within(Reach::Database, credential, (source, now), needs).await
+    }
+
+    /// The same, from no further than that.
+    ///
+    /// # Errors
+    /// [`Unavailable::NotRemembered`], at once, if it takes more than memory where no more is within reach.
+    pub async fn decide_within(
+        &self,
+        reach: Reach,
+        credential: Credential<'_>,
+        (source, now): (IpAddr, Timestamp),
+        needs: Result<impl IntoIterator<Item = Need<'_>>, Refusal>,
+    ) -> Result<Verdict, Unavailable> {
+        let holder = match self.identify_within(reach, credential, (source, now)).await? {
             Ok(holder) => holder,
             Err(TurnedAway { refusal, key }) => return Ok(Verdict { turned_away: key, ..Verdict::refused(refusal) }),
         };
         let decided = match needs {
-            Ok(needs) => match self.allows(&holder, needs, now).await? {
+            Ok(needs) => match self.allows(reach, &holder, needs, now).await? {
                 Ok(()) => self.spend(&holder, now),
                 refused => refused.map(|()| None),
             },
@@ -200,13 +230,14 @@ impl Gate {
     /// ask, because it reads the inbox of the account.
     async fn allows(
         &self,
+        reach: Reach,
         holder: &Holder,
         needs: impl IntoIterator<Item = Need<'_>>,
         now: Timestamp,
     ) -> Result<Result<(), Refusal>, Unavailable> {
         for need in needs {
             if let Some(inbox_id) = need.inbox_id.filter(|_| holder.only_inbox().is_empty())
-                && !self.memory.is_inbox_of(&self.db, inbox_id, holder.account_id()).await?
+                && !self.is_inbox_of(reach, inbox_id, holder.account_id()).await?
             {
                 return Ok(Err(self.refuse(holder, Refusal::OutOfReach, now)));
             }
@@ -221,6 +252,14 @@ impl Gate {
         Ok(Ok(()))
     }
 
+    async fn is_inbox_of(&self, reach: Reach, inbox_id: &str, account_id: &str) -> Result<bool, Unavailable> {
+        match self.memory.recall_inbox(self.db.changes(), inbox_id, account_id) {
+            Some(is_its) => Ok(is_its),
+            None if reach == Reach::Memory => Err(Unavailable::NotRemembered),
+            None => Ok(self.memory.learn_inbox(&self.db, inbox_id, account_id).await?),
+        }
+    }
+
     /// Who presents this credential, if it is one that works now and here.
     ///
     /// # Errors
@@ -231,24 +270,37 @@ impl Gate {
         source: IpAddr,
         now: Timestamp,
     ) -> Result<Result<Holder, TurnedAway>, Unavailable> {
+        self.identify_within(Reach::Database, credential, (source, now)).await
+    }
+
+    async fn identify_within(
+        &self,
+        reach: Reach,
+        credential: Credential<'_>,
+        (source, now): (IpAddr, Timestamp),
+    ) -> Result<Result<Holder, TurnedAway>, Unavailable> {
         match credential {
             Credential::Missing => Ok(Err(Refusal::Missing.into())),
+            Credential::Session(_) if self.product.api.session_token && reach == Reach::Memory => {
+                Err(Unavailable::NotRemembered)
+            }
             Credential::Session(token) if self.product.api.session_token => {
                 Ok(Box::pin(self.identify_session(token, now)).await?.map_err(TurnedAway::from))
             }
             Credential::Unusable | Credential::Session(_) => Ok(Err(Refusal::Malformed.into())),
-            Credential::Key(token) => self.identify_key(token, source, now).await,
+            Credential::Key(token) => self.identify_key(reach, token, (source, now)).await,
         }
     }
 
     async fn identify_key(
         &self,
+        reach: Reach,
         token: &str,
-        source: IpAddr,
-        now: Timestamp,
+        (source, now): (IpAddr, Timestamp),
     ) -> Result<Result<Holder, TurnedAway>, Unavailable> {
         let presented = match self.prefixes.parse(token) {
             Ok(presented) => Some(presented),
+            Err(Malformed::ForeignPrefix) if reach == Reach::Memory => return Err(Unavailable::NotRemembered),
             Err(Malformed::ForeignPrefix) => Box::pin(in_time(self.prefixes.ask(&self.db, token, now))).await?,
             Err(Malformed::WrongShape | Malformed::WrongChecksum) => None,
         };
@@ -257,6 +309,7 @@ impl Gate {
         let known = match self.memory.recall(self.db.changes(), &hash) {
             Recall::Key(known) => known,
             Recall::Nobody => return Ok(Err(self.unknown(source, now).into())),
+            Recall::Nothing if reach == Reach::Memory => return Err(Unavailable::NotRemembered),
             // Boxed, as everything that asks the database is: a verdict from memory is not to carry the room that a query
             // needs, from one poll to the next.
             Recall::Nothing => match Box::pin(self.learn(hash, presented, (source, now))).await? {

@@ -3,11 +3,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::http::header::HOST;
-use axum::http::{Extensions, HeaderMap};
+use axum::http::Extensions;
 
 use super::App;
 use crate::gate::forwarded::{Ambiguous, Forwarded};
+use crate::gate::headers::Headers;
 use crate::host::{host_of, is_loopback};
 
 /// The other end of the connection that a request came over.
@@ -33,17 +33,14 @@ impl Peer {
     ///
     /// # Errors
     /// If a trusted peer can be understood in two ways.
-    pub fn says<'a>(&self, app: &App, headers: &'a HeaderMap) -> Result<Forwarded<'a>, Ambiguous> {
+    pub fn says<'a>(&self, app: &App, headers: impl Headers<'a>) -> Result<Forwarded<'a>, Ambiguous> {
         Forwarded::read(headers, self.address, &app.proxies)
     }
 
-    /// Whether a request travelled over TLS, or not at all. Where TLS is not ours it ended at a trusted peer or nowhere;
+    /// Whether a request to `host` travelled over TLS, or not at all. Where TLS is not ours it ended at a trusted peer or nowhere;
     /// one that says nothing of the client's side speaks for itself.
-    pub fn is_secure(&self, forwarded: &Forwarded<'_>, headers: &HeaderMap) -> bool {
-        let to_itself = || {
-            let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-            forwarded.source.is_loopback() && host.is_some_and(|host| is_loopback(host_of(host)))
-        };
+    pub fn is_secure(&self, forwarded: &Forwarded<'_>, host: Option<&str>) -> bool {
+        let to_itself = || forwarded.source.is_loopback() && host.is_some_and(|host| is_loopback(host_of(host)));
         if forwarded.trusted { forwarded.secure.unwrap_or(true) } else { self.over_tls || to_itself() }
     }
 }

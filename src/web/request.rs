@@ -5,9 +5,9 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
-use axum::http::header::{COOKIE, USER_AGENT};
+use axum::http::header::{COOKIE, HOST, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
@@ -94,7 +94,7 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     let info = RequestInfo {
         id: id.to_string(),
         ip: forwarded.source,
-        secure: peer.is_secure(&forwarded, request.headers()),
+        secure: peer.is_secure(&forwarded, text(request.headers(), &HOST)),
         user_agent: agent(request.headers()),
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
@@ -134,8 +134,12 @@ pub fn refused(problem: &Problem, id: &RequestId) -> Response {
 }
 
 fn agent(headers: &HeaderMap) -> String {
-    let said = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let said = text(headers, &USER_AGENT).unwrap_or_default();
     without_secrets(said).chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 fn theme(headers: &HeaderMap) -> Theme {

@@ -27,6 +27,7 @@ mod errors;
 mod first_screen;
 mod gate_cache;
 mod gate_doors;
+mod gate_express;
 mod gate_headers;
 mod gate_mutated;
 mod gate_race;

@@ -1,29 +1,25 @@
 //! The headers of a counted minute: `X-RateLimit-*`, on every answer to a key that has one.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName};
 
 use crate::gate::window::Allowance;
+use crate::web::server::wire::Wire;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 /// Unix time.
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-pub const HEADERS: [HeaderName; 3] = [LIMIT, REMAINING, RESET];
-
-/// Where a key stands in its minute, in the order of [`HEADERS`].
-pub fn values(allowance: Allowance) -> [HeaderValue; 3] {
-    [number(allowance.limit), number(allowance.remaining), number(allowance.resets_at)]
-}
-
-/// In one allocation, of which `HeaderValue::from` takes two.
-fn number(number: impl itoa::Integer) -> HeaderValue {
-    HeaderValue::from_str(itoa::Buffer::new().format(number)).expect("digits are a header")
-}
-
 /// Says where a key stands in its minute.
 pub fn say(headers: &mut HeaderMap, allowance: Allowance) {
-    for (name, value) in HEADERS.into_iter().zip(values(allowance)) {
-        headers.insert(name, value);
-    }
+    headers.insert(LIMIT, allowance.limit.into());
+    headers.insert(REMAINING, allowance.remaining.into());
+    headers.insert(RESET, allowance.resets_at.into());
+}
+
+/// The same, over the wire.
+pub fn write(wire: &mut Wire, allowance: Allowance) {
+    wire.number(LIMIT.as_str(), allowance.limit);
+    wire.number(REMAINING.as_str(), allowance.remaining);
+    wire.number(RESET.as_str(), allowance.resets_at);
 }

@@ -1,12 +1,10 @@
 //! What a door answers: the identity on 200, complete, so that a client's own copies are overwritten; the refusal's own
 //! status and body otherwise.
 
-use std::sync::LazyLock;
-
 use axum::Json;
 use axum::body::Body;
 use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,6 +19,7 @@ use crate::web::api::problem::Problem;
 use crate::web::api::rate;
 use crate::web::api::words::{Environment, KeyType, Scope, Status};
 use crate::web::request_id::RequestId;
+use crate::web::server::wire::Wire;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// In the order of [`Identity`].
@@ -32,37 +31,28 @@ const IDENTITY_HEADERS: [HeaderName; IDENTITY] = [
     HeaderName::from_static("x-keydesk-scopes"),
     HeaderName::from_static("x-keydesk-inbox"),
 ];
-const NOBODY: Identity = [const { HeaderValue::from_static("") }; IDENTITY];
 /// The status that a gateway's few cannot say.
 const STATUS: HeaderName = HeaderName::from_static("x-keydesk-status");
 /// The body that a gateway drops, for it to answer with.
 const ERROR: HeaderName = HeaderName::from_static("x-keydesk-error");
 
-/// The headers of an answer that lets pass, in the order in which [`passed`] puts their values in, without and with a counted
-/// minute. To copy one costs a fraction of finding each header its place in an empty one.
-static PASSED: LazyLock<[HeaderMap; 2]> = LazyLock::new(|| {
-    let names = IDENTITY_HEADERS.into_iter().chain([REQUEST_ID]);
-    let mut plain: HeaderMap = names.map(|name| (name, HeaderValue::from_static(""))).collect();
-    plain.insert(CACHE_CONTROL, NO_STORE);
-    let mut counted = plain.clone();
-    counted.extend(rate::HEADERS.map(|name| (name, HeaderValue::from_static(""))));
-    // `http` promises one order of a map within a version of its own, and not which: an id must never stand under another name.
-    let order: Vec<_> = IDENTITY_HEADERS.into_iter().chain([REQUEST_ID, CACHE_CONTROL]).chain(rate::HEADERS).collect();
-    assert!(counted.clone().keys().eq(&order), "headers come in the order in which they were put in");
-    assert!(plain.clone().keys().eq(&order[..IDENTITY + 2]), "headers come in the order in which they were put in");
-    [plain, counted]
-});
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// The answer of forward-auth.
 pub fn of(verdict: &Verdict, id: &RequestId, mode: Mode, product: &Product) -> Response {
     match &verdict.refusal {
-        None => {
-            let mut answer = Response::new(Body::empty());
-            *answer.headers_mut() = passed(verdict, id, product);
-            answer
-        }
+        None => passed(verdict, id, product),
         Some(refusal) => finish(problem(&worded(refusal, product), id, mode), verdict, id),
+    }
+}
+
+/// Writes the answer of forward-auth, of that moment.
+pub fn write(verdict: &Verdict, call: (&RequestId, Timestamp), mode: Mode, product: &Product, wire: &mut Wire) {
+    let (id, at) = call;
+    if verdict.refusal.is_none() {
+        write_passed(verdict, call, product, wire);
+    } else {
+        wire.put(of(verdict, id, mode, product), at);
     }
 }
 
@@ -117,16 +107,32 @@ fn ascii(json: &str) -> String {
 }
 
 /// Every one of them, each time: a header left out is a header that the client may write.
-fn passed(verdict: &Verdict, id: &RequestId, product: &Product) -> HeaderMap {
-    let [plain, counted] = &*PASSED;
-    let rate = verdict.allowance.map(rate::values);
-    let mut headers = if rate.is_some() { counted.clone() } else { plain.clone() };
-    let identity = verdict.holder.as_ref().map_or(NOBODY, |holder| holder.identity(product));
-    let values = identity.into_iter().chain([id.header(), NO_STORE]).chain(rate.into_iter().flatten());
-    for (place, value) in headers.values_mut().zip(values) {
-        *place = value;
+fn passed(verdict: &Verdict, id: &RequestId, product: &Product) -> Response {
+    let mut answer = Response::new(Body::empty());
+    let headers = answer.headers_mut();
+    for (name, text) in IDENTITY_HEADERS.into_iter().zip(identity(verdict, product)) {
+        // Ids and scopes are plain ASCII; were one not, the header is there and empty.
+        headers.insert(name, HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("")));
     }
-    headers
+    finish(answer, verdict, id)
+}
+
+/// The same as it goes over the wire, which costs a fraction of it.
+fn write_passed(verdict: &Verdict, (id, at): (&RequestId, Timestamp), product: &Product, wire: &mut Wire) {
+    wire.begin(StatusCode::OK);
+    for (name, text) in IDENTITY_HEADERS.iter().zip(identity(verdict, product)) {
+        wire.header(name.as_str(), &text);
+    }
+    wire.header(REQUEST_ID.as_str(), id.as_str());
+    wire.header(CACHE_CONTROL.as_str(), "no-store");
+    if let Some(allowance) = verdict.allowance {
+        rate::write(wire, allowance);
+    }
+    wire.end(at, b"");
+}
+
+fn identity<'a>(verdict: &'a Verdict, product: &Product) -> Identity<'a> {
+    verdict.holder.as_ref().map(|holder| holder.identity(product)).unwrap_or_default()
 }
 
 fn finish(mut answer: Response, verdict: &Verdict, id: &RequestId) -> Response {

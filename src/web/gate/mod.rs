@@ -9,10 +9,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, USER_AGENT};
+use axum::http::header::ALLOW;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use futures_util::FutureExt;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
@@ -27,13 +28,15 @@ use super::peer::Peer;
 use super::request::LONGEST_AGENT;
 use super::request_id::RequestId;
 use super::server::limits::within;
+use super::server::wire::Wire;
 use crate::clock::Timestamp;
 use crate::gate::credential::Credential;
 use crate::gate::forwarded::{Forwarded, Original};
+use crate::gate::headers::{Headers, text};
 use crate::gate::refusals::Attempt;
 use crate::gate::usage::Visit;
 use crate::gate::verdict::Refusal;
-use crate::gate::{Holder, NO_SUCH_SCOPE, Need, Unavailable, Verdict};
+use crate::gate::{Holder, NO_SUCH_SCOPE, Need, Reach, Unavailable, Verdict};
 use crate::product::routes::Required;
 use asked::{Asked, Mode};
 
@@ -61,11 +64,12 @@ pub struct Question {
 struct Call {
     id: RequestId,
     at: Timestamp,
+    reach: Reach,
 }
 
 impl Call {
-    fn begin(app: &App) -> Self {
-        Self { id: app.request_ids.next(), at: app.now() }
+    fn begin(app: &App, reach: Reach) -> Self {
+        Self { id: app.request_ids.next(), at: app.now(), reach }
     }
 
     /// Counts it; keeps it for support, if it was refused.
@@ -86,7 +90,7 @@ impl Call {
             path: presented.path(),
             status: StatusCode::OK.as_u16(),
             ip: presented.source,
-            user_agent: presented.agent(),
+            user_agent: presented.agent,
             request_id: self.id.as_str(),
             took,
             scopes: presented.scopes(),
@@ -100,7 +104,7 @@ impl Call {
             method: presented.method(),
             path: presented.path(),
             ip: presented.source,
-            user_agent: presented.agent(),
+            user_agent: presented.agent,
             last4: presented.credential.last4(),
             needs: presented.needs,
         }
@@ -110,7 +114,7 @@ impl Call {
 /// What came to a door, and what it was for.
 struct Presented<'a> {
     source: IpAddr,
-    headers: &'a HeaderMap,
+    agent: &'a str,
     original: Original<'a>,
     credential: Credential<'a>,
     needs: &'a [Need<'a>],
@@ -129,11 +133,6 @@ impl<'a> Presented<'a> {
     fn scopes(&self) -> [&'a str; 2] {
         let of = |index: usize| self.needs.get(index).and_then(|need| need.scope).unwrap_or_default();
         [of(0), of(1)]
-    }
-
-    fn agent(&self) -> &'a str {
-        let agent = self.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-        words(agent.unwrap_or_default())
     }
 }
 
@@ -160,31 +159,86 @@ pub fn is_authorize(method: &Method, path: &str) -> bool {
     path == "/gate/authorize" && matches!(*method, Method::GET | Method::HEAD | Method::POST)
 }
 
+/// The head of a request to a door.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a, H> {
+    pub method: &'a str,
+    pub path: &'a str,
+    pub query: &'a str,
+    pub headers: H,
+}
+
+impl<'a> Head<'a, &'a HeaderMap> {
+    fn of(head: &'a Parts) -> Self {
+        let (method, query) = (head.method.as_str(), head.uri.query().unwrap_or_default());
+        Self { method, path: head.uri.path(), query, headers: &head.headers }
+    }
+}
+
+impl<'a, H: Headers<'a>> Head<'a, H> {
+    fn itself(&self) -> Original<'a> {
+        Original { method: self.method, uri: self.path }
+    }
+
+    fn agent(&self) -> &'a str {
+        words(self.first("user-agent").unwrap_or_default())
+    }
+
+    /// The first value of this name, if it is text.
+    fn first(&self, name: &str) -> Option<&'a str> {
+        self.headers.of(name).next().and_then(text)
+    }
+}
+
 /// The verdict on a request, by its head and by whom it came from.
 pub async fn respond(app: &App, head: &Parts, peer: Peer) -> Response {
-    let call = Call::begin(app);
-    let asked = Asked::read(head.uri.query().unwrap_or_default());
-    let mode = asked.as_ref().map_or(Mode::Plain, |asked| asked.mode);
-    let judged = match (asked, peer.says(app, &head.headers)) {
-        (Ok(asked), Ok(forwarded)) => judge(app, &call, (head, peer), &asked, &forwarded).await.map_err(Problem::from),
-        (Err(why), _) | (_, Err(why)) => Ok(unreadable(app, &call, (head, peer), why)),
-    };
-    match judged {
-        Ok(verdict) => answer::of(&verdict, &call.id, mode, &app.product),
-        Err(problem) => {
+    let call = Call::begin(app, Reach::Database);
+    match authorized(app, &call, (Head::of(head), peer)).await {
+        (Ok(verdict), mode) => answer::of(&verdict, &call.id, mode, &app.product),
+        (Err(unavailable), mode) => {
             app.gate.meters.unavailable.more(1);
-            answer::problem(&problem, &call.id, mode)
+            answer::problem(&Problem::from(unavailable), &call.id, mode)
         }
     }
 }
 
+/// Writes the same answer to a GET of `/gate/authorize`, if it takes nothing that is not remembered; says whether it did. If not,
+/// nothing has happened.
+pub fn respond_from_memory<'a>(app: &App, (head, peer): (Head<'a, impl Headers<'a>>, Peer), wire: &mut Wire) -> bool {
+    let call = Call::begin(app, Reach::Memory);
+    let Some((Ok(verdict), mode)) = authorized(app, &call, (head, peer)).now_or_never() else { return false };
+    answer::write(&verdict, (&call.id, call.at), mode, &app.product, wire);
+    true
+}
+
+async fn authorized<'a>(
+    app: &App,
+    call: &Call,
+    (head, peer): (Head<'a, impl Headers<'a>>, Peer),
+) -> (Result<Verdict, Unavailable>, Mode) {
+    let asked = Asked::read(head.query);
+    let mode = asked.as_ref().map_or(Mode::Plain, |asked| asked.mode);
+    let judged = match (asked, peer.says(app, head.headers)) {
+        (Ok(asked), Ok(forwarded)) => judge(app, call, (head, peer), &asked, &forwarded).await,
+        (Err(why), _) | (_, Err(why)) => Ok(unreadable(app, call, (head, peer), why)),
+    };
+    (judged, mode)
+}
+
 /// Refuses a request that can be read in two ways. Where it came from is one of them, so the peer has to do.
-fn unreadable(app: &App, call: &Call, (head, peer): (&Parts, Peer), why: &'static str) -> Verdict {
+fn unreadable<'a>(
+    app: &App,
+    call: &Call,
+    (head, peer): (Head<'a, impl Headers<'a>>, Peer),
+    why: &'static str,
+) -> Verdict {
     let verdict = Verdict::refused(Refusal::Ambiguous(why));
-    let original = Original { method: head.method.as_str(), uri: head.uri.path() };
-    let source = peer.address;
-    let credential = Credential::Unusable;
-    call.note(app, &verdict, &Presented { source, headers: &head.headers, original, credential, needs: &[] });
+    let (source, credential) = (peer.address, Credential::Unusable);
+    call.note(
+        app,
+        &verdict,
+        &Presented { source, agent: head.agent(), original: head.itself(), credential, needs: &[] },
+    );
     verdict
 }
 
@@ -204,18 +258,16 @@ async fn in_time<E: Into<Problem>>(
     )
 }
 
-async fn judge(
+async fn judge<'a>(
     app: &App,
     call: &Call,
-    (head, peer): (&Parts, Peer),
+    (head, peer): (Head<'a, impl Headers<'a>>, Peer),
     asked: &Asked<'_>,
-    forwarded: &Forwarded<'_>,
+    forwarded: &Forwarded<'a>,
 ) -> Result<Verdict, Unavailable> {
-    let headers = &head.headers;
-    let credential = Credential::from_headers(headers);
-    let own = Original { method: head.method.as_str(), uri: head.uri.path() };
-    let original = forwarded.original.unwrap_or(own);
-    let presented = Presented { source: forwarded.source, headers, original, credential, needs: &[] };
+    let credential = Credential::from_headers(head.headers);
+    let original = forwarded.original.unwrap_or(head.itself());
+    let presented = Presented { source: forwarded.source, agent: head.agent(), original, credential, needs: &[] };
     if is_in_the_clear(app, (head, peer), forwarded) && !matches!(credential, Credential::Missing) {
         let verdict = Verdict::refused(Refusal::PlainHttp);
         call.note(app, &verdict, &presented);
@@ -223,7 +275,8 @@ async fn judge(
     }
     let route = forwarded.original.and_then(|original| app.gate.route(original));
     let needs = needs(app, asked, forwarded.original.is_some(), route.as_ref());
-    let verdict = app.gate.decide(credential, forwarded.source, needs.clone(), call.at).await?;
+    let from = (forwarded.source, call.at);
+    let verdict = app.gate.decide_within(call.reach, credential, from, needs.clone()).await?;
     let needs = needs.as_ref().map_or(&[][..], |needs| needs);
     call.note(app, &verdict, &Presented { needs, ..presented });
     Ok(verdict)
@@ -267,7 +320,7 @@ fn needs<'a>(
     ),
 )]
 pub async fn verify(State(app): State<App>, request: Request) -> Response {
-    let call = Call::begin(&app);
+    let call = Call::begin(&app, Reach::Database);
     match in_time(&app, &call, questioned(&app, &call, request)).await {
         Ok(verdict) => answer::as_json(&verdict, &call.id, call.at, &app.product),
         Err(problem) => answer::problem(&problem, &call.id, Mode::Plain),
@@ -275,21 +328,21 @@ pub async fn verify(State(app): State<App>, request: Request) -> Response {
 }
 
 async fn questioned(app: &App, call: &Call, request: Request) -> Result<Verdict, Problem> {
-    let (head, body) = request.into_parts();
-    let peer = Peer::of(&head.extensions);
-    let forwarded = match peer.says(app, &head.headers) {
+    let (parts, body) = request.into_parts();
+    let (head, peer) = (Head::of(&parts), Peer::of(&parts.extensions));
+    let forwarded = match peer.says(app, head.headers) {
         Ok(forwarded) => forwarded,
-        Err(why) => return Ok(unreadable(app, call, (&head, peer), why)),
+        Err(why) => return Ok(unreadable(app, call, (head, peer), why)),
     };
-    let (headers, original) = (&head.headers, Original { method: "POST", uri: "/gate/verify" });
+    let (agent, original) = (head.agent(), Original { method: "POST", uri: "/gate/verify" });
     let source = forwarded.source;
-    let presented = Presented { source, headers, original, credential: Credential::Unusable, needs: &[] };
-    if is_in_the_clear(app, (&head, peer), &forwarded) {
+    let presented = Presented { source, agent, original, credential: Credential::Unusable, needs: &[] };
+    if is_in_the_clear(app, (head, peer), &forwarded) {
         let verdict = Verdict::refused(Refusal::PlainHttp);
         call.note(app, &verdict, &presented);
         return Ok(verdict);
     }
-    let bytes = read(Request::from_parts(head.clone(), body)).await?;
+    let bytes = read(Request::from_parts(parts.clone(), body)).await?;
     let question: Question = parse(&bytes)?;
     let need = Need { scope: question.scope.as_deref(), inbox_id: question.inbox.as_deref() };
     let source = question.ip.map_or(source, |ip| ip.to_canonical());
@@ -304,8 +357,8 @@ async fn questioned(app: &App, call: &Call, request: Request) -> Result<Verdict,
 }
 
 /// Credentials do not cross a network that anybody could read, once there is a public URL with TLS.
-fn is_in_the_clear(app: &App, (head, peer): (&Parts, Peer), forwarded: &Forwarded<'_>) -> bool {
-    app.is_https() && !peer.is_secure(forwarded, &head.headers)
+fn is_in_the_clear<'a>(app: &App, (head, peer): (Head<'a, impl Headers<'a>>, Peer), forwarded: &Forwarded<'_>) -> bool {
+    app.is_https() && !peer.is_secure(forwarded, head.first("host"))
 }
 
 /// As many whole words of a user agent as are worth remembering: half a secret is not seen for what it is.

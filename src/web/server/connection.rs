@@ -1,5 +1,6 @@
-//! One connection: its TLS, if it is ours, and one request after the other. The gate's busiest door is answered before the
-//! router, which a verdict need not pay for.
+//! One connection: its TLS, if it is ours, and one request after the other. The gate's busiest door is answered before hyper
+//! ([`super::express`]) or, where a verdict takes the database or is asked for in another way, before the router, which it need
+//! not pay for.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use tower::ServiceExt;
 
 use super::House;
 use super::conversation::{Answer, Conversation};
+use super::express::Express;
 use super::limits::{LARGEST_HEAD, LONGEST_URI};
 use super::patient_stream::PatientStream;
 use crate::web::api::problem::Problem;
@@ -53,6 +55,7 @@ where
 {
     let conversation = Arc::<Conversation>::default();
     let stream = PatientStream::new(stream, conversation.clone(), house.app.limits.clone());
+    let stream = Express::new(stream, house.clone(), peer, conversation.clone());
     let told = conversation.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let answering = told.answer();

@@ -5,10 +5,13 @@
 pub mod certificate;
 mod connection;
 mod conversation;
+mod express;
 pub mod limits;
 mod patient_stream;
+mod question;
 mod seats;
 mod seldom;
+pub mod wire;
 
 use std::io;
 use std::net::SocketAddr;

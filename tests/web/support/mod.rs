@@ -21,7 +21,7 @@ mod verdicts;
 pub use actor::{Actor, Key, PASSWORD};
 pub use answer::Answer;
 pub use app::{SECRET_FILE, TestApp};
-pub use binary::{Binary, Connection};
+pub use binary::{Binary, Connection, Heard};
 pub use cast::{Cast, HOME};
 pub use database::Place;
 pub use dice::Dice;
