@@ -1,6 +1,7 @@
 //! What is answered before hyper is what hyper's way would have answered, in its order, whatever comes before, behind and between
 //! the bytes of a request. `te` sends a request hyper's way and says nothing to anybody.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use httparse::Header;
@@ -9,6 +10,7 @@ use keydesk::web::peer::Peer;
 use keydesk::web::server::limits::Limits;
 use keydesk::web::server::wire::Wire;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use crate::support::{Cast, Connection, Dice, Doorway, Heard, Key, TestApp};
@@ -73,7 +75,7 @@ async fn both_ways_give_one_answer() {
     let cast = desk.cast().await;
     let door = desk.opens(Limits::default()).await;
     let (mut express, mut hyper, dice) = (door.connect().await, door.connect().await, Dice::seeded(80));
-    let mut statuses = std::collections::BTreeSet::new();
+    let mut statuses = BTreeSet::new();
     for draw in 0..300 {
         let asked = question(&dice, &cast);
         let says = async |connection: &mut Connection, end: &str| {
@@ -256,7 +258,7 @@ async fn no_answer_overtakes_one_that_waits_to_be_sent() {
     let (door, asked) = remembered(Limits::default()).await;
     let fresh = door.desk.bob().await.key("fresh", &[]).await;
     let unread = format!("GET /gate/authorize HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\n\r\n", fresh.secret);
-    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a small buffer");
     let (reading, mut writing) = socket.connect(door.address).await.expect("a connection").into_split();
     let many = asked.repeat(200);
@@ -300,4 +302,76 @@ async fn a_stop_is_told_to_whoever_is_answered_here() {
     let heard = client.hear().await.expect("an answer");
     assert!(heard.status == 200 && heard.head.contains("connection: close"), "{}", heard.head);
     assert!(client.is_hung_up_on().await);
+}
+
+/// Some questions, one behind the other, of which somebody changed a few bytes.
+fn mangled(dice: &Dice, asked: &str) -> Vec<u8> {
+    const ODD: [&[u8]; 20] = [
+        b"\r",
+        b"\n",
+        b"\0",
+        b" ",
+        b"\t",
+        b":",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"\n\n",
+        b"#",
+        b"%",
+        b"\xe9",
+        b"/",
+        b"x",
+        b"0",
+        b"\r\n ",
+        b"\r\ncontent-length: 5\r\n",
+        b"\r\nTransfer-Encoding: chunked\r\n",
+        b"\r\nconnection: close\r\n",
+        b"\r\nexpect: 100-continue\r\n",
+    ];
+    let mut bytes = asked.repeat(1 + dice.below(3)).into_bytes();
+    for _ in 0..=dice.below(3) {
+        let at = dice.below(bytes.len());
+        let until = at + dice.below(3).min(bytes.len() - at);
+        let odd: &[u8] = if dice.one_in(4) { b"" } else { dice.pick::<&[u8]>(&ODD) };
+        bytes.splice(at..until, odd.iter().copied());
+    }
+    bytes
+}
+
+/// Every answer to these bytes until the connection ends, without what differs from request to request.
+async fn answers(mut stream: TcpStream, bytes: &[u8]) -> Vec<String> {
+    // Whoever is refused may be cut before all is sent.
+    let _ = stream.write_all(bytes).await;
+    let mut heard = Vec::new();
+    let read = timeout(PATIENCE, stream.read_to_end(&mut heard)).await.expect("it ends in time");
+    drop(read);
+    let differs =
+        |line: &&str| !["date: ", "x-request-id: ", "x-ratelimit-"].iter().any(|start| line.starts_with(start));
+    let heard = String::from_utf8_lossy(&heard).replace("\r\n", "\n");
+    let said = |answer: &str| {
+        let id = answer.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap_or("no id");
+        answer.lines().filter(differs).collect::<Vec<_>>().join("\n").replace(id, "req_…")
+    };
+    heard.split("HTTP/1.1 ").skip(1).map(said).collect()
+}
+
+/// Hyper reads every byte of a connection whose first request is none of the gate's.
+#[tokio::test]
+async fn whatever_comes_ends_where_it_ends_for_hyper() {
+    const LAST: &str = "GET /gate/authorize HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    const HYPERS: &str = "GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n";
+    let (door, asked) = remembered(Limits { head: SHORT, idle: SHORT, handler: SHORT, ..Limits::default() }).await;
+    let dice = Dice::seeded(82);
+    let (mut ends, mut passed) = (BTreeSet::new(), 0);
+    for draw in 0..600 {
+        let mut bytes = mangled(&dice, &asked);
+        bytes.extend_from_slice(LAST.as_bytes());
+        let behind = [HYPERS.as_bytes(), &bytes].concat();
+        let (express, hyper) =
+            tokio::join!(answers(door.stream().await, &bytes), answers(door.stream().await, &behind));
+        assert_eq!(express, hyper[1..], "draw {draw}: {:?}", String::from_utf8_lossy(&bytes));
+        ends.insert(express.last().and_then(|answer| answer.get(..3)).unwrap_or_default().to_owned());
+        passed += express.iter().filter(|answer| answer.starts_with("200")).count();
+    }
+    assert!(passed > 200 && ends.is_superset(&["400", "401"].map(str::to_owned).into()), "{passed} {ends:?}");
 }
