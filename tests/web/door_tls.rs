@@ -82,6 +82,20 @@ async fn a_key_that_comes_over_our_own_tls_did_not_travel_in_the_clear() {
 }
 
 #[tokio::test]
+async fn whoever_asks_over_tls_and_does_not_read_is_cut() {
+    let desk = TestApp::over_https().await;
+    let key = desk.alice().await.key("over TLS", &[]).await;
+    let files = Files::new();
+    let root = files.renew();
+    let limits = Limits { write_stall: Duration::from_millis(100), ..Limits::default() };
+    let door = desk.opens_with(limits, Some(files.open())).await;
+    let mut connection = Connection::over(client(&door, &root).await.expect("a handshake"));
+    let asked = format!("GET /gate/authorize HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\n\r\n", key.secret);
+    let asking = async { while connection.say(&asked.repeat(100)).await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(20), asking).await.expect("it is cut some day");
+}
+
+#[tokio::test]
 async fn a_renewed_certificate_is_shown_to_whoever_comes_next() {
     let files = Files::new();
     let first = files.renew();

@@ -149,7 +149,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Express<S> {
     /// Holds so many bytes less.
     fn let_go(&mut self, bytes: usize) {
         self.held.drain(..bytes);
-        if self.held.is_empty() {
+        if self.held.len() < KEPT {
             self.held.shrink_to(KEPT);
         }
     }

@@ -41,7 +41,7 @@ impl<S> PatientStream<S> {
         let turn = self.conversation.turn();
         if turn != self.turn {
             // A pause is counted from the last that was written of the answer.
-            let was_writing = Conversation::is_ours(self.turn) && turn == self.turn + 1;
+            let was_writing = Conversation::is_ours(self.turn) && turn == self.turn.wrapping_add(1);
             self.read_by = self.read_by.filter(|_| was_writing);
             (self.turn, self.begun) = (turn, false);
         }
