@@ -10,6 +10,11 @@ pub trait Headers<'a>: Copy {
     fn of(self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.each().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
+
+    /// The first value of this name, if it is text.
+    fn text_of(self, name: &str) -> Option<&'a str> {
+        self.of(name).next().and_then(text)
+    }
 }
 
 impl<'a> Headers<'a> for &'a HeaderMap {
@@ -40,6 +45,7 @@ mod tests {
     fn every_value_of_a_name_is_found_in_any_case() {
         let raw = [("Host", "a"), ("X-One", "1"), ("x-one", "2")];
         let raw = raw.map(|(name, value)| httparse::Header { name, value: value.as_bytes() });
+        let raw = &raw[..];
         assert!(raw.of("x-one").eq([b"1", b"2"]) && raw.of("x-two").next().is_none());
         let mut map = HeaderMap::new();
         for header in raw {
@@ -47,6 +53,10 @@ mod tests {
             map.append(name, HeaderValue::from_bytes(header.value).expect("a value"));
         }
         assert!((&map).of("x-one").eq([b"1", b"2"]));
+        assert_eq!(
+            [(&map).text_of("X-ONE"), (&map).text_of("x-two"), raw.text_of("x-one")],
+            [Some("1"), None, Some("1")]
+        );
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
-use axum::http::header::{COOKIE, HOST, USER_AGENT};
+use axum::http::header::COOKIE;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
@@ -19,6 +19,7 @@ use super::meters;
 use super::peer::Peer;
 use super::request_id::RequestId;
 use crate::clock::Timestamp;
+use crate::gate::headers::Headers;
 use crate::model::audit::Actor;
 use crate::model::text::{masked, without_secrets};
 
@@ -94,7 +95,7 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     let info = RequestInfo {
         id: id.to_string(),
         ip: forwarded.source,
-        secure: peer.is_secure(&forwarded, text(request.headers(), &HOST)),
+        secure: peer.is_secure(&forwarded, request.headers().text_of("host")),
         user_agent: agent(request.headers()),
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
@@ -134,12 +135,8 @@ pub fn refused(problem: &Problem, id: &RequestId) -> Response {
 }
 
 fn agent(headers: &HeaderMap) -> String {
-    let said = text(headers, &USER_AGENT).unwrap_or_default();
+    let said = headers.text_of("user-agent").unwrap_or_default();
     without_secrets(said).chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect()
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 fn theme(headers: &HeaderMap) -> Theme {

@@ -35,8 +35,7 @@ const IDENTITY_HEADERS: [HeaderName; IDENTITY] = [
 const STATUS: HeaderName = HeaderName::from_static("x-keydesk-status");
 /// The body that a gateway drops, for it to answer with.
 const ERROR: HeaderName = HeaderName::from_static("x-keydesk-error");
-
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NO_STORE: &str = "no-store";
 
 /// The answer of forward-auth.
 pub fn of(verdict: &Verdict, id: &RequestId, mode: Mode, product: &Product) -> Response {
@@ -78,7 +77,7 @@ pub fn problem(problem: &Problem, id: &RequestId, mode: Mode) -> Response {
     }
     let headers = answer.headers_mut();
     headers.insert(REQUEST_ID, id.header());
-    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
     answer
 }
 
@@ -111,7 +110,7 @@ fn passed(verdict: &Verdict, id: &RequestId, product: &Product) -> Response {
     let mut answer = Response::new(Body::empty());
     let headers = answer.headers_mut();
     for (name, text) in IDENTITY_HEADERS.into_iter().zip(identity(verdict, product)) {
-        // Ids and scopes are plain ASCII; were one not, the header is there and empty.
+        // Were one no value of a header, the header is there and empty, as on the wire.
         headers.insert(name, HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("")));
     }
     finish(answer, verdict, id)
@@ -124,7 +123,7 @@ fn write_passed(verdict: &Verdict, (id, at): (&RequestId, Timestamp), product: &
         wire.header(name.as_str(), &text);
     }
     wire.header(REQUEST_ID.as_str(), id.as_str());
-    wire.header(CACHE_CONTROL.as_str(), "no-store");
+    wire.header(CACHE_CONTROL.as_str(), NO_STORE);
     if let Some(allowance) = verdict.allowance {
         rate::write(wire, allowance);
     }
@@ -138,7 +137,7 @@ fn identity<'a>(verdict: &'a Verdict, product: &Product) -> Identity<'a> {
 fn finish(mut answer: Response, verdict: &Verdict, id: &RequestId) -> Response {
     let headers = answer.headers_mut();
     headers.insert(REQUEST_ID, id.header());
-    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
     if let Some(allowance) = verdict.allowance {
         rate::say(headers, allowance);
     }

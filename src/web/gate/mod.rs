@@ -32,7 +32,7 @@ use super::server::wire::Wire;
 use crate::clock::Timestamp;
 use crate::gate::credential::Credential;
 use crate::gate::forwarded::{Forwarded, Original};
-use crate::gate::headers::{Headers, text};
+use crate::gate::headers::Headers;
 use crate::gate::refusals::Attempt;
 use crate::gate::usage::Visit;
 use crate::gate::verdict::Refusal;
@@ -159,8 +159,8 @@ pub fn is_authorize(method: &Method, path: &str) -> bool {
     path == "/gate/authorize" && matches!(*method, Method::GET | Method::HEAD | Method::POST)
 }
 
-/// The head of a request to a door.
-#[derive(Clone, Copy, Debug)]
+/// The head of a request to a door. `Debug` would print a secret, so there is none.
+#[derive(Clone, Copy)]
 pub struct Head<'a, H> {
     pub method: &'a str,
     pub path: &'a str,
@@ -181,12 +181,7 @@ impl<'a, H: Headers<'a>> Head<'a, H> {
     }
 
     fn agent(&self) -> &'a str {
-        words(self.first("user-agent").unwrap_or_default())
-    }
-
-    /// The first value of this name, if it is text.
-    fn first(&self, name: &str) -> Option<&'a str> {
-        self.headers.of(name).next().and_then(text)
+        words(self.headers.text_of("user-agent").unwrap_or_default())
     }
 }
 
@@ -358,7 +353,7 @@ async fn questioned(app: &App, call: &Call, request: Request) -> Result<Verdict,
 
 /// Credentials do not cross a network that anybody could read, once there is a public URL with TLS.
 fn is_in_the_clear<'a>(app: &App, (head, peer): (Head<'a, impl Headers<'a>>, Peer), forwarded: &Forwarded<'_>) -> bool {
-    app.is_https() && !peer.is_secure(forwarded, head.first("host"))
+    app.is_https() && !peer.is_secure(forwarded, head.headers.text_of("host"))
 }
 
 /// As many whole words of a user agent as are worth remembering: half a secret is not seen for what it is.
