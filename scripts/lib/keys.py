@@ -120,6 +120,7 @@ def pages(keys):
         "scope that many have": "scope=messages%3Aread",
         "scope that three have": "scope=inboxes%3Adelete",
         "type, environment, status": "type=restricted&environment=test&status=expiring",
+        "type, environment, active": "type=restricted&environment=test&status=active",
         "a name and a status": "q=billing&status=paused",
         "a name, deep": f"q=worker&sort=name&after={middle}",
     }
@@ -135,14 +136,14 @@ class Desk:
         self.headers = {"Host": f"localhost:{urlsplit(url).port}", "Cookie": cookie_of(cookie_file)}
 
     def cost(self, path):
-        """Milliseconds on a processor, and bytes."""
+        """Milliseconds on a processor, bytes, and keys on the page."""
         before = spent(self.pid)
         self.connection.request("GET", path, headers=self.headers)
         answer = self.connection.getresponse()
         body = answer.read()
         if answer.status != 200:
             sys.exit(f"{path} was answered with {answer.status}: these figures measure nothing")
-        return (spent(self.pid) - before) / 1e6, len(body)
+        return (spent(self.pid) - before) / 1e6, len(body), body.count(b'role="rowheader"')
 
 
 def measure(rounds, desks):
@@ -155,13 +156,14 @@ def measure(rounds, desks):
                 cost = desk.cost(path)
                 if turn >= 3:
                     measured.append(cost)
-        medians = [statistics.median(ms for ms, _ in measured) for measured in costs]
+        medians = [statistics.median(ms for ms, *_ in measured) for measured in costs]
         growth = statistics.median(most[0] / least[0] for least, most in zip(costs[0], costs[-1]))
         rows.append({
             "page": name,
             "cpu_ms": [round(ms, 2) for ms in medians],
             "growth": round(growth, 2),
-            "bytes": max(size for measured in costs for _, size in measured),
+            "shown": [measured[-1][2] for measured in costs],
+            "bytes": max(size for measured in costs for _, size, _ in measured),
         })
     print(json.dumps(rows))
 

@@ -45,10 +45,10 @@ keys_report() {
     {rows: ., about: $ARGS.named,
      met: all(.growth <= $growth and (.cpu_ms | max) <= $ms and .bytes <= $bytes)}' "$scratch/keys.json" >"$json"
   {
-    printf 'Page|%s keys|growth|KB\n' "$(IFS='|' && sed 's/|/ keys|/g' <<<"${keys_sizes[*]}")"
+    printf 'Page|%s keys|growth|shown|KB\n' "$(IFS='|' && sed 's/|/ keys|/g' <<<"${keys_sizes[*]}")"
     jq --raw-output '.rows[]
-      | "\(.page)|\(.cpu_ms | map(tostring) | join("|"))|\(.growth)|\(.bytes / 1024 * 10 | round / 10)"' "$json"
-  } | column --table --separator '|' --table-right 2,3,4,5,6
+      | "\(.page)|\(.cpu_ms | map(tostring) | join("|"))|\(.growth)|\(.shown | map(tostring) | join(" "))|\(.bytes / 1024 * 10 | round / 10)"' "$json"
+  } | column --table --separator '|' --table-right 2,3,4,5,6,7
   jq --raw-output '"Growth \(.about.growth), \(.about.ms) ms and \(.about.bytes / 1024) KB: \(if .met then "met" else "missed" end)"' "$json"
   printf 'The figures are in %s\n' "$json"
 }

@@ -141,47 +141,79 @@ macro_rules! narrowed {
     };
 }
 
-/// What the whole filter asks for.
+/// Every status, as a case of its name, a sum over keys or a bit of a key's, with `$between` between them; the first is that of the
+/// list without one.
+macro_rules! each_status {
+    ($as:ident, $between:literal) => {
+        concat!(
+            $crate::store::key_filter::status!($as, "", "k.deleted_at is null", 1),
+            $between,
+            $crate::store::key_filter::status!($as, "active", $crate::store::key_filter::active!(), 2),
+            $between,
+            $crate::store::key_filter::status!($as, "retiring", $crate::store::key_filter::retiring!(), 4),
+            $between,
+            $crate::store::key_filter::status!($as, "paused", $crate::store::key_filter::paused!(), 8),
+            $between,
+            $crate::store::key_filter::status!($as, "expiring", $crate::store::key_filter::expiring!(), 16),
+            $between,
+            $crate::store::key_filter::status!($as, "unused", $crate::store::key_filter::unused!(), 32),
+            $between,
+            $crate::store::key_filter::status!($as, "unrevealed", $crate::store::key_filter::unrevealed!(), 64),
+            $between,
+            $crate::store::key_filter::status!($as, "never-used", $crate::store::key_filter::never_used!(), 128),
+            $between,
+            $crate::store::key_filter::status!($as, "full-access", $crate::store::key_filter::full_access!(), 256),
+            $between,
+            $crate::store::key_filter::status!($as, "rotation-due", $crate::store::key_filter::rotation_due!(), 512),
+            $between,
+            $crate::store::key_filter::status!($as, "owner-left", $crate::store::key_filter::owner_left!(), 1024),
+            $between,
+            $crate::store::key_filter::status!($as, "expired", $crate::store::key_filter::expired!(), 2048),
+            $between,
+            $crate::store::key_filter::status!($as, "deleted", "k.deleted_at is not null", 4096)
+        )
+    };
+}
+
+macro_rules! status {
+    (case, $status:literal, $condition:expr, $bit:literal) => {
+        concat!("when '", $status, "' then ", $condition)
+    };
+    (sum, $status:literal, $condition:expr, $bit:literal) => {
+        concat!("count(case when ", $condition, " then 1 end)")
+    };
+    (bit, $status:literal, $condition:expr, $bit:literal) => {
+        concat!("case when ", $condition, " then ", $bit, " else 0 end")
+    };
+}
+
+/// Those statuses, in the order of their bits.
+pub(super) const STATUSES: [&str; 13] = [
+    "",
+    "active",
+    "retiring",
+    "paused",
+    "expiring",
+    "unused",
+    "unrevealed",
+    "never-used",
+    "full-access",
+    "rotation-due",
+    "owner-left",
+    "expired",
+    "deleted",
+];
+
+/// What the whole filter asks for; a status that nobody knows is none.
 macro_rules! in_status {
     () => {
         concat!(
             $crate::store::key_filter::narrowed!(),
             "
         and (case $13
-            when 'active' then ",
-            $crate::store::key_filter::active!(),
+            ",
+            $crate::store::key_filter::each_status!(case, "\n            "),
             "
-            when 'retiring' then ",
-            $crate::store::key_filter::retiring!(),
-            "
-            when 'paused' then ",
-            $crate::store::key_filter::paused!(),
-            "
-            when 'expiring' then ",
-            $crate::store::key_filter::expiring!(),
-            "
-            when 'unused' then ",
-            $crate::store::key_filter::unused!(),
-            "
-            when 'unrevealed' then ",
-            $crate::store::key_filter::unrevealed!(),
-            "
-            when 'never-used' then ",
-            $crate::store::key_filter::never_used!(),
-            "
-            when 'full-access' then ",
-            $crate::store::key_filter::full_access!(),
-            "
-            when 'rotation-due' then ",
-            $crate::store::key_filter::rotation_due!(),
-            "
-            when 'owner-left' then ",
-            $crate::store::key_filter::owner_left!(),
-            "
-            when 'expired' then ",
-            $crate::store::key_filter::expired!(),
-            "
-            when 'deleted' then k.deleted_at is not null
             else k.deleted_at is null
             end)"
         )
@@ -212,7 +244,7 @@ macro_rules! bind_filter {
     }};
 }
 
-/// Tombstones stand apart in every order; `+ 0` behind it keeps a database from going by that.
+/// Tombstones stand apart in every order.
 macro_rules! gone {
     () => {
         "(case when k.deleted_at is null then 0 else 1 end)"
@@ -220,8 +252,8 @@ macro_rules! gone {
 }
 
 pub(super) use {
-    active, bind_filter, expired, expiring, full_access, gone, in_status, narrowed, never_used, owner_left, paused,
-    retiring, rotation_due, unrevealed, unused, working,
+    active, bind_filter, each_status, expired, expiring, full_access, gone, in_status, narrowed, never_used,
+    owner_left, paused, retiring, rotation_due, status, unrevealed, unused, working,
 };
 
 #[cfg(test)]

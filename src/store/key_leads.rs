@@ -9,7 +9,7 @@ use super::read;
 pub(super) const MOST: i64 = 1_000;
 
 /// What narrows a list: the inbox that its keys are bound to, words that they have, or the status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Lead {
     Inbox,
     Words,
@@ -26,13 +26,13 @@ pub(super) enum Lead {
     Expired,
 }
 
-/// The keys that a lead finds, by id. The numbers are those of `bind_filter`, with the words behind them.
+/// The keys that a lead finds, by id. The numbers are those of `bind_filter`, with the words behind them: $13 and $14.
 macro_rules! found {
     (Words) => {
         "
-            select a.key_id from (select key_id from key_words($20) limit 1001) a
+            select a.key_id from (select key_id from key_words($13) limit 1001) a
             union
-            select b.key_id from (select key_id from key_words($21) limit 1001) b"
+            select b.key_id from (select key_id from key_words($14) limit 1001) b"
     };
     (Active) => {
         $crate::store::key_leads::found!(by "(case when k.deleted_at is null then 0 else 1 end) = 0 and k.end_order > $8")
@@ -140,12 +140,12 @@ macro_rules! number {
     (Inbox) => {
         "
         select count(*)
-        from (select 1 as one from api_keys where inbox_id = $4 limit $19) counted"
+        from (select 1 as one from api_keys where inbox_id = $4 limit $15) counted"
     };
     (Words) => {
         "
-        select (select count(*) from (select 1 as one from key_words($20) limit $19) a)
-            + (select count(*) from (select 1 as one from key_words($21) limit $19) b)"
+        select (select count(*) from (select 1 as one from key_words($13) limit $15) a)
+            + (select count(*) from (select 1 as one from key_words($14) limit $15) b)"
     };
     ($lead:ident) => {
         concat!(
@@ -157,24 +157,13 @@ macro_rules! number {
             $crate::store::key_leads::found!($lead),
             "
             ) f
-            limit $19
+            limit $15
         ) counted"
         )
     };
 }
 
-/// Binds $20 and $21, behind all else; a statement that does not ask for words has no such numbers.
-macro_rules! bind_words {
-    ($query:expr, $lead:expr, $words:expr) => {{
-        let query = $query;
-        match $words {
-            Some([one, other]) if $lead == $crate::store::key_leads::Lead::Words => query.bind(one).bind(other),
-            _ => query,
-        }
-    }};
-}
-
-pub(super) use {bind_words, found, led, per_lead};
+pub(super) use {found, led, per_lead};
 
 impl Lead {
     /// What narrows this list, the most telling first.
@@ -194,22 +183,33 @@ impl Lead {
             _ => None,
         };
         let inbox = (!filter.inbox.is_empty()).then_some(Self::Inbox);
-        inbox.into_iter().chain(filter.is_narrow().then_some(Self::Words)).chain(status)
+        // Of an inbox alone, words find what the inbox finds.
+        let beside = [&filter.q, &filter.key_type, &filter.environment, &filter.scope];
+        let words = beside.iter().any(|asked| !asked.is_empty()).then_some(Self::Words);
+        inbox.into_iter().chain(words).chain(status)
     }
 
-    /// Whether it finds no more than [`MOST`] keys.
+    /// Whether it finds no more than [`MOST`] keys. That it finds more is believed for a while.
     pub(super) async fn finds_few(self, list: &KeyList<'_>) -> sqlx::Result<bool> {
         let words = list.filter.words(list.account_id);
         if self == Self::Words && words.is_none() {
             return Ok(false);
         }
+        let [one, other] = words.unwrap_or_default();
+        let inbox = if self == Self::Inbox { list.filter.inbox.as_str() } else { "" };
+        let asked = if self == Self::Words { [one.as_str(), &other] } else { ["", inbox] };
+        let name = list.db.crowded.name((list.account_id, self, asked));
+        if list.db.crowded.has_many(name, list.now) {
+            return Ok(false);
+        }
         let sql = self.number_sql();
         let (found,): (i64,) = read!(list.db, c => {
             let query = bind_filter!(sqlx::query_as(sql), list.account_id, list.filter, list.now);
-            // As far as the words' own numbers, the same in every statement.
-            let query = query.bind("").bind(0_i64).bind(0_i64).bind("").bind(0_i64).bind("").bind(MOST + 1);
-            bind_words!(query, self, &words).fetch_one(c)
+            query.bind(&one).bind(&other).bind(MOST + 1).fetch_one(c)
         })?;
+        if found > MOST {
+            list.db.crowded.note_many(name, list.now);
+        }
         Ok(found <= MOST)
     }
 

@@ -5,9 +5,10 @@
 use tokio::sync::OnceCell;
 
 use super::api_keys::select_key;
+use super::few_keys::FewKeys;
 use super::key_filter::{Filter, bind_filter, in_status};
-use super::key_leads::{Lead, MOST, bind_words, led, per_lead};
-use super::key_span::{Span, bind_place, in_span, per_order, per_sort, place, reach, sorted};
+use super::key_leads::{Lead, MOST};
+use super::key_span::{Place, Span, bind_place, in_span, per_order, per_sort, place, reach, sorted};
 use super::{Db, read};
 use crate::clock::Timestamp;
 use crate::model::api_key::ApiKey;
@@ -53,53 +54,39 @@ pub struct Listed {
 enum Way {
     /// In the order of the page, every key of the span, as far as this key.
     Along(Span, Option<String>),
-    /// The few that a lead finds, sorted.
-    Among(Lead, Span),
+    /// Of the few that a lead finds.
+    Among(Lead),
 }
+
+/// Keys that are read at once by their ids: those of a page, and the one that tells whether there is another.
+const AT_ONCE: usize = PAGE + 1;
+pub(super) const OF_IDS: &str = select_key!(
+    "
+        where k.account_id || '' = $1
+        and k.id in (
+            $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,
+            $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52
+        )"
+);
 
 /// In the order of the page.
 macro_rules! along {
-    ($order:literal, $by:literal, $off:literal) => {
+    ($order:literal, $by:literal) => {
         select_key!(
             "
         where k.account_id = $1",
-            in_span!("", $by, "", [14 15 16 17 18]),
+            in_span!($by, [14 15 16 17 18]),
             in_status!(),
-            sorted!($by, "", $order),
+            sorted!($by, $order),
             "
         limit $19"
         )
     };
 }
 
-/// Those that a lead finds. Nothing beside their ids leads to an index: they are the few. What stands in other tables is read
-/// of the page alone.
-macro_rules! among {
-    ($lead:ident, $order:literal, $by:literal, $off:literal) => {
-        select_key!(
-            "
-        where k.account_id || '' = $1
-        and k.id in (
-            select k.id
-            from api_keys k
-            where ",
-            led!($lead),
-            "
-            and k.account_id || '' = $1",
-            in_span!(" + 0", $by, $off, [14 15 16 17 18]),
-            in_status!(),
-            sorted!($by, $off, $order),
-            "
-            limit $19
-        )",
-            sorted!($by, $off, $order)
-        )
-    };
-}
-
 /// How many keys of the filtered list stand between two places, of so many that are looked at.
 macro_rules! between {
-    ($by:literal, $off:literal) => {
+    ($by:literal) => {
         concat!(
             "
         select count(case when 1 = 1",
@@ -110,8 +97,8 @@ macro_rules! between {
                 k.expires_at, k.paused_at, k.deleted_at, k.rotated_at, k.retires_at, k.sealed_until, k.revealed_at, k.last_used_at
             from api_keys k
             where k.account_id = $1",
-            in_span!("", $by, "", [14 15 16 17 18]),
-            sorted!($by, "", ""),
+            in_span!($by, [14 15 16 17 18]),
+            sorted!($by, ""),
             "
             limit $19
         ) k"
@@ -119,27 +106,9 @@ macro_rules! between {
     };
 }
 
-macro_rules! among_between {
-    ($lead:ident, $by:literal, $off:literal) => {
-        concat!(
-            "
-        select count(*) as found, cast(0 as bigint) as looked
-        from api_keys k
-        where ",
-            led!($lead),
-            "
-        and k.account_id || '' = $1",
-            in_span!(" + 0", $by, $off, [14 15 16 17 18]),
-            in_status!(),
-            "
-        and $19 > 0"
-        )
-    };
-}
-
 /// How many keys stand between two places, whatever they are: of so many that are looked at, and without reading one.
 macro_rules! number {
-    ($by:literal, $off:literal) => {
+    ($by:literal) => {
         concat!(
             "
         select count(*)
@@ -147,8 +116,8 @@ macro_rules! number {
             select 1 as one
             from api_keys k
             where k.account_id = $1",
-            in_span!("", $by, "", [2 3 4 5 6]),
-            sorted!($by, "", ""),
+            in_span!($by, [2 3 4 5 6]),
+            sorted!($by, ""),
             "
             limit $7
         ) counted"
@@ -156,63 +125,25 @@ macro_rules! number {
     };
 }
 
-/// `among!` in every order.
-macro_rules! among_in_order {
-    ($lead:ident, $page:tt) => {
-        per_order!(($page.sort, $page.is_read_down()), among, $lead)
-    };
-}
-
-macro_rules! among_between_in_order {
-    ($lead:ident, $page:tt) => {
-        per_sort!($page.sort, among_between, $lead)
-    };
-}
-
-impl Way {
-    fn lead(&self) -> Option<Lead> {
-        match self {
-            Self::Along(..) => None,
-            Self::Among(lead, _) => Some(*lead),
-        }
-    }
-
-    fn span(&self) -> &Span {
-        match self {
-            Self::Along(span, _) | Self::Among(_, span) => span,
-        }
-    }
-}
-
-pub(super) fn list_sql(page: Page<'_>, lead: Option<Lead>) -> &'static str {
-    if let Some(lead) = lead {
-        return per_lead!(lead, among_in_order, page);
-    }
+pub(super) fn list_sql(page: Page<'_>) -> &'static str {
     per_order!((page.sort, page.is_read_down()), along)
 }
 
-pub(super) fn between_sql(page: Page<'_>, lead: Option<Lead>) -> &'static str {
-    if let Some(lead) = lead {
-        return per_lead!(lead, among_between_in_order, page);
-    }
-    per_sort!(page.sort, between)
+pub(super) fn between_sql(sort: Sort) -> &'static str {
+    per_sort!(sort, between)
 }
 
 pub(super) fn number_sql(sort: Sort) -> &'static str {
     per_sort!(sort, number)
 }
 
-/// Runs one of the statements above.
+/// Runs [`list_sql`] or [`between_sql`] on a span, with a limit.
 macro_rules! bind_list {
-    ($sql:expr, $list:expr, ($lead:expr, $span:expr, $limit:expr), $words:expr) => {{
+    ($sql:expr, $list:expr, $span:expr, $limit:expr) => {{
         let (list, span) = ($list, $span);
         let query = bind_filter!(sqlx::query_as($sql), list.account_id, list.filter, list.now);
         let query = query.bind(&list.filter.status).bind(span.gone);
-        let query = bind_place!(bind_place!(query, &span.low), &span.high).bind($limit);
-        match $lead {
-            Some(lead) => bind_words!(query, lead, $words),
-            None => query,
-        }
+        bind_place!(bind_place!(query, &span.low), &span.high).bind($limit)
     }};
 }
 
@@ -231,85 +162,13 @@ impl<'a> KeyList<'a> {
         Self { db, account_id, filter, now, few: OnceCell::new() }
     }
 
-    /// The keys of a page, in its order.
-    pub async fn page(&self, page: Page<'_>) -> sqlx::Result<Listed> {
-        let Some(way) = self.way(page).await? else { return Ok(Listed::default()) };
-        let (sql, words) = (list_sql(page, way.lead()), self.filter.words(self.account_id));
-        let mut keys: Vec<ApiKey> = read!(self.db, c => {
-            let (lead, span) = (way.lead(), way.span());
-            bind_list!(sql, self, (lead, span, page.limit), &words).fetch_all(c)
-        })?;
-        let is_full = i64::try_from(keys.len()).is_ok_and(|read| read >= page.limit);
-        if page.backwards {
-            keys.reverse();
-        }
-        let looked_to = if let Way::Along(_, looked_to) = way { looked_to.filter(|_| !is_full) } else { None };
-        Ok(Listed { keys, looked_to })
-    }
-
-    /// How many keys of the list come before `page.from`; none if too many would have to be looked at.
-    pub async fn position(&self, page: Page<'_>) -> sqlx::Result<Option<i64>> {
-        let Some(from) = place(self.db, self.account_id, page.sort, page.from).await? else { return Ok(None) };
-        let whole = Span::of(self.filter, page.sort, self.now);
-        if self.is_whole(&whole) {
-            let number = self.number(page, &whole.until(from, page.descending)).await?;
-            return Ok((number <= MOST).then_some(number));
-        }
-        let lead = self.lead((page, &whole)).await?;
-        let before = whole.until(from, page.descending);
-        let (sql, words) = (between_sql(page, lead), self.filter.words(self.account_id));
-        let (found, looked): (i64, i64) =
-            read!(self.db, c => bind_list!(sql, self, (lead, &before, MOST + 1), &words).fetch_one(c))?;
-        Ok((looked <= MOST).then_some(found))
+    pub fn page(&'a self, page: Page<'a>) -> KeyPage<'a> {
+        KeyPage { list: self, page, few_keys: OnceCell::new() }
     }
 
     /// Whether something narrows it, and still leaves more keys than a look reaches.
     pub async fn is_long(&self) -> sqlx::Result<bool> {
         Ok(Lead::of(self.filter).next().is_some() && self.few().await?.is_none())
-    }
-
-    /// How many keys a span holds, of so many that are looked at, whatever else is asked for.
-    async fn number(&self, page: Page<'_>, span: &Span) -> sqlx::Result<i64> {
-        let sql = number_sql(page.sort);
-        let (number,) = read!(self.db, c => {
-            let query = sqlx::query_as(sql).bind(self.account_id).bind(span.gone);
-            bind_place!(bind_place!(query, &span.low), &span.high).bind(MOST + 1).fetch_one(c)
-        })?;
-        Ok(number)
-    }
-
-    /// Whether every key of a span is in the list.
-    fn is_whole(&self, span: &Span) -> bool {
-        !self.filter.is_narrow() && span.is_exact
-    }
-
-    /// How to read this page; there is none if it should follow a key that is nowhere.
-    async fn way(&self, page: Page<'_>) -> sqlx::Result<Option<Way>> {
-        let whole = Span::of(self.filter, page.sort, self.now);
-        let span = if page.from.is_empty() {
-            whole
-        } else {
-            let Some(from) = place(self.db, self.account_id, page.sort, page.from).await? else { return Ok(None) };
-            whole.behind(from, page.is_read_down())
-        };
-        if self.is_whole(&span) {
-            return Ok(Some(Way::Along(span, None)));
-        }
-        let Some((looked_to, end)) = reach(self.db, self.account_id, (page, &span), MOST).await? else {
-            return Ok(Some(Way::Along(span, None)));
-        };
-        if let Some(lead) = self.few().await? {
-            return Ok(Some(Way::Among(lead, span)));
-        }
-        Ok(Some(Way::Along(span.until(end, page.is_read_down()), Some(looked_to))))
-    }
-
-    /// The lead that the list is read by in this span: none if a look along the span sees all of it.
-    async fn lead(&self, (page, span): (Page<'_>, &Span)) -> sqlx::Result<Option<Lead>> {
-        if reach(self.db, self.account_id, (page, span), MOST).await?.is_none() {
-            return Ok(None);
-        }
-        self.few().await
     }
 
     /// The first lead that finds few.
@@ -323,5 +182,128 @@ impl<'a> KeyList<'a> {
             Ok(None)
         });
         few.await.copied()
+    }
+
+    /// Whether every key of a span is in the list.
+    fn is_whole(&self, span: &Span) -> bool {
+        !self.filter.is_narrow() && span.is_exact
+    }
+
+    /// How many keys a span holds, of so many that are looked at, whatever else is asked for.
+    async fn number(&self, sort: Sort, span: &Span) -> sqlx::Result<i64> {
+        let sql = number_sql(sort);
+        let (number,) = read!(self.db, c => {
+            let query = sqlx::query_as(sql).bind(self.account_id).bind(span.gone);
+            bind_place!(bind_place!(query, &span.low), &span.high).bind(MOST + 1).fetch_one(c)
+        })?;
+        Ok(number)
+    }
+
+    /// The keys of these ids, in this order; those that are gone by now are passed over.
+    async fn of_ids(&self, ids: &[&str]) -> sqlx::Result<Vec<ApiKey>> {
+        let mut keys: Vec<ApiKey> = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(AT_ONCE) {
+            let all = (0..AT_ONCE).map(|at| ids.get(at).copied().unwrap_or_default());
+            let mut found: Vec<ApiKey> = read!(self.db, c => {
+                let query = sqlx::query_as(OF_IDS).bind(self.account_id);
+                all.fold(query, sqlx::query::QueryAs::bind).fetch_all(c)
+            })?;
+            found.sort_by_cached_key(|key| ids.iter().position(|id| *id == key.id));
+            keys.append(&mut found);
+        }
+        Ok(keys)
+    }
+}
+
+/// A page of a list, where it stands in it, and what is counted beside it.
+pub struct KeyPage<'a> {
+    pub(super) list: &'a KeyList<'a>,
+    page: Page<'a>,
+    /// Read once for all three.
+    few_keys: OnceCell<FewKeys>,
+}
+
+impl KeyPage<'_> {
+    /// The keys, in the order of the page.
+    pub async fn read(&self) -> sqlx::Result<Listed> {
+        let (list, page) = (self.list, self.page);
+        let (mut keys, looked_to) = match self.way().await? {
+            None => return Ok(Listed::default()),
+            Some(Way::Among(lead)) => {
+                let few = self.few_keys(lead).await?;
+                (list.of_ids(&few.of_page(&list.filter.status, page)).await?, None)
+            }
+            Some(Way::Along(span, looked_to)) => {
+                let sql = list_sql(page);
+                let keys: Vec<ApiKey> = read!(list.db, c => bind_list!(sql, list, &span, page.limit).fetch_all(c))?;
+                let is_full = i64::try_from(keys.len()).is_ok_and(|read| read >= page.limit);
+                (keys, looked_to.filter(|_| !is_full))
+            }
+        };
+        if page.backwards {
+            keys.reverse();
+        }
+        Ok(Listed { keys, looked_to })
+    }
+
+    /// How many keys of the list come before `first`; none if too many would have to be looked at.
+    pub async fn position(&self, first: &str) -> sqlx::Result<Option<i64>> {
+        let (list, Page { sort, descending, .. }) = (self.list, self.page);
+        let Some(from) = place(list.db, list.account_id, sort, first).await? else { return Ok(None) };
+        let whole = Span::of(list.filter, sort, list.now);
+        if list.is_whole(&whole) {
+            let number = list.number(sort, &whole.until(from, descending)).await?;
+            return Ok((number <= MOST).then_some(number));
+        }
+        // A look along the span that sees all of it is as good.
+        if self.reach(&whole).await?.is_some()
+            && let Some(lead) = list.few().await?
+        {
+            return Ok(self.few_keys(lead).await?.before(first, &list.filter.status, descending));
+        }
+        let (sql, before) = (between_sql(sort), whole.until(from, descending));
+        let (found, looked): (i64, i64) = read!(list.db, c => bind_list!(sql, list, &before, MOST + 1).fetch_one(c))?;
+        Ok((looked <= MOST).then_some(found))
+    }
+
+    /// What the lead finds.
+    pub(super) async fn few_keys(&self, lead: Lead) -> sqlx::Result<&FewKeys> {
+        let few = self.few_keys.get_or_try_init(async || {
+            let from = self.from().await?.unwrap_or_else(|| Place::first(self.page.sort));
+            FewKeys::read(self.list, lead, (self.page.sort, &from)).await
+        });
+        few.await
+    }
+
+    /// How to read it; there is none if it should follow a key that is nowhere.
+    async fn way(&self) -> sqlx::Result<Option<Way>> {
+        let (list, page) = (self.list, self.page);
+        let whole = Span::of(list.filter, page.sort, list.now);
+        let span = match self.from().await? {
+            _ if page.from.is_empty() => whole,
+            None => return Ok(None),
+            Some(from) => whole.behind(from, page.is_read_down()),
+        };
+        if list.is_whole(&span) {
+            return Ok(Some(Way::Along(span, None)));
+        }
+        let Some((looked_to, end)) = self.reach(&span).await? else {
+            return Ok(Some(Way::Along(span, None)));
+        };
+        if let Some(lead) = list.few().await? {
+            return Ok(Some(Way::Among(lead)));
+        }
+        Ok(Some(Way::Along(span.until(end, page.is_read_down()), Some(looked_to))))
+    }
+
+    /// Where the key stands that the page is read from.
+    async fn from(&self) -> sqlx::Result<Option<Place>> {
+        let Page { sort, from, .. } = self.page;
+        if from.is_empty() { Ok(None) } else { place(self.list.db, self.list.account_id, sort, from).await }
+    }
+
+    /// How far a look along the span comes; nothing if it sees all of it.
+    async fn reach(&self, span: &Span) -> sqlx::Result<Option<(String, Place)>> {
+        reach(self.list.db, self.list.account_id, (self.page, span), MOST).await
     }
 }

@@ -1,6 +1,6 @@
 //! Which stretch of an order a page of keys is read from: between two places, each a value and, for its equals, an id.
 
-use super::key_filter::Filter;
+use super::key_filter::{Filter, STATUSES};
 use super::key_list::{Page, Sort};
 use super::{Db, read};
 use crate::clock::Timestamp;
@@ -48,14 +48,14 @@ macro_rules! bind_place {
     }};
 }
 
-/// `$text!(…, column, off)` of the column that a sort is by; with `off` behind it, no index leads to it.
+/// `$text!(…, column)` of the column that a sort is by.
 macro_rules! per_sort {
     ($sort:expr, $text:ident $(, $more:tt)*) => {
         match $sort {
-            $crate::store::key_list::Sort::LastUsed => $text!($($more,)* "k.use_order", " + 0"),
-            $crate::store::key_list::Sort::Name => $text!($($more,)* "k.name_folded", " || ''"),
-            $crate::store::key_list::Sort::Created => $text!($($more,)* "k.created_at", " + 0"),
-            $crate::store::key_list::Sort::Expires => $text!($($more,)* "k.end_order", " + 0"),
+            $crate::store::key_list::Sort::LastUsed => $text!($($more,)* "k.use_order"),
+            $crate::store::key_list::Sort::Name => $text!($($more,)* "k.name_folded"),
+            $crate::store::key_list::Sort::Created => $text!($($more,)* "k.created_at"),
+            $crate::store::key_list::Sort::Expires => $text!($($more,)* "k.end_order"),
         }
     };
 }
@@ -73,18 +73,16 @@ macro_rules! per_order {
 
 /// The keys of a span, by the numbers that it is bound under.
 macro_rules! in_span {
-    ($gone_off:literal, $by:literal, $off:literal, [$gone:literal $by1:literal $id1:literal $by2:literal $id2:literal]) => {
+    ($by:literal, [$gone:literal $by1:literal $id1:literal $by2:literal $id2:literal]) => {
         concat!(
             "
         and ",
             $crate::store::key_filter::gone!(),
-            $gone_off,
             " = $",
             $gone,
             "
         and (",
             $by,
-            $off,
             ", k.id) > ($",
             $by1,
             ", $",
@@ -92,7 +90,6 @@ macro_rules! in_span {
             ")
         and (",
             $by,
-            $off,
             ", k.id) < ($",
             $by2,
             ", $",
@@ -103,12 +100,11 @@ macro_rules! in_span {
 }
 
 macro_rules! sorted {
-    ($by:literal, $off:literal, $order:literal) => {
+    ($by:literal, $order:literal) => {
         concat!(
             "
         order by ",
             $by,
-            $off,
             " ",
             $order,
             ", k.id ",
@@ -119,6 +115,18 @@ macro_rules! sorted {
 pub(super) use {bind_place, in_span, per_order, per_sort, sorted};
 
 impl Place {
+    /// Before every key.
+    pub(super) fn first(sort: Sort) -> Self {
+        let by = if sort == Sort::Name { By::Name(String::new()) } else { By::Number(i64::MIN) };
+        Self { by, id: String::new() }
+    }
+
+    /// Behind every key.
+    fn last(sort: Sort) -> Self {
+        let by = if sort == Sort::Name { By::Name(LAST_NAME.into()) } else { By::Number(i64::MAX) };
+        Self { by, id: LAST_ID.into() }
+    }
+
     /// Before every key that has the number.
     fn before(number: i64) -> Self {
         Self { by: By::Number(number), id: String::new() }
@@ -138,12 +146,9 @@ impl Place {
 impl Span {
     /// All that can have the filter's status.
     pub(super) fn of(filter: &Filter, sort: Sort, now: Timestamp) -> Self {
-        let status = filter.status.as_str();
-        let (low, high) = match sort {
-            Sort::Name => (By::Name(String::new()), By::Name(LAST_NAME.into())),
-            _ => (By::Number(i64::MIN), By::Number(i64::MAX)),
-        };
-        let (low, high) = (Place { by: low, id: String::new() }, Place { by: high, id: LAST_ID.into() });
+        // One that nobody knows is none.
+        let status = STATUSES.into_iter().find(|known| *known == filter.status).unwrap_or_default();
+        let (low, high) = (Place::first(sort), Place::last(sort));
         let (low, high) = match (status, sort) {
             ("expired", Sort::Expires) => (low, Place::after(now)),
             ("expiring", Sort::Expires) => (Place::after(now), Place::after(now + EXPIRES_SOON)),
@@ -170,7 +175,7 @@ impl Span {
 }
 
 macro_rules! place {
-    ($by:literal, $off:literal) => {
+    ($by:literal) => {
         concat!(
             "select cast(",
             $by,
@@ -191,7 +196,7 @@ pub(super) async fn place(db: &Db, account_id: &str, sort: Sort, id: &str) -> sq
 }
 
 macro_rules! reach {
-    ($order:literal, $by:literal, $off:literal) => {
+    ($order:literal, $by:literal) => {
         concat!(
             "
         select cast(",
@@ -199,8 +204,8 @@ macro_rules! reach {
             " as text) as by, k.id
         from api_keys k
         where k.account_id = $1",
-            in_span!("", $by, "", [2 3 4 5 6]),
-            sorted!($by, "", $order),
+            in_span!($by, [2 3 4 5 6]),
+            sorted!($by, $order),
             "
         limit 2 offset $7"
         )

@@ -22,6 +22,7 @@ pub mod count;
 mod crowded;
 pub mod devices;
 pub mod errands;
+mod few_keys;
 pub mod file_lock;
 pub mod identities;
 pub mod inboxes;

@@ -23,7 +23,7 @@ pub async fn list(settings: &Settings, email: &str) -> Result<(), Failure> {
     let mut from = String::new();
     loop {
         let page = Page { sort: Sort::Created, descending: true, from: &from, backwards: false, limit: PAGE };
-        let keys = KeyList::new(&app.db, &account_id, &Filter::default(), app.now()).page(page).await?.keys;
+        let keys = KeyList::new(&app.db, &account_id, &Filter::default(), app.now()).page(page).read().await?.keys;
         for key in &keys {
             let (status, ends) = (key.status(app.now()), format!("{}…{}", key.prefix, key.last4));
             println!("{}\t{}\t{}\t{ends}\t{}", key.id, status.as_str(), key.environment, key.name);

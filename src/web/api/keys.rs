@@ -90,7 +90,7 @@ pub async fn list(State(app): State<App>, caller: Caller, asked: Asked) -> Resul
     let (limit, from) = (asked.limit()?, asked.id("after", "key")?);
     let page = key_list::Page { sort: Sort::Created, descending: true, from, backwards: false, limit: one_more(limit) };
     let now = app.now();
-    let listed = KeyList::new(&app.db, caller.account_id(), &Filter::default(), now).page(page).await?;
+    let listed = KeyList::new(&app.db, caller.account_id(), &Filter::default(), now).page(page).read().await?;
     Ok(Json(Page::of(listed.keys, limit, |key| key.id.clone(), |key| Key::of(&key, now))))
 }
 

@@ -142,7 +142,7 @@ impl Export {
         };
         // The newest first: a key that is made meanwhile moves none of the others.
         let page = Page { sort: Sort::Created, descending: true, from: &from, backwards: false, limit: PIECE };
-        let read = KeyList::new(&self.app.db, &self.account_id, &self.filter, self.now).page(page).await;
+        let read = KeyList::new(&self.app.db, &self.account_id, &self.filter, self.now).page(page).read().await;
         let listed = read.map_err(|error| {
             tracing::error!(%error, "An export of keys was cut off");
             io::Error::other("the database does not answer")

@@ -286,12 +286,13 @@ pub async fn show(State(app): State<App>, me: Me, Query(query): Query) -> Result
     if let Some(order) = own_order(&list, &asked).await? {
         order.clone_into(&mut asked.sort);
     }
-    let Listed { mut keys, looked_to } = list.page(asked.page()).await?;
-    let counts = key_counts::of(&list).await?;
+    let page_of_list = list.page(asked.page());
+    let Listed { mut keys, looked_to } = page_of_list.read().await?;
+    let counts = key_counts::of(&page_of_list).await?;
     let (before, after) = trim(&mut keys, &asked, looked_to);
     let from_day = now.hour().div_euclid(24) - DAYS + 1;
     let days = key_days::list(&app.db, account_id, &keys, from_day).await?;
-    let first = position(&list, &asked, &keys).await?;
+    let first = position(&page_of_list, &asked, &keys).await?;
     let beside = |name: &str, id: Option<String>| id.map(|id| asked.href(&[(name, &id)]));
     let mut chrome = Chrome::of(&app, &me, Place::Keys).await?;
     chrome.here = asked.href(&[("after", &asked.after), ("before", &asked.before)]);

@@ -4,7 +4,7 @@ use super::list::Asked;
 use crate::model::api_key::ApiKey;
 use crate::model::text;
 use crate::store::count::Count;
-use crate::store::key_list::{KeyList, PAGE, Page};
+use crate::store::key_list::{KeyList, KeyPage, PAGE};
 use crate::web::error::Error;
 
 /// The order that a list stands in where nobody asked for one: of more keys than a look reaches, those of a status that a
@@ -43,13 +43,10 @@ pub(super) fn trim(
 }
 
 /// How many keys stand before the page, unless they are too many to say.
-pub(super) async fn position(list: &KeyList<'_>, asked: &Asked, keys: &[ApiKey]) -> Result<Option<i64>, Error> {
+pub(super) async fn position(page: &KeyPage<'_>, asked: &Asked, keys: &[ApiKey]) -> Result<Option<i64>, Error> {
     let plain_first_page = asked.after.is_empty() && asked.before.is_empty();
     match keys.first() {
-        Some(first) if !plain_first_page => {
-            let page = Page { from: &first.id, ..asked.page() };
-            Ok(list.position(page).await?)
-        }
+        Some(first) if !plain_first_page => Ok(page.position(&first.id).await?),
         _ => Ok(Some(0)),
     }
 }
