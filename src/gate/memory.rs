@@ -11,6 +11,7 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use tokio::time::timeout;
 
 use super::known::{Hashes, Known, Rights};
+use super::lately::Lately;
 use super::spread::Spread;
 use crate::model::secret::SecretHash;
 use crate::product::Product;
@@ -34,6 +35,7 @@ pub(super) async fn in_time<T>(asked: impl Future<Output = sqlx::Result<T>>) -> 
 }
 
 pub struct Memory {
+    lately: Lately,
     /// By the beginning of the hash; each knows its whole.
     known: Cache<u64, Known, UnitWeighter, Spread>,
     unknown: Cache<SecretHash, Arc<Seen>>,
@@ -86,6 +88,7 @@ impl Memory {
     pub fn new(keys: usize) -> Self {
         let keys = keys.max(1);
         Self {
+            lately: Lately::of(keys),
             known: Cache::with(keys, keys as u64, UnitWeighter, Spread::default(), DefaultLifecycle::default()),
             unknown: Cache::new((keys / KEYS_PER_UNKNOWN).max(1)),
             inboxes: Cache::new((keys / KEYS_PER_INBOX).max(1)),
@@ -102,11 +105,19 @@ impl Memory {
         if !changes.is_watched() {
             return Recall::Nothing;
         }
-        if let Some(known) = self.known.get(&hash.beginning()) {
+        let beginning = hash.beginning();
+        if let Some(known) = self.lately.get(beginning) {
             if Self::is_true(&known, hash, changes) {
                 return Recall::Key(known);
             }
-            self.known.remove_if(&hash.beginning(), |stale| stale.is(&known));
+            self.lately.forget(beginning, &known);
+        }
+        if let Some(known) = self.known.get(&beginning) {
+            if Self::is_true(&known, hash, changes) {
+                self.lately.put(beginning, &known);
+                return Recall::Key(known);
+            }
+            self.known.remove_if(&beginning, |stale| stale.is(&known));
         } else if let Some(seen) = self.unknown.get(hash) {
             // No key's own change makes this untrue, only one that could be about any key.
             if changes.is_current("", &seen) {

@@ -7,6 +7,7 @@ pub mod forwarded;
 pub mod headers;
 mod holder;
 pub mod known;
+mod lately;
 mod memory;
 pub mod meters;
 mod once;
