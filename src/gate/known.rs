@@ -3,6 +3,7 @@
 //! piece, and what few keys have takes no room in the others.
 
 use std::borrow::Cow;
+use std::hint::black_box;
 use std::num::NonZeroI64;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,8 +24,9 @@ use crate::store::changes::Seen;
 pub struct Known(ThinArc<Facts, u8>);
 
 /// All of a key but its texts, which follow it in memory: key id, account id, inbox id and name, one behind the other. A verdict
-/// waits for one place in memory then, however many keys there are.
+/// waits for one place in memory then, however many keys there are. In this order for [`Known::fetch`].
 #[derive(Debug)]
+#[repr(C)]
 struct Facts {
     /// Where each of the texts but the last ends.
     ends: [u8; 3],
@@ -32,14 +34,14 @@ struct Facts {
     fresh: AtomicBool,
     /// In seconds since the Unix epoch. No verdict depends on it, only which keys are written together.
     created_at: u32,
-    rights: Arc<Rights>,
-    /// In microseconds; see [`moment`].
-    expires_at: Option<NonZeroI64>,
-    rest: Option<Box<Rest>>,
     /// What its secret is remembered by.
     hash: SecretHash,
     /// Up to which change of the database this is true.
     seen: Seen,
+    rights: Arc<Rights>,
+    /// In microseconds; see [`moment`].
+    expires_at: Option<NonZeroI64>,
+    rest: Option<Box<Rest>>,
     /// What it was used for since the last flush.
     tally: Mutex<Tally>,
 }
@@ -68,6 +70,9 @@ struct Rest {
     /// What its secret was found by in the database, where that is not what it is remembered by.
     found_by: Option<SecretHash>,
 }
+
+/// Bytes that a processor fetches at once.
+const LINE: usize = 64;
 
 /// What a key was looked up by, and found by.
 #[derive(Clone, Copy, Debug)]
@@ -217,6 +222,13 @@ impl Known {
         self.facts().tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has all of it fetched from memory at once, by a look at something in each of its lines. To share it is to wait for the
+    /// first line, and a processor begins nothing else while it waits for that.
+    pub(super) fn fetch(&self) {
+        let (facts, texts) = (self.facts(), &self.0.slice);
+        black_box((facts.created_at, facts.expires_at, texts.first().copied(), texts.get(LINE).copied()));
+    }
+
     /// Whether the other is this very piece of memory.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.0.as_ptr() == other.0.as_ptr()
@@ -263,6 +275,8 @@ fn moment(at: Timestamp) -> NonZeroI64 {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::mem::offset_of;
+
     use super::*;
     use crate::clock::hours;
     use crate::entropy::Entropy;
@@ -344,6 +358,17 @@ pub(super) mod tests {
         );
         let with_its_inbox = known(KeyFacts { inbox_deleted_at: Some(NOW), ..facts() });
         assert_eq!(with_its_inbox.deleted_at(), Some(NOW));
+    }
+
+    #[test]
+    fn each_line_of_it_is_fetched() {
+        // A word in front of it says how many share it, and one behind it how long its texts are.
+        let (before, texts) = (size_of::<usize>(), size_of::<Facts>() + size_of::<usize>());
+        let looked_at = [offset_of!(Facts, created_at), offset_of!(Facts, expires_at), texts, texts + LINE];
+        // A block of 224 bytes begins with a line or in the middle of one.
+        for begins in [0, LINE / 2] {
+            assert_eq!(looked_at.map(|at| (begins + before + at) / LINE), [0, 1, 2, 3], "{begins} {looked_at:?}");
+        }
     }
 
     #[test]

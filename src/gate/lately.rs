@@ -8,20 +8,29 @@ use super::known::Known;
 
 /// Keys that a row holds: so many fill what a processor fetches at once.
 const PLACES: usize = 3;
-/// What is fetched of 8192 rows, half a megabyte, stays near a processor.
-const MOST_ROWS: usize = 8192;
+/// What is fetched of so many rows, a megabyte, stays near a processor.
+const MOST_ROWS: usize = 16_384;
 /// One row for so many keys that are remembered.
-const KEYS_PER_ROW: usize = 16;
+const KEYS_PER_ROW: usize = 8;
+/// Of so many keys that find no place, one takes the last.
+const TRIES: u8 = 4;
 
 pub(super) struct Lately {
     /// A power of two of them.
     rows: Box<[Row]>,
 }
 
-/// The first is the one that was asked for most.
 #[derive(Default)]
 #[repr(align(64))]
-struct Row(Mutex<[Option<Place>; PLACES]>);
+struct Row(Mutex<Places>);
+
+#[derive(Default)]
+struct Places {
+    /// The first is the one that was asked for most.
+    places: [Option<Place>; PLACES],
+    /// Keys that found none since the last that took one.
+    turned_away: u8,
+}
 
 struct Place {
     /// Of the hash of its secret.
@@ -39,31 +48,42 @@ impl Lately {
     /// The key of a hash that begins so. Whoever is asked for again moves forward.
     pub(super) fn get(&self, beginning: u64) -> Option<Known> {
         let mut row = self.row(beginning);
-        let at = row.iter().position(|place| place.as_ref().is_some_and(|place| place.beginning == beginning))?;
-        let known = row[at].as_ref().map(|place| place.known.clone());
+        let at =
+            row.places.iter().position(|place| place.as_ref().is_some_and(|place| place.beginning == beginning))?;
+        let known = row.places[at].as_ref().map(|place| {
+            place.known.fetch();
+            place.known.clone()
+        });
         if at > 0 {
-            row.swap(at, at - 1);
+            row.places.swap(at, at - 1);
         }
         known
     }
 
-    /// Takes its own place, or the last of its row: who is asked for once displaces nobody who is asked for often.
+    /// Takes its own place or a free one, and where there is none, one key in a few takes the last: who is asked for once displaces
+    /// nobody who is asked for often. To displace is to wait for memory, since the key that goes is shared by one less.
     pub(super) fn put(&self, beginning: u64, known: &Known) {
         let mut row = self.row(beginning);
         let its_own = |place: &Option<Place>| place.as_ref().is_none_or(|place| place.beginning == beginning);
-        let at = row.iter().position(its_own).unwrap_or(PLACES - 1);
-        row[at] = Some(Place { beginning, known: known.clone() });
+        let at = row.places.iter().position(its_own);
+        if at.is_none() {
+            row.turned_away = (row.turned_away + 1) % TRIES;
+            if row.turned_away > 0 {
+                return;
+            }
+        }
+        row.places[at.unwrap_or(PLACES - 1)] = Some(Place { beginning, known: known.clone() });
     }
 
     /// Forgets this very key.
     pub(super) fn forget(&self, beginning: u64, stale: &Known) {
-        for place in self.row(beginning).iter_mut() {
+        for place in &mut self.row(beginning).places {
             place.take_if(|place| place.known.is(stale));
         }
     }
 
     /// By other bits than those that the table of all keys goes by.
-    fn row(&self, beginning: u64) -> MutexGuard<'_, [Option<Place>; PLACES]> {
+    fn row(&self, beginning: u64) -> MutexGuard<'_, Places> {
         let number = usize::try_from(beginning >> 32 & 0xffff).unwrap_or(0) & (self.rows.len() - 1);
         self.rows[number].0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -87,7 +107,7 @@ mod tests {
     #[test]
     fn a_row_is_what_a_processor_fetches_at_once() {
         assert_eq!((size_of::<Row>(), align_of::<Row>()), (64, 64));
-        assert_eq!([1, 100, 100_000, 10_000_000].map(|keys| Lately::of(keys).rows.len()), [1, 8, 8192, 8192]);
+        assert_eq!([1, 100, 100_000, 10_000_000].map(|keys| Lately::of(keys).rows.len()), [1, 16, 16_384, 16_384]);
     }
 
     #[test]
@@ -97,9 +117,13 @@ mod tests {
             lately.put(beginning, &named(id));
         }
         assert_eq!(id_of(&lately, 3).as_deref(), Some("key_3"), "and moves before the second");
+        let found = |lately: &Lately| [1, 2, 3, 4].map(|beginning| id_of(lately, beginning).is_some());
+        for _ in 1..TRIES {
+            lately.put(4, &named("key_4"));
+            assert_eq!(found(&lately), [true, true, true, false], "who is asked for once displaces nobody");
+        }
         lately.put(4, &named("key_4"));
-        let found = [1, 2, 3, 4].map(|beginning| id_of(&lately, beginning).is_some());
-        assert_eq!(found, [true, false, true, true]);
+        assert_eq!(found(&lately), [true, false, true, true]);
         assert_eq!(id_of(&lately, 5), None);
         lately.put(4, &named("key_5"));
         let found = [1, 3, 4].map(|beginning| id_of(&lately, beginning));
