@@ -1,6 +1,6 @@
 //! The keys that were asked for lately, in front of all that are remembered. Of a hundred thousand keys some thousands have most of
 //! the requests, and these lie close together here, where one look finds each: among all of them it takes three, and each is a wait
-//! for memory. A key that all of them displaced stays here for as long as it is asked for.
+//! for memory. Nothing here is believed for being here: what has changed is refused by whoever asks, as anywhere in memory.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +14,8 @@ const MOST_ROWS: usize = 16_384;
 const KEYS_PER_ROW: usize = 8;
 /// Of so many keys that find no place, one takes the last.
 const TRIES: u8 = 4;
+/// Of so many that are found in a row, one is told to all that are remembered.
+const TELLS: u8 = 64;
 
 pub(super) struct Lately {
     /// A power of two of them.
@@ -22,20 +24,29 @@ pub(super) struct Lately {
 
 #[derive(Default)]
 #[repr(align(64))]
-struct Row(Mutex<Places>);
+struct Row(Mutex<Held>);
 
 #[derive(Default)]
-struct Places {
-    /// The first is the one that was asked for most.
-    places: [Option<Place>; PLACES],
-    /// Keys that found none since the last that took one.
+struct Held {
+    /// Filled from the first on. Who is asked for again moves forward.
+    entries: [Option<Entry>; PLACES],
+    /// Since one that found no place took the last.
     turned_away: u8,
+    /// Since one was told.
+    found: u8,
 }
 
-struct Place {
+struct Entry {
     /// Of the hash of its secret.
     beginning: u64,
     known: Known,
+}
+
+/// A key that was asked for lately.
+pub(super) struct Found {
+    pub known: Known,
+    /// Whether it is to be told now to all that are remembered, so that they do not take it for one that nobody asks for.
+    pub is_told: bool,
 }
 
 impl Lately {
@@ -45,47 +56,48 @@ impl Lately {
         Self { rows: std::iter::repeat_with(Row::default).take(rows).collect() }
     }
 
-    /// The key of a hash that begins so. Whoever is asked for again moves forward.
-    pub(super) fn get(&self, beginning: u64) -> Option<Known> {
+    /// The key of a hash that begins so.
+    pub(super) fn get(&self, beginning: u64) -> Option<Found> {
         let mut row = self.row(beginning);
-        let at =
-            row.places.iter().position(|place| place.as_ref().is_some_and(|place| place.beginning == beginning))?;
-        let known = row.places[at].as_ref().map(|place| {
-            place.known.fetch();
-            place.known.clone()
-        });
+        let at = row.place_of(beginning)?;
+        let known = row.entries[at].as_ref().map(|entry| {
+            entry.known.fetch();
+            entry.known.clone()
+        })?;
         if at > 0 {
-            row.places.swap(at, at - 1);
+            row.entries.swap(at, at - 1);
         }
-        known
+        row.found = (row.found + 1) % TELLS;
+        Some(Found { known, is_told: row.found == 0 })
     }
 
-    /// Takes its own place or a free one, and where there is none, one key in a few takes the last: who is asked for once displaces
-    /// nobody who is asked for often. To displace is to wait for memory, since the key that goes is shared by one less.
+    /// Takes its own place or a free one, and where there is none, one in a few takes the last: who is asked for once gets no further
+    /// than that.
     pub(super) fn put(&self, beginning: u64, known: &Known) {
         let mut row = self.row(beginning);
-        let its_own = |place: &Option<Place>| place.as_ref().is_none_or(|place| place.beginning == beginning);
-        let at = row.places.iter().position(its_own);
+        let at = row.place_of(beginning).or_else(|| row.entries.iter().position(Option::is_none));
         if at.is_none() {
             row.turned_away = (row.turned_away + 1) % TRIES;
             if row.turned_away > 0 {
                 return;
             }
         }
-        row.places[at.unwrap_or(PLACES - 1)] = Some(Place { beginning, known: known.clone() });
+        let displaced = row.entries[at.unwrap_or(PLACES - 1)].replace(Entry { beginning, known: known.clone() });
+        // To let go of a key is to wait for memory, and nobody else has to.
+        drop(row);
+        drop(displaced);
     }
 
-    /// Forgets this very key.
-    pub(super) fn forget(&self, beginning: u64, stale: &Known) {
-        for place in &mut self.row(beginning).places {
-            place.take_if(|place| place.known.is(stale));
-        }
-    }
-
-    /// By other bits than those that the table of all keys goes by.
-    fn row(&self, beginning: u64) -> MutexGuard<'_, Places> {
-        let number = usize::try_from(beginning >> 32 & 0xffff).unwrap_or(0) & (self.rows.len() - 1);
+    /// By bits that neither the parts nor the places of the table of all keys go by.
+    fn row(&self, beginning: u64) -> MutexGuard<'_, Held> {
+        let number = usize::try_from(beginning >> 42).unwrap_or(0) & (self.rows.len() - 1);
         self.rows[number].0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn place_of(&self, beginning: u64) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.as_ref().is_some_and(|entry| entry.beginning == beginning))
     }
 }
 
@@ -101,43 +113,51 @@ mod tests {
     }
 
     fn id_of(lately: &Lately, beginning: u64) -> Option<String> {
-        lately.get(beginning).map(|known| known.id().to_owned())
+        lately.get(beginning).map(|found| found.known.id().to_owned())
+    }
+
+    /// One row with the first three.
+    fn full() -> Lately {
+        let lately = Lately::of(1);
+        for (beginning, id) in [(1, "key_1"), (2, "key_2"), (3, "key_3")] {
+            lately.put(beginning, &named(id));
+        }
+        lately
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn a_row_is_what_a_processor_fetches_at_once() {
         assert_eq!((size_of::<Row>(), align_of::<Row>()), (64, 64));
         assert_eq!([1, 100, 100_000, 10_000_000].map(|keys| Lately::of(keys).rows.len()), [1, 16, 16_384, 16_384]);
     }
 
     #[test]
-    fn a_key_is_found_until_others_of_its_row_are_asked_for() {
-        let lately = Lately::of(1);
-        for (beginning, id) in [(1, "key_1"), (2, "key_2"), (3, "key_3")] {
-            lately.put(beginning, &named(id));
-        }
-        assert_eq!(id_of(&lately, 3).as_deref(), Some("key_3"), "and moves before the second");
+    fn who_is_asked_for_once_gets_no_further_than_the_last_place() {
+        let lately = full();
         let found = |lately: &Lately| [1, 2, 3, 4].map(|beginning| id_of(lately, beginning).is_some());
+        assert_eq!(id_of(&lately, 3).as_deref(), Some("key_3"));
         for _ in 1..TRIES {
             lately.put(4, &named("key_4"));
-            assert_eq!(found(&lately), [true, true, true, false], "who is asked for once displaces nobody");
+            assert_eq!(found(&lately), [true, true, true, false]);
         }
         lately.put(4, &named("key_4"));
-        assert_eq!(found(&lately), [true, false, true, true]);
+        assert_eq!(found(&lately), [true, false, true, true], "the third had moved before the second");
         assert_eq!(id_of(&lately, 5), None);
-        lately.put(4, &named("key_5"));
-        let found = [1, 3, 4].map(|beginning| id_of(&lately, beginning));
-        assert_eq!(found, ["key_1", "key_3", "key_5"].map(|id| Some(id.to_owned())), "it has one place");
     }
 
     #[test]
-    fn what_is_stale_is_forgotten_and_not_what_came_after_it() {
-        let (lately, stale, newer) = (Lately::of(1), named("key_1"), named("key_1"));
-        lately.put(1, &stale);
-        lately.forget(1, &stale);
-        assert_eq!(id_of(&lately, 1), None);
-        lately.put(1, &newer);
-        lately.forget(1, &stale);
-        assert!(lately.get(1).is_some_and(|known| known.is(&newer)));
+    fn a_key_that_changed_takes_its_own_place() {
+        let lately = full();
+        lately.put(2, &named("key_5"));
+        let found = [1, 2, 3].map(|beginning| id_of(&lately, beginning));
+        assert_eq!(found, ["key_1", "key_5", "key_3"].map(|id| Some(id.to_owned())));
+    }
+
+    #[test]
+    fn one_of_many_that_are_found_is_told() {
+        let lately = full();
+        let told = |asks: u8| (0..asks).filter(|_| lately.get(1).is_some_and(|found| found.is_told)).count();
+        assert_eq!([told(TELLS - 1), told(1), told(TELLS)], [0, 1, 1]);
     }
 }

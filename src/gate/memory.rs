@@ -106,11 +106,13 @@ impl Memory {
             return Recall::Nothing;
         }
         let beginning = hash.beginning();
-        if let Some(known) = self.lately.get(beginning) {
-            if Self::is_true(&known, hash, changes) {
-                return Recall::Key(known);
+        if let Some(found) = self.lately.get(beginning)
+            && Self::is_true(&found.known, hash, changes)
+        {
+            if found.is_told {
+                self.keep(beginning, &found.known);
             }
-            self.lately.forget(beginning, &known);
+            return Recall::Key(found.known);
         }
         if let Some(known) = self.known.get(&beginning) {
             if Self::is_true(&known, hash, changes) {
@@ -163,6 +165,13 @@ impl Memory {
                     return Ok(None);
                 }
             }
+        }
+    }
+
+    /// Counts as asked for among all keys, and comes back if they displaced it.
+    fn keep(&self, beginning: u64, known: &Known) {
+        if self.known.get(&beginning).is_none() {
+            self.known.insert(beginning, known.clone());
         }
     }
 
@@ -249,6 +258,23 @@ mod tests {
         assert!(matches!(memory.recall(&changes, &hash), Recall::Key(_)));
         changes.note(&["key_1"]);
         assert!(matches!(memory.recall(&changes, &hash), Recall::Nothing), "it has changed");
+        let newer = known_since(facts(), changes.seen_now());
+        memory.known.insert(hash.beginning(), newer.clone());
+        for _ in 0..2 {
+            assert!(matches!(memory.recall(&changes, &hash), Recall::Key(known) if known.is(&newer)));
+            memory.known.remove(&hash.beginning());
+        }
+    }
+
+    #[test]
+    fn a_key_that_others_displaced_comes_back_while_it_is_asked_for() {
+        let changes = Changes::default();
+        changes.watch();
+        let (memory, hash) = memory(&changes);
+        assert!(matches!(memory.recall(&changes, &hash), Recall::Key(_)));
+        memory.known.remove(&hash.beginning());
+        assert!((0..u8::MAX).all(|_| matches!(memory.recall(&changes, &hash), Recall::Key(_))));
+        assert_eq!(memory.remembered().keys, 1);
     }
 
     #[tokio::test]
@@ -258,10 +284,12 @@ mod tests {
         let db =
             Db::open(&format!("sqlite://{}", folder.path().join("keydesk.db").display())).await.expect("a database");
         db.changes().watch();
-        let twin = memory(db.changes()).1.twin();
-        assert!(matches!(memory(db.changes()).0.recall(db.changes(), &twin), Recall::Nothing));
+        let (memory, hash) = memory(db.changes());
+        let twin = hash.twin();
+        assert!(matches!(memory.recall(db.changes(), &hash), Recall::Key(_)), "it is asked for lately, then");
+        assert!(matches!(memory.recall(db.changes(), &twin), Recall::Nothing));
         let sought = Sought { hash: twin, old: None };
-        assert!(matches!(memory(db.changes()).0.learn(&db, &sought, &product).await, Ok(None)));
+        assert!(matches!(self::memory(db.changes()).0.learn(&db, &sought, &product).await, Ok(None)));
     }
 
     #[test]
